@@ -1,0 +1,1 @@
+//! Uncompressed pictures to JPEG.

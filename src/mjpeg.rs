@@ -1,0 +1,1 @@
+//! Checks and mends the JPEG pictures that a camera gives.
