@@ -4,6 +4,7 @@
 
 mod canvas;
 mod colour;
+mod lost_card;
 mod shape;
 mod test_card;
 mod text;
@@ -11,6 +12,7 @@ mod time_of_day;
 
 pub use canvas::{Area, Canvas};
 pub use colour::Colour;
+pub use lost_card::lost_card;
 pub use test_card::TestCard;
 pub use text::Font;
 
