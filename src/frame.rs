@@ -2,8 +2,9 @@
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use crate::clock::Monotonic;
+use crate::clock::{Clock, Monotonic};
 use crate::limits;
 
 /// What a frame shows.
@@ -28,6 +29,22 @@ pub struct Frame {
     pub height: u32,
     /// A picture, or a card in its place.
     pub kind: Kind,
+    /// Wall time of capture, since 1970, as `X-Timestamp` says it.
+    pub unix_time: Duration,
+}
+
+impl Frame {
+    /// A frame captured at this moment of the clock.
+    pub fn new(
+        jpeg: FrameBuffer,
+        clock: &Clock,
+        captured: Monotonic,
+        width: u32,
+        height: u32,
+        kind: Kind,
+    ) -> Self {
+        Self { jpeg, captured, width, height, kind, unix_time: clock.unix_time(captured) }
+    }
 }
 
 /// Recycles the memory of frames that no viewer holds any more.

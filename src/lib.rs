@@ -1,11 +1,22 @@
 //! Pinhole: any USB or IP camera, in any browser.
 //!
-//! Frames flow one way: source, decode, encode, hub, HTTP. `ARCHITECTURE.md` has the map.
+//! Frames flow one way: [`source`], [`encode`], [`hub`], [`http`]. `ARCHITECTURE.md` has the map.
 
+pub mod camera;
+pub mod cli;
 pub mod clock;
+pub mod commands;
+pub mod config;
 pub mod draw;
 pub mod encode;
 pub mod frame;
+pub mod health;
+pub mod http;
+pub mod hub;
 pub mod limits;
+pub mod logging;
 pub mod mjpeg;
 pub mod picture;
+pub mod service;
+pub mod source;
+pub mod systemd;

@@ -23,3 +23,74 @@ pub const RETRY_MIN: Duration = Duration::from_millis(500);
 
 /// The longest wait before a lost camera is tried again. A plugged-in device is tried at once.
 pub const RETRY_MAX: Duration = Duration::from_secs(8);
+
+/// The wait before a lost camera that nobody watches is tried again: it is opened only for health.
+pub const RETRY_UNWATCHED: Duration = Duration::from_secs(60);
+
+/// How often a missing device is looked for while somebody watches, for machines where the kernel
+/// does not tell (inotify on /dev does everywhere else, at once).
+pub const PRESENCE_WATCHED: Duration = Duration::from_millis(500);
+
+/// The same while nobody watches.
+pub const PRESENCE_UNWATCHED: Duration = Duration::from_secs(5);
+
+/// Viewers of a lost camera get a card this often.
+pub const CARD_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Cameras of one configuration.
+pub const CAMERAS_MAX: usize = 64;
+
+/// Bytes of a camera's name.
+pub const NAME_MAX_BYTES: usize = 48;
+
+/// Frames per second that may be asked for.
+pub const FPS_MAX: u32 = 240;
+
+/// HTTP connections at a time, where nothing is configured.
+pub const CONNECTIONS_DEFAULT: usize = 256;
+
+/// HTTP connections at a time from one address, where nothing is configured. This machine's own
+/// addresses are not counted: a reverse proxy on it brings everybody.
+pub const CONNECTIONS_PER_ADDRESS_DEFAULT: usize = 64;
+
+/// The most HTTP connections that may be configured.
+pub const CONNECTIONS_MAX: usize = 10_000;
+
+/// Streams end and devices close within this time of the request to shut down; what has not by then
+/// (a driver that hangs) is left to the kernel.
+pub const SHUTDOWN_MAX: Duration = Duration::from_millis(800);
+
+/// Bytes of a request's head. async-h1 itself refuses 8 KiB, with a line of its own to spare.
+pub const REQUEST_HEAD_MAX_BYTES: usize = 7 << 10;
+
+/// A request's head must have come whole within this time of its first byte.
+pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// A connection without a request is kept this long.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// A client that takes no byte for this long is dropped.
+pub const WRITE_STALL_MAX: Duration = Duration::from_secs(10);
+
+/// A snapshot must be there within this time of its request.
+pub const SNAPSHOT_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Bytes of a stream that the kernel may hold unsent for a viewer (`TCP_NOTSENT_LOWAT`). With 4096,
+/// a viewer that reads 400 kB/s sees 129 kB pictures 0.44 s old, of which 0.33 s are their
+/// transfer; with 131072, 0.65 s; without, 5.5 s and more. Fast viewers do not notice.
+pub const UNSENT_MAX_BYTES: u32 = 4096;
+
+/// The kernel's queue of connections that wait to be accepted.
+pub const ACCEPT_BACKLOG: i32 = 512;
+
+/// The rate that one viewer may ask for, frames per second.
+pub const VIEWER_FPS_MIN: f64 = 0.1;
+
+/// Bytes read away from a client that was answered without its request having been read.
+pub const DRAIN_MAX_BYTES: usize = 64 << 10;
+
+/// The same, in time.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// Connections over the ceiling that are being told so at a time; more are closed without a word.
+pub const REFUSALS_MAX: usize = 64;

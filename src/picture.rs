@@ -75,6 +75,33 @@ impl PixelFormat {
         }
     }
 
+    /// The name that the configuration calls it by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Yuyv => "yuyv",
+            Self::Uyvy => "uyvy",
+            Self::Yvyu => "yvyu",
+            Self::Vyuy => "vyuy",
+            Self::Nv12 => "nv12",
+            Self::Nv21 => "nv21",
+            Self::Nv16 => "nv16",
+            Self::Yu12 => "yu12",
+            Self::Yv12 => "yv12",
+            Self::Yuv422p => "422p",
+            Self::Rgb24 => "rgb24",
+            Self::Bgr24 => "bgr24",
+            Self::Rgb565 => "rgb565",
+            Self::Grey => "grey",
+        }
+    }
+
+    /// The format of a name, or of a four-character code in small letters.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == name || format.fourcc().eq_ignore_ascii_case(name.as_bytes()))
+    }
+
     /// The format of a V4L2 four-character code, where Pinhole can encode it.
     pub fn from_fourcc(fourcc: [u8; 4]) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.fourcc() == fourcc)

@@ -1,0 +1,73 @@
+//! Shows the viewers of a lost camera a card that says why, once a second.
+
+use std::sync::Arc;
+
+use futures_lite::future::or;
+
+use super::Camera;
+use crate::draw;
+use crate::encode::{EncodeError, JpegEncoder};
+use crate::frame::{Frame, Kind};
+use crate::hub::{Hub, State};
+use crate::limits;
+use crate::picture::Chroma;
+
+const DEFAULT_SIZE: (u32, u32) = (1280, 720);
+const QUALITY: u8 = 85;
+
+/// Publishes cards whenever the camera is lost and somebody watches. Does not return.
+pub async fn show(camera: &Camera) {
+    let hub = &camera.hub;
+    loop {
+        hub.until(|hub| hub.viewers() > 0 && matches!(hub.state(), State::Lost(_))).await;
+        let State::Lost(lost) = hub.state() else { continue };
+        let (name, reason, of) = (camera.name.clone(), sentence(&lost.to_string()), hub.clone());
+        match smol::unblock(move || draw_card(&of, &name, &reason)).await {
+            // The camera may have come back while the card was drawn.
+            Ok(card) if matches!(hub.state(), State::Lost(_)) => {
+                hub.publish(card);
+            }
+            Ok(_) => {}
+            Err(error) => log::error!("camera {}: no card: {error}", camera.name),
+        }
+        let changed = hub.listen();
+        or(hub.clock().sleep(limits::CARD_INTERVAL), async {
+            if hub.state() == State::Lost(lost) {
+                changed.await;
+            }
+        })
+        .await;
+    }
+}
+
+fn draw_card(hub: &Arc<Hub>, name: &str, reason: &str) -> Result<Frame, EncodeError> {
+    let (width, height) = hub.snapshot().opened.map_or(DEFAULT_SIZE, |opened| (opened.width, opened.height));
+    let now = hub.clock().now();
+    let card = draw::lost_card(
+        name,
+        "No picture",
+        reason,
+        hub.clock().unix_time(now),
+        width as usize,
+        height as usize,
+    );
+    let mut jpeg = hub.pool().take();
+    JpegEncoder::new(QUALITY, Chroma::Yuv420)?.encode_planes(&card.planes(), &mut jpeg)?;
+    Ok(Frame::new(jpeg, hub.clock(), now, width, height, Kind::Card))
+}
+
+fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_becomes_a_sentence() {
+        assert_eq!(sentence("camera unplugged"), "Camera unplugged");
+        assert_eq!(sentence(""), "");
+    }
+}

@@ -1,0 +1,69 @@
+//! Why a camera gives no picture, in words for the person in front of it.
+
+use std::fmt;
+
+/// Why a camera gives no picture. `Display` is the sentence that card, page, health and log show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// There is no camera at all (source `auto`).
+    NoCamera,
+    /// The device is not there (any more).
+    Unplugged,
+    /// Another program has the device (EBUSY).
+    Busy,
+    /// The device may not be opened (EACCES, EPERM).
+    Forbidden,
+    /// The USB bus has no bandwidth left (ENOSPC at the start of the stream).
+    NoBandwidth,
+    /// Open, but no picture for so many seconds.
+    Silent {
+        /// How long it gave nothing.
+        seconds: u64,
+    },
+    /// Open, but every picture was damaged.
+    Damaged {
+        /// How many were.
+        pictures: u64,
+        /// In how many seconds.
+        seconds: u64,
+        /// What was wrong with the last one.
+        last: String,
+    },
+    /// Not something that pictures can be captured from, or in no format that can be served.
+    Unsupported(String),
+    /// The driver refused a request or answered nonsense.
+    Driver(String),
+}
+
+impl Lost {
+    /// Whether the device itself is missing: nothing to try until it is plugged in.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::NoCamera | Self::Unplugged)
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCamera => f.write_str("no camera found; plug in a USB camera"),
+            Self::Unplugged => f.write_str("camera unplugged, waiting for it to come back"),
+            Self::Busy => f.write_str("camera busy: another program is using it; close that program"),
+            Self::Forbidden => f.write_str(
+                "no permission to open the camera; add the user that runs Pinhole to the group \"video\"",
+            ),
+            Self::NoBandwidth => f.write_str(
+                "no USB bandwidth left for this camera; choose a smaller size or a lower rate, or plug it into another USB port",
+            ),
+            Self::Silent { seconds } => write!(
+                f,
+                "camera connected but silent for {seconds} s; if it stays so, unplug it and plug it in again"
+            ),
+            Self::Damaged { pictures, seconds, last } => write!(
+                f,
+                "camera sends only damaged pictures ({pictures} in {seconds} s, last: {last}); try another cable or port"
+            ),
+            Self::Unsupported(what) => write!(f, "not usable as a camera: {what}"),
+            Self::Driver(what) => write!(f, "camera driver: {what}"),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Keeps one camera going: opens it when it is wanted, closes it when it is not, tries again when it
+//! is lost, for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_lite::future::{or, pending};
+
+use super::backoff::Backoff;
+use super::lost::Lost;
+use super::stop::Stop;
+use super::{Camera, cards};
+use crate::hub::{Hub, State};
+use crate::limits;
+use crate::source::Source;
+
+/// Runs a camera until `shutdown` is requested; returns when its device is closed.
+pub async fn supervise(camera: Arc<Camera>, source: Source, shutdown: Stop) {
+    let mut supervisor = Supervisor { camera: &camera, source: &source, backoff: Backoff::default() };
+    or(
+        async {
+            or(shutdown.requested(), cards::show(&camera)).await;
+            // The source sees the shutdown by itself and closes its device first.
+            pending::<()>().await;
+        },
+        supervisor.run(&shutdown),
+    )
+    .await;
+}
+
+/// Shows cards to the viewers of a camera that does not exist, until `shutdown` is requested.
+pub async fn stand_in(camera: Arc<Camera>, shutdown: Stop) {
+    or(shutdown.requested(), cards::show(&camera)).await;
+}
+
+struct Supervisor<'a> {
+    camera: &'a Camera,
+    source: &'a Source,
+    backoff: Backoff,
+}
+
+impl Supervisor<'_> {
+    async fn run(&mut self, shutdown: &Stop) {
+        while !shutdown.is_requested() {
+            self.take_stock().await;
+            if self.is_wanted() && !matches!(self.hub().state(), State::Lost(lost) if lost.is_absent()) {
+                self.run_once(shutdown).await;
+            }
+            or(self.rest(), shutdown.requested()).await;
+        }
+    }
+
+    fn hub(&self) -> &Arc<Hub> {
+        &self.camera.hub
+    }
+
+    /// Somebody watches, or the camera is to be open always. One that was lost is wanted until it
+    /// has shown that it works: health must not call it reachable because nobody looks.
+    fn is_wanted(&self) -> bool {
+        !self.camera.on_demand || self.hub().viewers() > 0 || matches!(self.hub().state(), State::Lost(_))
+    }
+
+    /// Sets the state of a camera that is closed, by whether its device is there.
+    async fn take_stock(&self) {
+        match (self.source.absent().await, self.hub().state()) {
+            (Some(lost), _) => self.lose(lost),
+            (None, State::Lost(lost)) if lost.is_absent() => {
+                log::info!("camera {}: plugged in", self.camera.name);
+                self.hub().set_state(if self.camera.on_demand { State::Idle } else { State::Starting });
+            }
+            _ => {}
+        }
+    }
+
+    /// Opens the camera, and closes it when nobody has watched for a while.
+    async fn run_once(&mut self, shutdown: &Stop) {
+        if !matches!(self.hub().state(), State::Lost(_)) {
+            self.hub().set_state(State::Starting);
+        }
+        let stop = match Stop::new() {
+            Ok(stop) => stop,
+            Err(error) => return self.lose(Lost::Driver(format!("out of file descriptors: {error}"))),
+        };
+        let frames_before = self.hub().frames();
+        let ended = or(self.source.run(self.hub(), &stop), async {
+            or(self.unwanted(), shutdown.requested()).await;
+            stop.request();
+            // The source's own end is waited for: a device is opened again only once it is closed.
+            pending().await
+        })
+        .await;
+        if self.hub().frames() > frames_before {
+            self.backoff.reset();
+        }
+        match ended {
+            Ok(()) => self.close(shutdown),
+            Err(lost) => self.lose(lost),
+        }
+    }
+
+    fn close(&self, shutdown: &Stop) {
+        // A lost camera that was given up before it showed a picture has not shown that it works.
+        if !matches!(self.hub().state(), State::Lost(_)) {
+            self.hub().set_state(State::Idle);
+            let why = if shutdown.is_requested() { "shutting down" } else { "nobody watches" };
+            log::info!("camera {}: closed, {why}", self.camera.name);
+        }
+    }
+
+    fn lose(&self, lost: Lost) {
+        let news = match self.hub().state() {
+            State::Lost(before) => std::mem::discriminant(&before) != std::mem::discriminant(&lost),
+            _ => true,
+        };
+        if news {
+            log::warn!("camera {}: lost: {lost}", self.camera.name);
+        }
+        self.hub().set_state(State::Lost(lost));
+    }
+
+    /// Returns once a camera on demand has had no viewer for [`limits::LINGER`]; for ever not, where
+    /// the camera is to be open always.
+    async fn unwanted(&self) {
+        if !self.camera.on_demand {
+            return pending().await;
+        }
+        loop {
+            self.hub().until(|hub| hub.viewers() == 0).await;
+            let came_back = or(
+                async {
+                    self.hub().clock().sleep(limits::LINGER).await;
+                    false
+                },
+                async {
+                    self.hub().until(|hub| hub.viewers() > 0).await;
+                    true
+                },
+            )
+            .await;
+            if !came_back {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the closed camera is worth another look.
+    async fn rest(&mut self) {
+        let clock = self.hub().clock().clone();
+        match self.hub().state() {
+            State::Lost(lost) => {
+                let wait = self.wait_for(&lost);
+                let plugged = or(
+                    async {
+                        clock.sleep(wait).await;
+                        false
+                    },
+                    or(self.news(), self.first_viewer()),
+                )
+                .await;
+                if plugged {
+                    self.backoff.reset();
+                }
+            }
+            _ => {
+                or(
+                    async {
+                        self.hub().until(|_| self.is_wanted()).await;
+                        false
+                    },
+                    self.news(),
+                )
+                .await;
+            }
+        }
+    }
+
+    fn wait_for(&mut self, lost: &Lost) -> Duration {
+        match (lost.is_absent(), self.hub().viewers()) {
+            (true, 0) => limits::PRESENCE_UNWATCHED,
+            (true, _) => limits::PRESENCE_WATCHED,
+            (false, 0) if self.camera.on_demand => limits::RETRY_UNWATCHED,
+            (false, _) => self.backoff.next(),
+        }
+    }
+
+    /// True once devices came or went.
+    async fn news(&self) -> bool {
+        match self.source.news() {
+            Some(news) => {
+                news.await;
+                true
+            }
+            None => pending().await,
+        }
+    }
+
+    /// True when somebody begins to watch a camera that nobody watched.
+    async fn first_viewer(&self) -> bool {
+        if self.hub().viewers() > 0 {
+            return pending().await;
+        }
+        self.hub().until(|hub| hub.viewers() > 0).await;
+        true
+    }
+}

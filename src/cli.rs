@@ -1,0 +1,197 @@
+//! The command line, defined once: help, errors (and later man page and completions) come from here.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, FormatChoice, Picture, SourceSpec};
+
+/// Any USB or IP camera, in any browser.
+#[derive(Debug, Parser)]
+#[command(name = "pinhole", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve cameras over HTTP (the default command)
+    Serve(Serve),
+    /// List V4L2 capture devices: stable name, formats, sizes, rates
+    Cameras {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Open a source and say what it delivers, how fast, or why not
+    Probe {
+        /// The camera to open
+        #[arg(value_parser = parse_source)]
+        source: SourceSpec,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// What pictures to ask for.
+        #[command(flatten)]
+        picture: PictureArgs,
+    },
+    /// Take one JPEG picture
+    Snapshot {
+        /// The camera to take it of
+        #[arg(value_parser = parse_source)]
+        source: SourceSpec,
+        /// The file to write; - for standard output
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+        /// What pictures to ask for.
+        #[command(flatten)]
+        picture: PictureArgs,
+    },
+    /// Check a configuration file
+    Check {
+        /// The file to check
+        file: PathBuf,
+    },
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Configuration file; the default one need not exist
+    #[arg(long, value_name = "FILE", help = format!("Configuration file [default: {} where it exists]", config::DEFAULT_FILE))]
+    pub config: Option<PathBuf>,
+    /// Address to listen on; repeatable
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        help = "Address to listen on; repeatable [default: [::]:8080, or 0.0.0.0:8080 where IPv6 is off]"
+    )]
+    pub listen: Vec<SocketAddr>,
+    /// What pictures to ask the named sources for.
+    #[command(flatten)]
+    pub picture: PictureArgs,
+    /// auto, /dev/videoN, a path in /dev/v4l/by-id, or test:; in place of the cameras of the configuration file
+    #[arg(value_name = "SOURCE", value_parser = parse_source)]
+    pub sources: Vec<SourceSpec>,
+}
+
+/// What pictures to ask for.
+#[derive(Debug, Args)]
+pub struct PictureArgs {
+    /// Size in pixels [default: what is nearest to 1280x720]
+    #[arg(long, value_name = "WxH", value_parser = config::parse_size)]
+    pub size: Option<(u32, u32)>,
+    /// Pictures per second [default: what is nearest to 30]
+    #[arg(long, value_name = "N", value_parser = parse_fps)]
+    pub fps: Option<u32>,
+    /// auto, mjpeg, yuyv, nv12, ... [default: auto]
+    #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
+    pub format: Option<FormatChoice>,
+    /// JPEG quality where Pinhole encodes, 1 to 100 [default: 80]
+    #[arg(long, value_name = "1..100", value_parser = parse_quality)]
+    pub quality: Option<u8>,
+}
+
+impl PictureArgs {
+    /// The picture asked for, by default where nothing was said.
+    pub fn picture(&self) -> Picture {
+        let default = Picture::default();
+        Picture {
+            size: self.size,
+            fps: self.fps,
+            format: self.format.unwrap_or(default.format),
+            quality: self.quality.unwrap_or(default.quality),
+            chroma: default.chroma,
+        }
+    }
+
+    /// The first option that was given.
+    pub fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("--size", self.size.is_some()),
+            ("--fps", self.fps.is_some()),
+            ("--format", self.format.is_some()),
+            ("--quality", self.quality.is_some()),
+        ];
+        options.into_iter().find_map(|(name, given)| given.then_some(name))
+    }
+}
+
+fn parse_source(text: &str) -> Result<SourceSpec, String> {
+    text.parse()
+}
+
+fn parse_format(text: &str) -> Result<FormatChoice, String> {
+    text.parse()
+}
+
+fn parse_fps(text: &str) -> Result<u32, String> {
+    config::check_fps(text.parse().map_err(|_| format!("\"{text}\" is not a whole number"))?)
+}
+
+fn parse_quality(text: &str) -> Result<u8, String> {
+    config::check_quality(text.parse().map_err(|_| format!("\"{text}\" is not a whole number"))?)
+}
+
+/// Parses the arguments, the program's name first. Without a command, `serve` is meant.
+///
+/// # Errors
+/// clap's, which also carries help and version.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let commands = ["serve", "cameras", "probe", "snapshot", "check", "-h", "--help", "-V", "--version"];
+    let names_command = arguments.get(1).and_then(|it| it.to_str()).is_some_and(|it| commands.contains(&it));
+    if !names_command {
+        arguments.insert(arguments.len().min(1), "serve".into());
+    }
+    Cli::try_parse_from(arguments).map(|cli| cli.command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, clap::Error> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn serve_is_the_default_command() {
+        for line in ["pinhole", "pinhole serve", "pinhole --listen 127.0.0.1:80 test:", "pinhole /dev/video0"]
+        {
+            assert!(matches!(parsed(line), Ok(Command::Serve(_))), "{line}");
+        }
+        let Ok(Command::Serve(serve)) = parsed("pinhole --size 640x480 --fps 5 --format yuyv auto test:")
+        else {
+            panic!("not serve")
+        };
+        assert_eq!(serve.sources, [SourceSpec::Auto, SourceSpec::TestCard]);
+        assert_eq!((serve.picture.size, serve.picture.fps), (Some((640, 480)), Some(5)));
+        assert!(matches!(parsed("pinhole cameras --json"), Ok(Command::Cameras { json: true })));
+    }
+
+    #[test]
+    fn mistakes_say_what_is_allowed() {
+        for (line, part) in [
+            ("pinhole --size big", "WIDTHxHEIGHT"),
+            ("pinhole --quality 0", "1 to 100"),
+            ("pinhole --format h264", "auto, mjpeg"),
+            ("pinhole camera0", "/dev/video0"),
+            ("pinhole --listen 80", "invalid"),
+            ("pinhole --frobnicate", "unexpected argument"),
+        ] {
+            let error = parsed(line).unwrap_err().to_string();
+            assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,106 @@
+//! `pinhole cameras`.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{Failure, print};
+use crate::source::v4l2::devices::{self, Device};
+use crate::source::v4l2::modes::{Offer, Size, Sizes, fourcc_text};
+use crate::source::v4l2::{self};
+
+#[derive(Serialize)]
+struct Listed {
+    name: String,
+    path: String,
+    device: String,
+    driver: String,
+    bus: String,
+    formats: Vec<Format>,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Format {
+    format: String,
+    served: bool,
+    sizes: Vec<ListedSize>,
+}
+
+#[derive(Serialize)]
+struct ListedSize {
+    size: String,
+    fps: Vec<f64>,
+}
+
+/// Lists the capture devices of this machine.
+pub fn run(json: bool) -> Result<(), Failure> {
+    let listed: Vec<Listed> = devices::capture_devices().iter().map(list).collect();
+    if json {
+        let text =
+            serde_json::to_string_pretty(&listed).map_err(|error| Failure::Other(error.to_string()))?;
+        return print(&format!("{text}\n"));
+    }
+    if listed.is_empty() {
+        return print("No camera found. Plug in a USB camera; it need not be configured.\n");
+    }
+    print(&listed.iter().map(describe).collect::<Vec<_>>().join("\n"))
+}
+
+fn list(device: &Device) -> Listed {
+    let (offers, error) = match v4l2::offers_of(&device.node) {
+        Ok(offers) => (offers, None),
+        Err(lost) => (Vec::new(), Some(lost.to_string())),
+    };
+    Listed {
+        name: device.card.clone(),
+        path: device.stable_path().display().to_string(),
+        device: device.node.display().to_string(),
+        driver: device.driver.clone(),
+        bus: device.identity.bus.clone(),
+        formats: offers.iter().map(format).collect(),
+        error,
+    }
+}
+
+fn format(offer: &Offer) -> Format {
+    let size =
+        |size: &Size| ListedSize { size: format!("{}x{}", size.width, size.height), fps: size.fps.clone() };
+    let sizes = match &offer.sizes {
+        Sizes::Discrete(sizes) => sizes.iter().map(size).collect(),
+        Sizes::Range { min, max, step } => {
+            let text =
+                format!("{}x{} to {}x{} in steps of {}x{}", min.0, min.1, max.0, max.1, step.0, step.1);
+            vec![ListedSize { size: text, fps: Vec::new() }]
+        }
+    };
+    let served = v4l2::modes::Encoding::from_fourcc(offer.fourcc).is_some();
+    Format { format: fourcc_text(offer.fourcc), served, sizes }
+}
+
+fn describe(camera: &Listed) -> String {
+    let mut text = format!("{}\n  {}\n", camera.name, camera.path);
+    if camera.path != camera.device {
+        let _ = writeln!(text, "  {} at present", camera.device);
+    }
+    if let Some(error) = &camera.error {
+        let _ = writeln!(text, "  {error}");
+    }
+    for format in &camera.formats {
+        let note = if format.served { "" } else { " (not served)" };
+        let sizes: Vec<String> = format.sizes.iter().map(ListedSize::text).collect();
+        let _ = writeln!(text, "  {}{note}: {}", format.format, sizes.join(", "));
+    }
+    text
+}
+
+impl ListedSize {
+    fn text(&self) -> String {
+        let fastest = self.fps.iter().copied().fold(0.0, f64::max);
+        if fastest > 0.0 {
+            format!("{} at {} fps", self.size, (fastest * 100.0).round() / 100.0)
+        } else {
+            self.size.clone()
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What each command does.
+
+mod cameras;
+mod probe;
+mod serve;
+mod snapshot;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use crate::cli::Command;
+use crate::config::Config;
+
+/// Why a command failed, and the exit status that says so.
+#[derive(Debug)]
+pub enum Failure {
+    /// A mistake in the command line or in the configuration: 2.
+    Usage(String),
+    /// Anything else: 1.
+    Other(String),
+}
+
+/// Carries a command out.
+pub fn run(command: Command) -> ExitCode {
+    let result = match command {
+        Command::Serve(options) => serve::run(options),
+        Command::Cameras { json } => cameras::run(json),
+        Command::Probe { source, json, picture } => probe::run(source, json, &picture.picture()),
+        Command::Snapshot { source, output, picture } => snapshot::run(source, &output, &picture.picture()),
+        Command::Check { file } => check(&file),
+    };
+    let (text, status) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Usage(text)) => (text, 2),
+        Err(Failure::Other(text)) => (text, 1),
+    };
+    // There is nowhere left to say that standard error cannot be written to.
+    let _ = text.lines().try_for_each(|line| writeln!(std::io::stderr(), "pinhole: {line}"));
+    ExitCode::from(status)
+}
+
+fn check(file: &std::path::Path) -> Result<(), Failure> {
+    let config = Config::read(file).map_err(|errors| Failure::Usage(errors.to_string()))?;
+    let names: Vec<_> = config.cameras.iter().map(|camera| camera.source.to_string()).collect();
+    print(&format!("{}: good; cameras: {}\n", file.display(), names.join(", ")))
+}
+
+/// Writes to standard output.
+fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Failure::Other(format!("standard output: {error}"))),
+    }
+}
+
+/// Prints help or version, or the mistake in the command line as one line.
+pub fn explain(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        return match print(&error.render().to_string()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(1),
+        };
+    }
+    let text = error.render().to_string();
+    let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let line = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+    let _ = writeln!(std::io::stderr(), "pinhole: {}", line.trim_start_matches("error: "));
+    ExitCode::from(2)
+}

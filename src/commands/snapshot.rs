@@ -1,0 +1,103 @@
+//! `pinhole snapshot`.
+
+use std::cell::Cell;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_lite::future::or;
+
+use super::Failure;
+use crate::camera::lost::Lost;
+use crate::camera::stop::Stop;
+use crate::clock::Clock;
+use crate::config::{Picture, SourceSpec};
+use crate::frame::{Frame, Kind};
+use crate::hub::Hub;
+use crate::source::v4l2::devices;
+use crate::source::v4l2::monitor::{Claim, Monitor};
+use crate::source::{Source, test_card, v4l2};
+
+/// The first picture must be there within this time: opening may take a camera seconds.
+const FIRST_PICTURE_MAX: Duration = Duration::from_secs(10);
+
+/// Takes one picture of a source.
+pub fn run(source: SourceSpec, output: &Path, picture: &Picture) -> Result<(), Failure> {
+    let label = source.to_string();
+    let taken = smol::block_on(with_source(source, picture, first_picture));
+    let frame = taken.map_err(|why| Failure::Other(format!("{label}: {why}")))?;
+    let written = if output.as_os_str() == "-" {
+        std::io::stdout().write_all(&frame.jpeg)
+    } else {
+        fs::write(output, &*frame.jpeg)
+    };
+    written.map_err(|error| Failure::Other(format!("{}: {error}", output.display())))
+}
+
+/// Opens a source by itself, without the service around it, does `work` and closes it.
+///
+/// # Errors
+/// Those of `work`, or why the source gave no pictures.
+pub async fn with_source<T>(
+    source: SourceSpec,
+    picture: &Picture,
+    work: impl AsyncFnOnce(&Arc<Hub>) -> Result<T, String>,
+) -> Result<T, String> {
+    let source = find(source, picture).await?;
+    let hub = Hub::new(Clock::kernel());
+    let stop = Stop::new().map_err(|error| error.to_string())?;
+    let ended = Cell::new(false);
+    let mut running = pin!(async {
+        let result = source.run(&hub, &stop).await;
+        ended.set(true);
+        result
+    });
+    let result = or(work(&hub), async {
+        (&mut running).await.map_err(|lost| lost.to_string())?;
+        Err("ended by itself".to_owned())
+    })
+    .await;
+    stop.request();
+    if !ended.get() {
+        // The device is closed before the program says that it is done.
+        let _ = running.await;
+    }
+    result
+}
+
+async fn find(source: SourceSpec, picture: &Picture) -> Result<Source, String> {
+    let name = source.default_name();
+    let claim = match source {
+        SourceSpec::TestCard => return Ok(Source::TestCard(test_card::Source::new(&name, picture))),
+        SourceSpec::V4l2(path) => Claim::on_path(&path),
+        SourceSpec::Auto => {
+            let found = devices::capture_devices();
+            Claim::on_device(found.first().ok_or_else(|| Lost::NoCamera.to_string())?)
+        }
+    };
+    let monitor = Monitor::new();
+    monitor.add(claim.clone());
+    monitor.rescan().await;
+    Ok(Source::V4l2(v4l2::Source::new(&name, claim, monitor, picture)))
+}
+
+/// The first picture of an opened source.
+pub async fn first_picture(hub: &Arc<Hub>) -> Result<Arc<Frame>, String> {
+    let mut viewer = hub.watch();
+    let picture = async {
+        loop {
+            let frame = viewer.next().await;
+            if frame.kind == Kind::Picture {
+                return Ok(frame);
+            }
+        }
+    };
+    let too_late = async {
+        hub.clock().sleep(FIRST_PICTURE_MAX).await;
+        Err(format!("no picture within {} s", FIRST_PICTURE_MAX.as_secs()))
+    };
+    or(picture, too_late).await
+}

@@ -1,0 +1,265 @@
+//! Configuration, as checked: every value is one that the service can use.
+//!
+//! [`written`] is what a file says; this is what it means.
+
+mod check;
+pub mod source;
+mod written;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::str::FromStr;
+
+use crate::limits;
+use crate::picture::{Chroma, PixelFormat};
+pub use source::SourceSpec;
+
+/// Where the file is looked for when none is named.
+pub const DEFAULT_FILE: &str = "/etc/pinhole/pinhole.toml";
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The HTTP server.
+    pub http: Http,
+    /// The cameras, in the order of the page.
+    pub cameras: Vec<Camera>,
+}
+
+/// The HTTP server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Http {
+    /// Addresses to listen on; empty for the default, port 8080 on every address.
+    pub listen: Vec<SocketAddr>,
+    /// Connections at a time.
+    pub connections_max: usize,
+    /// Connections at a time from one address that is not this machine's own.
+    pub connections_per_address_max: usize,
+    /// The value of `Access-Control-Allow-Origin`, for pages elsewhere that read the pictures.
+    pub allow_origin: Option<String>,
+}
+
+/// One camera, or with [`SourceSpec::Auto`] every camera found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Camera {
+    /// Its name; found cameras are named after their devices.
+    pub name: Option<String>,
+    /// Where its pictures come from.
+    pub source: SourceSpec,
+    /// What pictures to ask for.
+    pub picture: Picture,
+    /// Whether it is open only while somebody watches.
+    pub on_demand: bool,
+}
+
+/// What pictures to ask a camera for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// Width and height in pixels; `None` for what the camera offers nearest to 1280x720.
+    pub size: Option<(u32, u32)>,
+    /// Frames per second; `None` for what the camera offers nearest to 30.
+    pub fps: Option<u32>,
+    /// The format to capture in.
+    pub format: FormatChoice,
+    /// JPEG quality of pictures that Pinhole encodes, 1 to 100.
+    pub quality: u8,
+    /// Chroma of pictures that Pinhole encodes from 4:2:2.
+    pub chroma: Chroma,
+}
+
+/// The format to capture in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormatChoice {
+    /// The best that the camera offers.
+    Auto,
+    /// JPEG pictures as the camera makes them.
+    Mjpeg,
+    /// An uncompressed format.
+    Raw(PixelFormat),
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            connections_max: limits::CONNECTIONS_DEFAULT,
+            connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_DEFAULT,
+            allow_origin: None,
+        }
+    }
+}
+
+impl Default for Picture {
+    fn default() -> Self {
+        Self { size: None, fps: None, format: FormatChoice::Auto, quality: 80, chroma: Chroma::Yuv420 }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { http: Http::default(), cameras: vec![Camera::of(SourceSpec::Auto, Picture::default())] }
+    }
+}
+
+impl Camera {
+    /// A camera on demand, named after its source.
+    pub const fn of(source: SourceSpec, picture: Picture) -> Self {
+        Self { name: None, source, picture, on_demand: true }
+    }
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// Every mistake in it, each on a line that names file, line, key and what is allowed.
+    pub fn read(file: &Path) -> Result<Self, Errors> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Errors(vec![format!("{}: cannot be read: {error}", file.display())]))?;
+        Self::parse(&text, &file.display().to_string())
+    }
+
+    /// Checks a file's text; `file` is its name in errors.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(text: &str, file: &str) -> Result<Self, Errors> {
+        check::parse(text, file)
+    }
+}
+
+/// What is wrong with a configuration, a line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errors(pub Vec<String>);
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Errors {}
+
+/// Parses `WIDTHxHEIGHT`.
+///
+/// # Errors
+/// What is allowed.
+pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let side = |text: &str| {
+        text.parse::<u32>().ok().filter(|side| (16..=limits::PICTURE_SIDE_MAX_PIXELS as u32).contains(side))
+    };
+    text.split_once(['x', 'X']).and_then(|(width, height)| Some((side(width)?, side(height)?))).ok_or_else(
+        || {
+            format!(
+                "\"{text}\" is no size; write WIDTHxHEIGHT, each 16 to {}, as in 1280x720",
+                limits::PICTURE_SIDE_MAX_PIXELS
+            )
+        },
+    )
+}
+
+/// Checks a rate in frames per second.
+///
+/// # Errors
+/// What is allowed.
+pub fn check_fps(fps: i64) -> Result<u32, String> {
+    check_range("fps", fps, 1, i64::from(limits::FPS_MAX))
+}
+
+/// Checks a JPEG quality.
+///
+/// # Errors
+/// What is allowed.
+pub fn check_quality(quality: i64) -> Result<u8, String> {
+    check_range("quality", quality, 1, 100)
+}
+
+fn check_range<T: TryFrom<i64>>(what: &str, value: i64, min: i64, max: i64) -> Result<T, String> {
+    let allowed = (min..=max).contains(&value).then(|| T::try_from(value).ok()).flatten();
+    allowed.ok_or_else(|| format!("{what} {value} is out of range; {min} to {max} is allowed"))
+}
+
+impl FromStr for FormatChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lower = text.to_ascii_lowercase();
+        match lower.as_str() {
+            "auto" => Ok(Self::Auto),
+            "mjpeg" | "mjpg" | "jpeg" => Ok(Self::Mjpeg),
+            name => PixelFormat::from_name(name).map(Self::Raw).ok_or_else(|| {
+                let raw: Vec<_> = PixelFormat::ALL.iter().map(|format| format.name()).collect();
+                format!("\"{text}\" is no format; auto, mjpeg, {} are allowed", raw.join(", "))
+            }),
+        }
+    }
+}
+
+impl fmt::Display for FormatChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Mjpeg => f.write_str("mjpeg"),
+            Self::Raw(format) => f.write_str(format.name()),
+        }
+    }
+}
+
+/// A name that fits into a URL, from any text: lower-case letters, digits and single hyphens.
+pub fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() >= limits::NAME_MAX_BYTES {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "camera".to_owned() } else { slug.to_owned() }
+}
+
+/// Checks a camera's name, which is part of its URLs.
+///
+/// # Errors
+/// What is allowed.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if !name.is_empty()
+        && name.len() <= limits::NAME_MAX_BYTES
+        && name.chars().all(fits)
+        && !name.starts_with('.')
+    {
+        return Ok(());
+    }
+    Err(format!(
+        "\"{name}\" cannot be part of a URL; 1 to {} letters (a-z), digits, \"-\", \"_\" and \".\" are allowed",
+        limits::NAME_MAX_BYTES
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_formats_and_names() {
+        assert_eq!(parse_size("1280x720"), Ok((1280, 720)));
+        for wrong in ["1280", "x720", "1280x", "0x0", "99999x10", "-1x5", "1280x720x3"] {
+            assert!(parse_size(wrong).unwrap_err().contains("WIDTHxHEIGHT"), "{wrong}");
+        }
+        assert_eq!("YUYV".parse(), Ok(FormatChoice::Raw(PixelFormat::Yuyv)));
+        assert_eq!("422p".parse(), Ok(FormatChoice::Raw(PixelFormat::Yuv422p)));
+        assert!("h264".parse::<FormatChoice>().unwrap_err().contains("auto, mjpeg, yuyv"));
+        assert_eq!(slug("UVC Camera (046d:0825)"), "uvc-camera-046d-0825");
+        assert_eq!(slug("---"), "camera");
+        assert!(check_name("yard_2.front-door").is_ok());
+        for wrong in ["", "a b", "a/b", "..", "größe"] {
+            assert!(check_name(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Health: one value that JSON and pages show.
+
+mod system;
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::camera::Camera;
+use crate::camera::registry::Registry;
+use crate::clock::{Clock, Monotonic};
+use crate::hub::State;
+use system::{System, SystemHealth};
+
+/// Whether cameras give pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Every camera is live, or idle and reachable.
+    Ok,
+    /// Some are lost.
+    Degraded,
+    /// All are lost, or there is none.
+    Failed,
+}
+
+/// The answer to `GET /health`.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Whether cameras give pictures.
+    pub status: Status,
+    version: &'static str,
+    uptime_seconds: f64,
+    cameras: Vec<CameraHealth>,
+    http: HttpHealth,
+    system: SystemHealth,
+}
+
+/// One camera in [`Report`]. What is not known is `None`.
+#[derive(Debug, Serialize)]
+pub struct CameraHealth {
+    /// Its name.
+    pub name: String,
+    source: String,
+    state: &'static str,
+    reason: Option<String>,
+    width: Option<u32>,
+    height: Option<u32>,
+    format: Option<String>,
+    fps: Option<f64>,
+    frames_total: u64,
+    frames_bad_total: u64,
+    frames_dropped_total: u64,
+    reconnects_total: u64,
+    last_frame_age_seconds: Option<f64>,
+    viewers: usize,
+    latency_ms: LatencyHealth,
+}
+
+#[derive(Debug, Serialize)]
+struct LatencyHealth {
+    p50: Option<f64>,
+    p99: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct HttpHealth {
+    connections: usize,
+    connections_max: usize,
+    connections_refused_total: u64,
+    bytes_sent_total: u64,
+}
+
+/// What the HTTP server counts.
+#[derive(Debug, Default)]
+pub struct HttpMeter {
+    connections: Cell<usize>,
+    connections_max: Cell<usize>,
+    refused: Cell<u64>,
+    bytes_sent: Cell<u64>,
+}
+
+impl HttpMeter {
+    /// Sets the number of connections.
+    pub fn set_connections(&self, count: usize) {
+        self.connections.set(count);
+    }
+
+    /// Sets the ceiling of connections.
+    pub fn set_connections_max(&self, max: usize) {
+        self.connections_max.set(max);
+    }
+
+    /// Counts a connection that was refused.
+    pub fn count_refused(&self) {
+        self.refused.set(self.refused.get() + 1);
+    }
+
+    /// Counts bytes that the kernel took.
+    pub fn count_sent(&self, bytes: usize) {
+        self.bytes_sent.set(self.bytes_sent.get() + bytes as u64);
+    }
+}
+
+/// Knows how the service is.
+#[derive(Debug)]
+pub struct Health {
+    clock: Clock,
+    started: Monotonic,
+    registry: Arc<Registry>,
+    system: System,
+    /// What the HTTP server counts.
+    pub http: Rc<HttpMeter>,
+}
+
+impl Health {
+    /// The health of a service that starts now.
+    pub fn new(clock: Clock, registry: Arc<Registry>) -> Rc<Self> {
+        let started = clock.now();
+        Rc::new(Self { clock, started, registry, system: System::new(), http: Rc::default() })
+    }
+
+    /// Every camera, in order.
+    pub fn cameras(&self) -> Vec<CameraHealth> {
+        self.registry.all().iter().map(|camera| CameraHealth::of(camera)).collect()
+    }
+
+    /// The whole.
+    pub fn report(&self) -> Report {
+        let states: Vec<State> = self.registry.all().iter().map(|camera| camera.hub.state()).collect();
+        Report {
+            status: status(&states),
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_seconds: rounded(self.clock.now().since(self.started).as_secs_f64(), 1000.0),
+            cameras: self.cameras(),
+            http: HttpHealth {
+                connections: self.http.connections.get(),
+                connections_max: self.http.connections_max.get(),
+                connections_refused_total: self.http.refused.get(),
+                bytes_sent_total: self.http.bytes_sent.get(),
+            },
+            system: self.system.health(),
+        }
+    }
+}
+
+fn status(states: &[State]) -> Status {
+    let lost = states.iter().filter(|state| matches!(state, State::Lost(_))).count();
+    match lost {
+        lost if lost == states.len() => Status::Failed,
+        0 => Status::Ok,
+        _ => Status::Degraded,
+    }
+}
+
+impl CameraHealth {
+    fn of(camera: &Camera) -> Self {
+        let now = camera.hub.snapshot();
+        let milliseconds = |time: std::time::Duration| rounded(time.as_secs_f64() * 1000.0, 100.0);
+        Self {
+            name: camera.name.clone(),
+            source: camera.source.clone(),
+            state: now.state.word(),
+            reason: if let State::Lost(lost) = &now.state { Some(lost.to_string()) } else { None },
+            width: now.opened.as_ref().map(|opened| opened.width),
+            height: now.opened.as_ref().map(|opened| opened.height),
+            format: now.opened.map(|opened| opened.format),
+            fps: now.fps.map(|fps| rounded(fps, 100.0)),
+            frames_total: now.frames,
+            frames_bad_total: now.bad,
+            frames_dropped_total: now.dropped,
+            reconnects_total: now.reconnects,
+            last_frame_age_seconds: now.last_frame_age.map(|age| rounded(age.as_secs_f64(), 1000.0)),
+            viewers: now.viewers,
+            latency_ms: LatencyHealth {
+                p50: now.latency.map(|latency| milliseconds(latency.p50)),
+                p99: now.latency.map(|latency| milliseconds(latency.p99)),
+            },
+        }
+    }
+}
+
+fn rounded(value: f64, per_unit: f64) -> f64 {
+    (value * per_unit).round() / per_unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::lost::Lost;
+
+    #[test]
+    fn the_status_is_that_of_the_cameras() {
+        let lost = || State::Lost(Lost::Unplugged);
+        assert_eq!(status(&[]), Status::Failed);
+        assert_eq!(status(&[lost()]), Status::Failed);
+        assert_eq!(status(&[State::Idle, lost()]), Status::Degraded);
+        assert_eq!(status(&[State::Idle, State::Live, State::Starting]), Status::Ok);
+    }
+}

@@ -1,0 +1,161 @@
+//! The machine's health. The only module that names `sysinfo`.
+
+use std::cell::RefCell;
+use std::fs;
+
+use serde::Serialize;
+use sysinfo::{Components, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate};
+
+/// The part `system` of the health report. What cannot be known is `None`.
+#[derive(Debug, Serialize)]
+pub struct SystemHealth {
+    model: Option<String>,
+    cpu_percent: Option<f64>,
+    load_1m: Option<f64>,
+    memory_total_bytes: Option<u64>,
+    memory_available_bytes: Option<u64>,
+    resident_bytes: Option<u64>,
+    temperature_celsius: Option<f64>,
+    under_voltage: Option<bool>,
+    clock_synchronised: Option<bool>,
+    image_version: Option<String>,
+    boot_slot: Option<String>,
+}
+
+/// Asks the machine how it is.
+#[derive(Debug)]
+pub struct System {
+    inner: RefCell<Inner>,
+    model: Option<String>,
+    image_version: Option<String>,
+    boot_slot: Option<String>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    system: Option<sysinfo::System>,
+    components: Option<Components>,
+    has_cpu_baseline: bool,
+}
+
+impl System {
+    /// Reads what does not change.
+    pub fn new() -> Self {
+        Self {
+            inner: RefCell::new(Inner {
+                system: sysinfo::System::new().ok(),
+                components: Components::new_with_refreshed_list().ok(),
+                has_cpu_baseline: false,
+            }),
+            model: model(),
+            image_version: os_release("IMAGE_VERSION"),
+            boot_slot: kernel_parameter("pinhole.slot"),
+        }
+    }
+
+    /// The machine's health at this moment. CPU is since the last time that it was asked for, so the
+    /// first answer has none.
+    pub fn health(&self) -> SystemHealth {
+        let inner = &mut *self.inner.borrow_mut();
+        let pid = Pid::from_u32(std::process::id());
+        if let Some(system) = &mut inner.system {
+            system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+            system.refresh_cpu_usage();
+            let memory = ProcessRefreshKind::nothing().with_memory();
+            system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, memory);
+        }
+        if let Some(components) = &mut inner.components {
+            components.refresh(false);
+        }
+        let has_cpu_baseline = std::mem::replace(&mut inner.has_cpu_baseline, true);
+        let system = inner.system.as_ref();
+        SystemHealth {
+            model: self.model.clone(),
+            cpu_percent: system.filter(|_| has_cpu_baseline).map(|system| tenths(system.global_cpu_usage())),
+            load_1m: sysinfo::System::load_average().ok().map(|load| load.one),
+            memory_total_bytes: system.map(sysinfo::System::total_memory),
+            memory_available_bytes: system.map(sysinfo::System::available_memory),
+            resident_bytes: system.and_then(|system| system.process(pid)).map(sysinfo::Process::memory),
+            temperature_celsius: inner.components.as_ref().and_then(temperature),
+            under_voltage: under_voltage(),
+            clock_synchronised: clock_synchronised(),
+            image_version: self.image_version.clone(),
+            boot_slot: self.boot_slot.clone(),
+        }
+    }
+}
+
+fn tenths(value: f32) -> f64 {
+    (f64::from(value) * 10.0).round() / 10.0
+}
+
+/// The processor's temperature, else the hottest there is.
+fn temperature(components: &Components) -> Option<f64> {
+    let is_cpu = |label: &str| {
+        ["cpu", "package", "tctl", "soc"].iter().any(|part| label.to_lowercase().contains(part))
+    };
+    let hottest = |only_cpu: bool| {
+        let of_interest = components.iter().filter(|component| !only_cpu || is_cpu(component.label()));
+        of_interest
+            .filter_map(sysinfo::Component::temperature)
+            .filter(|it| it.is_finite())
+            .fold(None, |hottest, it| Some(hottest.map_or(it, |hottest: f32| hottest.max(it))))
+    };
+    hottest(true).or_else(|| hottest(false)).map(tenths)
+}
+
+fn read(file: &str) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The board's name from its device tree, or the PC's from its firmware.
+fn model() -> Option<String> {
+    read("/proc/device-tree/model").or_else(|| read("/sys/class/dmi/id/product_name"))
+}
+
+/// The Raspberry Pi's own alarm, where its driver (`rpi_volt`) is loaded.
+fn under_voltage() -> Option<bool> {
+    let folders = fs::read_dir("/sys/class/hwmon").ok()?.flatten();
+    folders.map(|folder| folder.path()).find_map(|folder| {
+        let name = fs::read_to_string(folder.join("name")).ok()?;
+        let alarm = fs::read_to_string(folder.join("in0_lcrit_alarm")).ok()?;
+        (name.trim() == "rpi_volt").then(|| alarm.trim() == "1")
+    })
+}
+
+/// Whether systemd-timesyncd has set the clock since the boot; unknown where it does not run.
+fn clock_synchronised() -> Option<bool> {
+    let folder = std::path::Path::new("/run/systemd/timesync");
+    folder.is_dir().then(|| folder.join("synchronized").exists())
+}
+
+/// A field of os-release(5).
+fn os_release(key: &str) -> Option<String> {
+    let text = read("/etc/os-release").or_else(|| read("/usr/lib/os-release"))?;
+    text.lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+        .map(|value| value.trim_matches('"').to_owned())
+}
+
+/// A parameter of the kernel's command line.
+fn kernel_parameter(key: &str) -> Option<String> {
+    let line = read("/proc/cmdline")?;
+    line.split_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_this_machine_is_plausible() {
+        let system = System::new();
+        assert_eq!(system.health().cpu_percent, None, "no CPU share without a time to take it over");
+        let health = system.health();
+        assert!(health.memory_total_bytes > health.memory_available_bytes);
+        assert!(health.resident_bytes.is_some_and(|bytes| bytes > 100_000));
+        assert!(health.cpu_percent.is_some_and(|percent| (0.0..=100.0).contains(&percent)));
+    }
+}

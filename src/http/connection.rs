@@ -1,0 +1,93 @@
+//! One client's connection: requests in, answers out, until it ends or becomes a stream.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use http_types::{Method, StatusCode};
+
+use super::answer::Answer;
+use super::head::{HeadReader, NoRequest, Request};
+use super::route::{NoRoute, Route};
+use super::socket::Socket;
+use super::{Server, api, snapshot, stream};
+use crate::limits;
+
+const PAGE: &str = include_str!("page/index.html");
+const HEALTH_PAGE: &str = include_str!("page/health.html");
+
+/// Serves a connection until it ends.
+pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr) {
+    let mut heads = HeadReader::default();
+    loop {
+        let request = match heads.next(socket, &server.clock).await {
+            Ok(request) => request,
+            Err(NoRequest::Closed) => return,
+            Err(NoRequest::Refused(status, what)) => {
+                log::debug!("{peer}: {what}");
+                let answer = match status {
+                    StatusCode::MethodNotAllowed => Answer::method_not_allowed(),
+                    _ => Answer::error(status, &what),
+                };
+                let _ = answer.send(socket, Method::Get, false).await;
+                return socket.finish().await;
+            }
+        };
+        log::debug!("{peer}: {} {}", request.method, request.path);
+        match answer(server, socket, &request).await {
+            Ok(true) => {}
+            Ok(false) => return socket.finish().await,
+            Err(error) => return log::debug!("{peer}: {}: {error}", request.path),
+        }
+    }
+}
+
+/// Answers a request; whether the connection may be used again.
+async fn answer(server: &Rc<Server>, socket: &Socket, request: &Request) -> std::io::Result<bool> {
+    let answer = match Route::parse(&request.path, &request.query) {
+        _ if !matches!(request.method, Method::Get | Method::Head) => Answer::method_not_allowed(),
+        Err(NoRoute::NotFound) => {
+            Answer::error(StatusCode::NotFound, &format!("there is nothing at {}", request.path))
+        }
+        Err(NoRoute::Wrong(what)) => Answer::error(StatusCode::BadRequest, &what),
+        Ok(Route::Page) => Answer::html(PAGE),
+        Ok(Route::Health) if request.accept.contains("text/html") => Answer::html(HEALTH_PAGE),
+        Ok(Route::Health) => api::health(server),
+        Ok(Route::Cameras) => api::cameras(server),
+        Ok(Route::Camera(name)) => api::camera(server, &name),
+        Ok(Route::Snapshot(selector)) => snapshot::take(server, &selector, request.arrived).await,
+        Ok(Route::Stream(selector, fps)) => match server.registry.find(&selector) {
+            Some(_) => {
+                stream::serve(server, socket, &selector, fps, request.method == Method::Head).await?;
+                return Ok(false);
+            }
+            None => Answer::error(StatusCode::NotFound, "there is no such camera"),
+        },
+    };
+    let mut answer = answer;
+    if let Some(origin) = &server.config.allow_origin {
+        answer.insert_header("access-control-allow-origin", origin);
+    }
+    answer.send(socket, request.method, request.keep_alive).await?;
+    Ok(request.keep_alive)
+}
+
+thread_local! {
+    static REFUSALS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Tells a client that no more connections are taken.
+pub async fn refuse(server: &Rc<Server>, socket: &Socket, peer: SocketAddr, why: &str) {
+    server.health.http.count_refused();
+    if REFUSALS.get() >= limits::REFUSALS_MAX {
+        return;
+    }
+    REFUSALS.set(REFUSALS.get() + 1);
+    log::debug!("{peer}: refused: {why}");
+    let mut answer = Answer::error(StatusCode::ServiceUnavailable, why);
+    answer.insert_header("retry-after", "5");
+    if answer.send(socket, Method::Get, false).await.is_ok() {
+        socket.finish().await;
+    }
+    REFUSALS.set(REFUSALS.get() - 1);
+}

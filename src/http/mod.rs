@@ -1,0 +1,51 @@
+//! HTTP: requests in, pages, pictures and streams out.
+//!
+//! async-h1 (named only in [`head`] and [`answer`]) decodes requests and encodes ordinary answers;
+//! a stream takes the socket over after its head has been written.
+
+mod answer;
+mod api;
+mod ceiling;
+mod connection;
+mod head;
+pub mod listen;
+mod route;
+mod snapshot;
+mod socket;
+mod stream;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::camera::registry::Registry;
+use crate::camera::stop::Stop;
+use crate::clock::Clock;
+use crate::config;
+use crate::health::Health;
+use ceiling::Ceiling;
+
+/// What every connection shares.
+#[derive(Debug)]
+pub struct Server {
+    config: config::Http,
+    registry: Arc<Registry>,
+    health: Rc<Health>,
+    clock: Clock,
+    shutdown: Stop,
+    ceiling: Rc<Ceiling>,
+}
+
+impl Server {
+    /// A server for these cameras; its connections end when `shutdown` is requested.
+    pub fn new(
+        config: config::Http,
+        registry: Arc<Registry>,
+        health: Rc<Health>,
+        clock: Clock,
+        shutdown: Stop,
+    ) -> Self {
+        let ceiling = Ceiling::new(config.connections_max, config.connections_per_address_max);
+        health.http.set_connections_max(config.connections_max);
+        Self { config, registry, health, clock, shutdown, ceiling }
+    }
+}

@@ -1,0 +1,154 @@
+//! Which request means what.
+
+use crate::camera::registry::Selector;
+use crate::limits;
+
+/// What a path and a query ask for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Route {
+    /// The page with every camera.
+    Page,
+    /// A stream, of at most so many pictures per second.
+    Stream(Selector, Option<f64>),
+    /// One picture.
+    Snapshot(Selector),
+    /// Health, for programs and people.
+    Health,
+    /// Every camera, as JSON.
+    Cameras,
+    /// One camera, as JSON.
+    Camera(String),
+}
+
+/// Why there is no route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoRoute {
+    /// Nothing has this path.
+    NotFound,
+    /// The query has a value that is not allowed.
+    Wrong(String),
+}
+
+impl Route {
+    /// The route of a path and a query, both as they came.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn parse(path: &str, query: &str) -> Result<Self, NoRoute> {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        match parts[..] {
+            [] => Self::by_action(0, query),
+            ["index.html"] => Ok(Self::Page),
+            ["stream"] => Ok(Self::Stream(Selector::Nth(0), fps(query)?)),
+            ["snapshot" | "snapshot.jpg"] => Ok(Self::Snapshot(Selector::Nth(0))),
+            ["cameras", name, "stream"] => Ok(Self::Stream(Selector::Named(name.to_owned()), fps(query)?)),
+            ["cameras", name, "snapshot" | "snapshot.jpg"] => {
+                Ok(Self::Snapshot(Selector::Named(name.to_owned())))
+            }
+            ["health"] => Ok(Self::Health),
+            ["api", "cameras"] => Ok(Self::Cameras),
+            ["api", "cameras", name] => Ok(Self::Camera(name.to_owned())),
+            [webcam] => Self::by_action(webcam_number(webcam).ok_or(NoRoute::NotFound)?, query),
+            _ => Err(NoRoute::NotFound),
+        }
+    }
+
+    /// The queries that software made for mjpg-streamer sends: `?action=stream`, `?action=snapshot`,
+    /// and the same with `_N` for the Nth camera.
+    fn by_action(nth: usize, query: &str) -> Result<Self, NoRoute> {
+        let Some(action) = value(query, "action") else { return Ok(Self::Page) };
+        let (verb, nth) = match action.split_once('_') {
+            Some((verb, number)) => (verb, number.parse().map_err(|_| unknown_action(action))?),
+            None => (action, nth),
+        };
+        match verb {
+            "stream" => Ok(Self::Stream(Selector::Nth(nth), fps(query)?)),
+            "snapshot" => Ok(Self::Snapshot(Selector::Nth(nth))),
+            _ => Err(unknown_action(action)),
+        }
+    }
+}
+
+fn unknown_action(action: &str) -> NoRoute {
+    NoRoute::Wrong(format!(
+        "action={action} is not known; stream, snapshot, stream_N and snapshot_N are allowed"
+    ))
+}
+
+/// The paths of OctoPi and crowsnest: /webcam/, /webcam2/ to /webcam4/.
+fn webcam_number(part: &str) -> Option<usize> {
+    match part {
+        "webcam" => Some(0),
+        "webcam2" => Some(1),
+        "webcam3" => Some(2),
+        "webcam4" => Some(3),
+        _ => None,
+    }
+}
+
+fn value<'a>(query: &'a str, key: &str) -> Option<&'a str> {
+    query
+        .split('&')
+        .find_map(|pair| pair.split_once('=').filter(|(name, _)| *name == key).map(|(_, value)| value))
+}
+
+fn fps(query: &str) -> Result<Option<f64>, NoRoute> {
+    let Some(text) = value(query, "fps") else { return Ok(None) };
+    let max = f64::from(limits::FPS_MAX);
+    let fps = text.parse::<f64>().ok().filter(|fps| (limits::VIEWER_FPS_MIN..=max).contains(fps));
+    let allowed =
+        || format!("fps={text} is not allowed; a number from {} to {max} is", limits::VIEWER_FPS_MIN);
+    fps.map(Some).ok_or_else(|| NoRoute::Wrong(allowed()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(target: &str) -> Result<Route, NoRoute> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Route::parse(path, query)
+    }
+
+    #[test]
+    fn the_paths_of_the_contract() {
+        let nth = Selector::Nth;
+        let named = |name: &str| Selector::Named(name.to_owned());
+        assert_eq!(route("/"), Ok(Route::Page));
+        assert_eq!(route("/stream"), Ok(Route::Stream(nth(0), None)));
+        assert_eq!(route("/stream?fps=2.5&t=1"), Ok(Route::Stream(nth(0), Some(2.5))));
+        assert_eq!(route("/snapshot"), Ok(Route::Snapshot(nth(0))));
+        assert_eq!(route("/snapshot.jpg?1234"), Ok(Route::Snapshot(nth(0))));
+        assert_eq!(route("/cameras/yard/stream"), Ok(Route::Stream(named("yard"), None)));
+        assert_eq!(route("/cameras/yard/snapshot.jpg"), Ok(Route::Snapshot(named("yard"))));
+        assert_eq!(route("/health"), Ok(Route::Health));
+        assert_eq!(route("/api/cameras/"), Ok(Route::Cameras));
+        assert_eq!(route("/api/cameras/yard"), Ok(Route::Camera("yard".to_owned())));
+    }
+
+    #[test]
+    fn the_paths_of_mjpg_streamer_and_its_users() {
+        let nth = Selector::Nth;
+        assert_eq!(route("/?action=stream"), Ok(Route::Stream(nth(0), None)));
+        assert_eq!(route("/?action=snapshot"), Ok(Route::Snapshot(nth(0))));
+        assert_eq!(route("/?action=stream_1"), Ok(Route::Stream(nth(1), None)));
+        assert_eq!(route("/?action=snapshot_2&n=7"), Ok(Route::Snapshot(nth(2))));
+        assert_eq!(route("/webcam/?action=stream"), Ok(Route::Stream(nth(0), None)));
+        assert_eq!(route("/webcam2/?action=snapshot"), Ok(Route::Snapshot(nth(1))));
+        assert_eq!(route("/webcam4?action=stream"), Ok(Route::Stream(nth(3), None)));
+        assert_eq!(route("/webcam/"), Ok(Route::Page));
+    }
+
+    #[test]
+    fn what_is_not_there() {
+        for path in ["/nothing", "/cameras", "/cameras/yard", "/webcam5/?action=stream", "/api", "/stream/x"]
+        {
+            assert_eq!(route(path), Err(NoRoute::NotFound), "{path}");
+        }
+        for target in
+            ["/?action=reboot", "/?action=stream_x", "/stream?fps=0", "/stream?fps=nan", "/stream?fps=x"]
+        {
+            assert!(matches!(route(target), Err(NoRoute::Wrong(_))), "{target}");
+        }
+    }
+}

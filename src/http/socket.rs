@@ -1,0 +1,113 @@
+//! A client's socket: written to without waiting longer than the client deserves.
+
+use std::io::{self, IoSlice, Write};
+use std::net::TcpStream;
+use std::rc::Rc;
+
+use futures_lite::AsyncReadExt;
+use futures_lite::future::or;
+use smol::Async;
+use socket2::SockRef;
+
+use crate::clock::Clock;
+use crate::health::HttpMeter;
+use crate::limits;
+
+/// A client's socket.
+#[derive(Debug, Clone)]
+pub struct Socket {
+    stream: Rc<Async<TcpStream>>,
+    clock: Clock,
+    meter: Rc<HttpMeter>,
+}
+
+/// How a write went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// The kernel took everything at once.
+    AtOnce,
+    /// The kernel's buffer was full: the client is slower than what it is sent.
+    AfterWaiting,
+}
+
+impl Socket {
+    /// A socket that was just accepted.
+    pub fn new(stream: Async<TcpStream>, clock: Clock, meter: Rc<HttpMeter>) -> Self {
+        // A part's last segment must not wait for an acknowledgement of the segments before.
+        if let Err(error) = stream.get_ref().set_nodelay(true) {
+            log::debug!("TCP_NODELAY: {error}");
+        }
+        Self { stream: Rc::new(stream), clock, meter }
+    }
+
+    /// Bounds what the kernel holds unsent, so that a slow viewer sees new pictures, not a queue.
+    pub fn bound_backlog(&self) {
+        if let Err(error) =
+            SockRef::from(self.stream.get_ref()).set_tcp_notsent_lowat(limits::UNSENT_MAX_BYTES)
+        {
+            log::debug!("TCP_NOTSENT_LOWAT: {error}");
+        }
+    }
+
+    /// Reads what has come, at most the length of `buffer`; 0 at the end.
+    pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self.stream).read(buffer).await
+    }
+
+    /// Writes all of `parts` in order, in as few system calls as the kernel allows.
+    ///
+    /// # Errors
+    /// `TimedOut` if the client takes no byte for [`limits::WRITE_STALL_MAX`]; else the socket's.
+    pub async fn write_all<const N: usize>(&self, parts: [&[u8]; N]) -> io::Result<Written> {
+        let mut slices = parts.map(IoSlice::new);
+        let mut left = &mut slices[..];
+        IoSlice::advance_slices(&mut left, 0);
+        let mut written = Written::AtOnce;
+        while !left.is_empty() {
+            match self.stream.get_ref().write_vectored(left) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(bytes) => {
+                    self.meter.count_sent(bytes);
+                    IoSlice::advance_slices(&mut left, bytes);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    written = Written::AfterWaiting;
+                    self.writable().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(written)
+    }
+
+    /// Returns once the kernel takes more bytes.
+    ///
+    /// # Errors
+    /// As [`write_all`](Self::write_all).
+    pub async fn writable(&self) -> io::Result<()> {
+        or(self.stream.writable(), async {
+            self.clock.sleep(limits::WRITE_STALL_MAX).await;
+            Err(io::ErrorKind::TimedOut.into())
+        })
+        .await
+    }
+
+    /// Says that nothing more is written, and reads away what the client still sends: closing a
+    /// socket with unread bytes makes the kernel reset it, and the client would lose the answer.
+    pub async fn finish(&self) {
+        let drain = async {
+            let mut buffer = [0; 1024];
+            let mut left = limits::DRAIN_MAX_BYTES;
+            if self.stream.get_ref().shutdown(std::net::Shutdown::Write).is_ok() {
+                while let Ok(bytes @ 1..) = self.read(&mut buffer).await {
+                    left = left.saturating_sub(bytes);
+                    if left == 0 {
+                        break;
+                    }
+                }
+            }
+        };
+        or(drain, self.clock.sleep(limits::DRAIN_TIME_MAX)).await;
+    }
+}

@@ -1,0 +1,390 @@
+//! One camera's newest frame, and who waits for it.
+//!
+//! The source publishes, viewers take the newest and skip what they missed. The hub also holds what
+//! health says of the camera, so that stream, page and log always tell the same.
+
+mod meter;
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use event_listener::{Event, EventListener, listener};
+
+use crate::camera::lost::Lost;
+use crate::clock::{Clock, Monotonic};
+use crate::frame::{BufferPool, Frame, Kind};
+
+pub use meter::Latency;
+use meter::{LatencyMeter, RateMeter};
+
+/// What a camera is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Closed, because nobody watches; reachable as far as is known.
+    Idle,
+    /// Being opened.
+    Starting,
+    /// Pictures come.
+    Live,
+    /// No pictures come, and why.
+    Lost(Lost),
+}
+
+impl State {
+    /// The word that health and page use.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Starting => "starting",
+            Self::Live => "live",
+            Self::Lost(_) => "lost",
+        }
+    }
+}
+
+/// What a source negotiated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// The format's four-character code or codec name.
+    pub format: String,
+}
+
+/// A camera as health shows it.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// What it is doing.
+    pub state: State,
+    /// What was negotiated, since the camera was last opened.
+    pub opened: Option<Opened>,
+    /// Pictures published.
+    pub frames: u64,
+    /// Pictures that arrived damaged and were not published.
+    pub bad: u64,
+    /// Pictures that the driver or a busy encoder skipped.
+    pub dropped: u64,
+    /// Times that the camera came back after it had been lost.
+    pub reconnects: u64,
+    /// Measured pictures per second; `None` while it is not live.
+    pub fps: Option<f64>,
+    /// Age of the newest picture.
+    pub last_frame_age: Option<Duration>,
+    /// Connections that watch.
+    pub viewers: usize,
+    /// From capture until a viewer's socket had taken the last byte.
+    pub latency: Option<Latency>,
+}
+
+/// One camera's newest frame and its state.
+#[derive(Debug)]
+pub struct Hub {
+    clock: Clock,
+    pool: BufferPool,
+    inner: Mutex<Inner>,
+    /// A newer frame exists.
+    newer: Event,
+    /// The state or the number of viewers changed.
+    changed: Event,
+    viewers: AtomicUsize,
+    bad: AtomicU64,
+    dropped: AtomicU64,
+    latency: Mutex<LatencyMeter>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    newest: Option<Arc<Frame>>,
+    /// Counts what was published, cards too; a viewer compares it with what it has seen.
+    serial: u64,
+    state: State,
+    opened: Option<Opened>,
+    frames: u64,
+    reconnects: u64,
+    was_lost: bool,
+    last_picture: Option<Monotonic>,
+    rate: RateMeter,
+}
+
+impl Hub {
+    /// A hub without a frame, idle.
+    pub fn new(clock: Clock) -> Arc<Self> {
+        Arc::new(Self {
+            clock,
+            pool: BufferPool::default(),
+            inner: Mutex::new(Inner {
+                newest: None,
+                serial: 0,
+                state: State::Idle,
+                opened: None,
+                frames: 0,
+                reconnects: 0,
+                was_lost: false,
+                last_picture: None,
+                rate: RateMeter::default(),
+            }),
+            newer: Event::new(),
+            changed: Event::new(),
+            viewers: AtomicUsize::new(0),
+            bad: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            latency: Mutex::new(LatencyMeter::default()),
+        })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where frames of this camera get their memory.
+    pub fn pool(&self) -> &BufferPool {
+        &self.pool
+    }
+
+    /// The clock that this camera runs by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Hands a frame to every viewer. A picture makes the camera live.
+    ///
+    /// Returns true for the first picture since the camera was opened.
+    pub fn publish(&self, frame: Frame) -> bool {
+        let frame = Arc::new(frame);
+        let mut inner = self.inner();
+        let mut first = false;
+        if frame.kind == Kind::Picture {
+            inner.frames += 1;
+            inner.last_picture = Some(frame.captured);
+            inner.rate.count(frame.captured);
+            first = inner.state != State::Live;
+            if first {
+                inner.reconnects += u64::from(inner.was_lost);
+                inner.was_lost = false;
+                inner.state = State::Live;
+            }
+        }
+        inner.serial += 1;
+        // The frame before is dropped outside the lock: that may free or recycle its memory.
+        let before = inner.newest.replace(frame);
+        drop(inner);
+        drop(before);
+        self.newer.notify(usize::MAX);
+        if first {
+            self.changed.notify(usize::MAX);
+        }
+        first
+    }
+
+    /// Counts a picture that arrived damaged.
+    pub fn count_bad(&self) {
+        self.bad.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts pictures that were skipped before they could be published.
+    pub fn count_dropped(&self, pictures: u64) {
+        self.dropped.fetch_add(pictures, Ordering::Relaxed);
+    }
+
+    /// Says what the source negotiated.
+    pub fn set_opened(&self, opened: Opened) {
+        self.inner().opened = Some(opened);
+    }
+
+    /// Sets the state. True if it was another one.
+    pub fn set_state(&self, state: State) -> bool {
+        let mut inner = self.inner();
+        let different = inner.state != state;
+        if different {
+            if state != State::Live {
+                inner.rate = RateMeter::default();
+                // A frame of before must not greet a viewer of later.
+                inner.newest = None;
+            }
+            inner.was_lost |= matches!(state, State::Lost(_));
+            inner.state = state;
+        }
+        drop(inner);
+        if different {
+            self.changed.notify(usize::MAX);
+        }
+        different
+    }
+
+    /// The present state.
+    pub fn state(&self) -> State {
+        self.inner().state.clone()
+    }
+
+    /// Pictures published since the service started.
+    pub fn frames(&self) -> u64 {
+        self.inner().frames
+    }
+
+    /// How many watch.
+    pub fn viewers(&self) -> usize {
+        self.viewers.load(Ordering::SeqCst)
+    }
+
+    /// Hears of the next change of the state or of the number of viewers. Listen first, look then,
+    /// wait last: so that no change is missed.
+    pub fn listen(&self) -> EventListener {
+        self.changed.listen()
+    }
+
+    /// Returns once `condition` holds; it is asked again after every change of the state or of the
+    /// number of viewers.
+    pub async fn until(&self, mut condition: impl FnMut(&Self) -> bool) {
+        while !condition(self) {
+            listener!(self.changed => changed);
+            if condition(self) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Begins to watch: the newest frame first, if there is one.
+    pub fn watch(self: &Arc<Self>) -> Viewer {
+        self.viewers.fetch_add(1, Ordering::SeqCst);
+        self.changed.notify(usize::MAX);
+        Viewer { hub: self.clone(), seen: 0 }
+    }
+
+    fn newer_than(&self, seen: u64) -> Option<(Arc<Frame>, u64)> {
+        let inner = self.inner();
+        let frame = inner.newest.as_ref().filter(|_| inner.serial != seen)?;
+        Some((frame.clone(), inner.serial))
+    }
+
+    /// Notes that a viewer's socket has just taken the last byte of this frame.
+    pub fn delivered(&self, frame: &Frame) {
+        if frame.kind == Kind::Picture {
+            let latency = self.clock.now().since(frame.captured);
+            self.latency.lock().unwrap_or_else(PoisonError::into_inner).count(latency);
+        }
+    }
+
+    /// The camera as health shows it.
+    pub fn snapshot(&self) -> Snapshot {
+        let now = self.clock.now();
+        let latency = self.latency.lock().unwrap_or_else(PoisonError::into_inner).quantiles();
+        let inner = self.inner();
+        Snapshot {
+            state: inner.state.clone(),
+            opened: inner.opened.clone(),
+            frames: inner.frames,
+            bad: self.bad.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+            reconnects: inner.reconnects,
+            fps: if inner.state == State::Live { inner.rate.per_second(now) } else { None },
+            last_frame_age: inner.last_picture.map(|at| now.since(at)),
+            viewers: self.viewers(),
+            latency,
+        }
+    }
+}
+
+/// Somebody who watches a camera. While one exists, the camera is kept open.
+#[derive(Debug)]
+pub struct Viewer {
+    hub: Arc<Hub>,
+    seen: u64,
+}
+
+impl Viewer {
+    /// The newest frame that this viewer has not had yet; waits for one if need be.
+    pub async fn next(&mut self) -> Arc<Frame> {
+        loop {
+            listener!(self.hub.newer => newer);
+            if let Some((frame, serial)) = self.hub.newer_than(self.seen) {
+                self.seen = serial;
+                return frame;
+            }
+            newer.await;
+        }
+    }
+
+    /// The hub that is watched.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        self.hub.viewers.fetch_sub(1, Ordering::SeqCst);
+        self.hub.changed.notify(usize::MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_lite::future::poll_once;
+    use smol::block_on;
+
+    fn frame(hub: &Hub, kind: Kind, text: &[u8]) -> Frame {
+        let mut jpeg = hub.pool().take();
+        jpeg.extend_from_slice(text);
+        Frame::new(jpeg, hub.clock(), hub.clock().now(), 4, 2, kind)
+    }
+
+    #[test]
+    fn a_viewer_gets_the_newest_frame_once_and_skips_what_it_missed() {
+        let hub = Hub::new(Clock::manual().0);
+        let mut viewer = hub.watch();
+        block_on(async {
+            assert!(poll_once(viewer.next()).await.is_none());
+            for text in [b"1", b"2", b"3"] {
+                hub.publish(frame(&hub, Kind::Picture, text));
+            }
+            assert_eq!(&*viewer.next().await.jpeg, b"3");
+            assert!(poll_once(viewer.next()).await.is_none());
+            let mut waits = Box::pin(viewer.next());
+            assert!(poll_once(&mut waits).await.is_none());
+            hub.publish(frame(&hub, Kind::Picture, b"4"));
+            assert_eq!(&*waits.await.jpeg, b"4");
+        });
+    }
+
+    #[test]
+    fn states_counters_and_viewers_are_those_of_the_camera() {
+        let (clock, hand) = Clock::manual();
+        let hub = Hub::new(clock);
+        assert_eq!(hub.state(), State::Idle);
+        assert!(hub.publish(frame(&hub, Kind::Picture, b"a")), "the first picture");
+        for _ in 0..30 {
+            hand.advance(Duration::from_millis(100));
+            assert!(!hub.publish(frame(&hub, Kind::Picture, b"a")));
+        }
+        let live = hub.snapshot();
+        assert_eq!((live.state, live.frames, live.reconnects), (State::Live, 31, 0));
+        assert!((live.fps.unwrap() - 10.0).abs() < 0.01, "{:?}", live.fps);
+
+        assert!(hub.set_state(State::Lost(Lost::Unplugged)));
+        hub.publish(frame(&hub, Kind::Card, b"card"));
+        hand.advance(Duration::from_secs(7));
+        let lost = hub.snapshot();
+        assert_eq!((lost.state.word(), lost.frames, lost.fps), ("lost", 31, None));
+        assert_eq!(lost.last_frame_age, Some(Duration::from_secs(7)));
+
+        hub.publish(frame(&hub, Kind::Picture, b"back"));
+        assert_eq!(hub.snapshot().reconnects, 1);
+        let (one, two) = (hub.watch(), hub.watch());
+        assert_eq!(hub.viewers(), 2);
+        drop((one, two));
+        assert_eq!(hub.viewers(), 0);
+    }
+
+    #[test]
+    fn no_old_picture_greets_a_viewer_of_a_camera_that_was_closed() {
+        let hub = Hub::new(Clock::manual().0);
+        hub.publish(frame(&hub, Kind::Picture, b"old"));
+        hub.set_state(State::Idle);
+        block_on(async { assert!(poll_once(hub.watch().next()).await.is_none()) });
+    }
+}

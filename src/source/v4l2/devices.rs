@@ -1,0 +1,221 @@
+//! Finds the capture devices of this machine.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+
+use v4l::capability::{Capabilities, Flags};
+
+use super::identity::Identity;
+use crate::camera::lost::Lost;
+
+/// Drivers whose capture nodes are no cameras: image processors and codecs of the Raspberry Pi.
+const NOT_CAMERAS: [&str; 5] = ["bcm2835-isp", "bcm2835-codec", "pispbe", "rpi-hevc-dec", "rpivid"];
+
+/// A capture device.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// Its node, /dev/videoN.
+    pub node: PathBuf,
+    /// What it is recognised by.
+    pub identity: Identity,
+    /// The name that its driver gives.
+    pub card: String,
+    /// The driver.
+    pub driver: String,
+    /// The link in /dev/v4l/by-id, for USB devices.
+    pub by_id: Option<PathBuf>,
+    /// The link in /dev/v4l/by-path.
+    pub by_path: Option<PathBuf>,
+}
+
+impl Device {
+    /// The path that stays the same for this camera, as far as there is one: by its identity if it
+    /// has a serial number, else by its port, else its node.
+    pub fn stable_path(&self) -> &Path {
+        let by_id = self.by_id.as_ref().filter(|_| self.identity.serial.is_some());
+        by_id.or(self.by_path.as_ref()).or(self.by_id.as_ref()).unwrap_or(&self.node)
+    }
+}
+
+/// The nodes in /dev whose names are those of V4L2 video devices, by number. Opens nothing.
+pub fn nodes() -> Vec<PathBuf> {
+    let number = |name: &str| name.strip_prefix("video")?.parse::<u32>().ok();
+    let entries = fs::read_dir("/dev").into_iter().flatten().flatten();
+    let numbered: BTreeMap<u32, PathBuf> = entries
+        .filter_map(|entry| {
+            Some((number(entry.file_name().to_str()?)?, Path::new("/dev").join(entry.file_name())))
+        })
+        .collect();
+    numbered.into_values().collect()
+}
+
+/// Every device that pictures can be captured from, by number. Metadata, output, tuner and codec
+/// nodes are left out.
+pub fn capture_devices() -> Vec<Device> {
+    let by_id = links("/dev/v4l/by-id");
+    let by_path = links("/dev/v4l/by-path");
+    nodes()
+        .into_iter()
+        .filter_map(|node| {
+            let mut device = describe(&node)?;
+            device.by_id = by_id.get(&node).cloned();
+            device.by_path = by_path.get(&node).cloned();
+            Some(device)
+        })
+        .collect()
+}
+
+fn links(folder: &str) -> BTreeMap<PathBuf, PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some((fs::canonicalize(entry.path()).ok()?, entry.path()))).collect()
+}
+
+fn describe(node: &Path) -> Option<Device> {
+    let device = match query(node) {
+        Ok(capabilities) if !is_camera(&capabilities) => return None,
+        Ok(capabilities) => {
+            let identity = identity(node, Some(&capabilities));
+            Device {
+                node: node.to_owned(),
+                identity,
+                card: capabilities.card,
+                driver: capabilities.driver,
+                by_id: None,
+                by_path: None,
+            }
+        }
+        // It cannot be asked what it is. The first node of a device is its camera, and a camera
+        // that may not be opened is to be shown with that reason, not left out.
+        Err(Lost::Forbidden) if attribute(node, "index").as_deref() == Some("0") => Device {
+            node: node.to_owned(),
+            identity: identity(node, None),
+            card: attribute(node, "name").unwrap_or_else(|| "camera".to_owned()),
+            driver: String::new(),
+            by_id: None,
+            by_path: None,
+        },
+        Err(error) => {
+            log::debug!("{}: {error}", node.display());
+            return None;
+        }
+    };
+    Some(device)
+}
+
+/// Asks a node what it is.
+pub fn query(node: &Path) -> Result<Capabilities, Lost> {
+    catch_unwind(|| v4l::Device::with_path(node).and_then(|device| device.query_caps()))
+        .unwrap_or_else(|_| Err(io::Error::other("answers that are not V4L2")))
+        .map_err(|error| open_error(node, &error))
+}
+
+/// What a refused open or QUERYCAP means.
+pub fn open_error(node: &Path, error: &io::Error) -> Lost {
+    use rustix::io::Errno;
+    match Errno::from_io_error(error) {
+        Some(Errno::NOENT | Errno::NODEV | Errno::NXIO) => Lost::Unplugged,
+        Some(Errno::ACCESS | Errno::PERM) => Lost::Forbidden,
+        Some(Errno::BUSY) => Lost::Busy,
+        Some(Errno::NOTTY | Errno::INVAL | Errno::ISDIR) => {
+            Lost::Unsupported(format!("{} is not a V4L2 device", node.display()))
+        }
+        _ => Lost::Driver(format!("{} cannot be opened: {error}", node.display())),
+    }
+}
+
+/// Whether frames can be captured from a node with these capabilities, in the one way that Pinhole
+/// can (single-planar, by memory mapping), and come from a camera.
+pub fn is_camera(capabilities: &Capabilities) -> bool {
+    let flags = capabilities.capabilities;
+    flags.contains(Flags::VIDEO_CAPTURE | Flags::STREAMING)
+        && !flags.intersects(Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE)
+        && !NOT_CAMERAS.iter().any(|driver| capabilities.driver.starts_with(driver))
+}
+
+fn identity(node: &Path, capabilities: Option<&Capabilities>) -> Identity {
+    let index = attribute(node, "index").and_then(|index| index.parse().ok()).unwrap_or(0);
+    let bus = capabilities.map(|capabilities| capabilities.bus.clone());
+    let driver = capabilities.map(|capabilities| capabilities.driver.clone());
+    match usb_device(node) {
+        Some(usb) => Identity {
+            model: format!("{}:{}", usb.vendor, usb.product),
+            serial: usb.serial,
+            bus: bus.unwrap_or(usb.port),
+            index,
+        },
+        None => Identity {
+            model: driver.unwrap_or_default(),
+            serial: None,
+            bus: bus.unwrap_or_else(|| node.display().to_string()),
+            index,
+        },
+    }
+}
+
+struct UsbDevice {
+    vendor: String,
+    product: String,
+    serial: Option<String>,
+    port: String,
+}
+
+/// The USB device behind a node, from sysfs: the first folder upwards that has its identifiers.
+fn usb_device(node: &Path) -> Option<UsbDevice> {
+    let device = fs::canonicalize(sysfs(node)?.join("device")).ok()?;
+    let usb = device.ancestors().find(|folder| folder.join("idVendor").exists())?;
+    Some(UsbDevice {
+        vendor: read(&usb.join("idVendor"))?,
+        product: read(&usb.join("idProduct"))?,
+        serial: read(&usb.join("serial")),
+        port: usb.file_name()?.to_str()?.to_owned(),
+    })
+}
+
+fn sysfs(node: &Path) -> Option<PathBuf> {
+    Some(Path::new("/sys/class/video4linux").join(node.file_name()?))
+}
+
+fn attribute(node: &Path, name: &str) -> Option<String> {
+    read(&sysfs(node)?.join(name))
+}
+
+fn read(file: &Path) -> Option<String> {
+    let text = String::from_utf8_lossy(&fs::read(file).ok()?).trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn capabilities(driver: &str, flags: Flags) -> Capabilities {
+        Capabilities {
+            driver: driver.to_owned(),
+            card: "card".to_owned(),
+            bus: "bus".to_owned(),
+            version: (6, 1, 0),
+            capabilities: flags,
+        }
+    }
+
+    #[test]
+    fn a_camera_is_what_captures_video_by_streaming() {
+        let capture = Flags::VIDEO_CAPTURE | Flags::STREAMING;
+        assert!(is_camera(&capabilities("uvcvideo", capture)));
+        assert!(!is_camera(&capabilities("uvcvideo", Flags::META_CAPTURE | Flags::STREAMING)));
+        assert!(!is_camera(&capabilities("vivid", Flags::VIDEO_OUTPUT | Flags::STREAMING)));
+        assert!(!is_camera(&capabilities("old", Flags::VIDEO_CAPTURE | Flags::READ_WRITE)));
+        assert!(!is_camera(&capabilities("bcm2835-isp", capture)));
+        assert!(!is_camera(&capabilities("m2m", capture | Flags::VIDEO_M2M)));
+    }
+
+    #[test]
+    fn what_is_no_video_device_is_told_apart() {
+        assert_eq!(query(Path::new("/dev/video9999")).unwrap_err(), Lost::Unplugged);
+        let null = query(Path::new("/dev/null")).unwrap_err();
+        assert_eq!(null, Lost::Unsupported("/dev/null is not a V4L2 device".to_owned()));
+    }
+}

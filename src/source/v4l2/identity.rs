@@ -1,0 +1,139 @@
+//! Recognises a camera when it comes back, under whatever number.
+//!
+//! The numbers of /dev/videoN say nothing: a device that is plugged in again gets another one while
+//! its old descriptor is still open. What stays is what USB says of the device (vendor, product,
+//! serial number) and the port that it is plugged into.
+
+/// What a capture device is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Vendor and product of a USB device (`046d:082d`), else the driver's name.
+    pub model: String,
+    /// The USB serial number. Cheap cameras have none, or all the same.
+    pub serial: Option<String>,
+    /// Where it is plugged in (V4L2's `bus_info`).
+    pub bus: String,
+    /// Which of the device's video nodes it is: cameras with two sensors have two that capture.
+    pub index: u32,
+}
+
+/// How sure it is that two identities are of one camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likeness {
+    /// The same model without serial numbers, in another port.
+    Model,
+    /// The same model and serial number, in another port.
+    Serial,
+    /// The same model and serial number, if there is one, in the same port.
+    Exact,
+}
+
+impl Identity {
+    /// How like another camera this one is; `None` if it cannot be the same.
+    pub fn likeness(&self, other: &Self) -> Option<Likeness> {
+        if (&self.model, self.index) != (&other.model, other.index) || self.serial != other.serial {
+            return None;
+        }
+        Some(match (self.bus == other.bus, &self.serial) {
+            (true, _) => Likeness::Exact,
+            (false, Some(_)) => Likeness::Serial,
+            (false, None) => Likeness::Model,
+        })
+    }
+}
+
+/// What a claim is matched by.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The identity that it had when it was last seen.
+    pub identity: Option<&'a Identity>,
+    /// The device that its configured path points to at present.
+    pub at_path: Option<usize>,
+}
+
+/// Gives each claim a device (its position in `devices`), none to two.
+///
+/// First whatever is certain, then first-time claims by the path that was configured, then cameras
+/// that moved to another port, and last a path at which another camera has taken the place.
+pub fn assign(claims: &[Wanted<'_>], devices: &[Identity]) -> Vec<Option<usize>> {
+    let mut given = vec![None; claims.len()];
+    let mut taken = vec![false; devices.len()];
+    let mut pass = |choose: &dyn Fn(&Wanted<'_>, &[bool]) -> Option<usize>| {
+        for (claim, slot) in claims.iter().zip(given.iter_mut()) {
+            if slot.is_none()
+                && let Some(device) = choose(claim, &taken)
+            {
+                *slot = Some(device);
+                taken[device] = true;
+            }
+        }
+    };
+    let alike = |least: Likeness| {
+        move |claim: &Wanted<'_>, taken: &[bool]| {
+            let identity = claim.identity?;
+            (0..devices.len()).find(|&device| {
+                !taken[device]
+                    && identity.likeness(&devices[device]).is_some_and(|likeness| likeness >= least)
+            })
+        }
+    };
+    let free_path = |claim: &Wanted<'_>, taken: &[bool]| claim.at_path.filter(|&device| !taken[device]);
+    pass(&alike(Likeness::Exact));
+    pass(&|claim, taken| if claim.identity.is_none() { free_path(claim, taken) } else { None });
+    pass(&alike(Likeness::Serial));
+    pass(&alike(Likeness::Model));
+    pass(&free_path);
+    given
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn camera(model: &str, serial: &str, bus: &str) -> Identity {
+        Identity {
+            model: model.to_owned(),
+            serial: (!serial.is_empty()).then(|| serial.to_owned()),
+            bus: bus.to_owned(),
+            index: 0,
+        }
+    }
+
+    fn known(identity: &Identity) -> Wanted<'_> {
+        Wanted { identity: Some(identity), at_path: None }
+    }
+
+    #[test]
+    fn a_camera_keeps_its_claim_when_it_moves() {
+        let (a, b) = (camera("c920", "A", "usb-1"), camera("c920", "B", "usb-2"));
+        let moved = [camera("c920", "B", "usb-7"), camera("c920", "A", "usb-2")];
+        assert_eq!(assign(&[known(&a), known(&b)], &moved), [Some(1), Some(0)]);
+    }
+
+    #[test]
+    fn twins_without_serial_numbers_are_told_apart_by_their_ports() {
+        let (left, right) = (camera("cheap", "", "usb-1"), camera("cheap", "", "usb-2"));
+        let one = [camera("cheap", "", "usb-2")];
+        assert_eq!(assign(&[known(&left), known(&right)], &one), [None, Some(0)]);
+        let moved = [camera("cheap", "", "usb-2"), camera("cheap", "", "usb-3")];
+        assert_eq!(assign(&[known(&left), known(&right)], &moved), [Some(1), Some(0)]);
+    }
+
+    #[test]
+    fn equal_serial_numbers_are_told_apart_by_their_ports_too() {
+        let (left, right) = (camera("cheap", "SN0001", "usb-1"), camera("cheap", "SN0001", "usb-2"));
+        let devices = [camera("cheap", "SN0001", "usb-2"), camera("cheap", "SN0001", "usb-1")];
+        assert_eq!(assign(&[known(&left), known(&right)], &devices), [Some(1), Some(0)]);
+    }
+
+    #[test]
+    fn a_path_finds_its_device_and_does_not_steal_a_known_one() {
+        let known_one = camera("c920", "A", "usb-1");
+        let by_path = Wanted { identity: None, at_path: Some(0) };
+        let devices = [camera("c920", "A", "usb-1"), camera("other", "", "usb-2")];
+        assert_eq!(assign(&[by_path], &devices), [Some(0)]);
+        assert_eq!(assign(&[by_path, known(&known_one)], &devices), [None, Some(0)]);
+        let replaced = Wanted { identity: Some(&known_one), at_path: Some(0) };
+        assert_eq!(assign(&[replaced], &devices[1..]), [Some(0)], "another camera at the configured path");
+    }
+}

@@ -1,0 +1,230 @@
+//! Which of the modes that a device offers to capture in.
+
+use std::fmt;
+
+use crate::config::{FormatChoice, Picture};
+use crate::picture::PixelFormat;
+
+/// What is aimed at where nothing is configured.
+const TARGET: (u32, u32) = (1280, 720);
+const TARGET_FPS: u32 = 30;
+
+/// How the bytes of a captured buffer are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// One JPEG picture in each buffer.
+    Jpeg,
+    /// One uncompressed picture in each buffer.
+    Raw(PixelFormat),
+}
+
+impl Encoding {
+    /// The encoding of a V4L2 four-character code, where Pinhole can serve it.
+    pub fn from_fourcc(fourcc: [u8; 4]) -> Option<Self> {
+        match &fourcc {
+            b"MJPG" | b"JPEG" => Some(Self::Jpeg),
+            _ => PixelFormat::from_fourcc(fourcc).map(Self::Raw),
+        }
+    }
+
+    fn is_chosen_by(self, choice: FormatChoice) -> bool {
+        match choice {
+            FormatChoice::Auto => true,
+            FormatChoice::Mjpeg => self == Self::Jpeg,
+            FormatChoice::Raw(format) => self == Self::Raw(format),
+        }
+    }
+
+    /// Lower is better: a JPEG of the camera costs nothing to serve.
+    fn rank(self) -> usize {
+        match self {
+            Self::Jpeg => 0,
+            Self::Raw(format) => 1 + PixelFormat::ALL.iter().position(|other| *other == format).unwrap_or(0),
+        }
+    }
+}
+
+/// The sizes of one format.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sizes {
+    /// Just these.
+    Discrete(Vec<Size>),
+    /// Any between two, in steps of so many pixels.
+    Range {
+        /// The smallest width and height.
+        min: (u32, u32),
+        /// The largest width and height.
+        max: (u32, u32),
+        /// The step in width and height, at least 1.
+        step: (u32, u32),
+    },
+}
+
+/// A size and the rates that it comes at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Size {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Frames per second, as offered; empty where the driver does not say.
+    pub fps: Vec<f64>,
+}
+
+/// One format that a device offers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offer {
+    /// Its four-character code.
+    pub fourcc: [u8; 4],
+    /// Its sizes.
+    pub sizes: Sizes,
+}
+
+/// The mode to ask the driver for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mode {
+    /// The four-character code of the format.
+    pub fourcc: [u8; 4],
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Frames per second.
+    pub fps: u32,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}x{} at {} fps", fourcc_text(self.fourcc), self.width, self.height, self.fps)
+    }
+}
+
+/// A four-character code for people to read.
+pub fn fourcc_text(fourcc: [u8; 4]) -> String {
+    String::from_utf8_lossy(&fourcc).trim_end().to_owned()
+}
+
+/// The best mode for what is configured: the format that costs least, then the size and rate nearest
+/// to what was asked for, or to 1280x720 at 30.
+///
+/// `None` if the device offers no format that was asked for or can be served.
+pub fn choose(offers: &[Offer], picture: &Picture) -> Option<Mode> {
+    let (width, height) = picture.size.unwrap_or(TARGET);
+    let fps = picture.fps.unwrap_or(TARGET_FPS);
+    // Where no size is asked for, a rate that is too low weighs more than a size that is too small:
+    // 640x480 at 30 is a better camera than 1280x720 at 10.
+    let slow_weight = if picture.size.is_some() { 0.01 } else { 1.5 };
+    let candidates = offers.iter().filter_map(|offer| {
+        let encoding = Encoding::from_fourcc(offer.fourcc).filter(|it| it.is_chosen_by(picture.format))?;
+        let (size, distance) = nearest(&offer.sizes, (width, height), fps, slow_weight)?;
+        // A configured size outweighs a cheaper format that does not have it.
+        let wrong_size = picture.size.is_some_and(|asked| asked != (size.width, size.height));
+        Some(((wrong_size, encoding.rank()), distance, offer.fourcc, size))
+    });
+    let best = candidates.min_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)))?;
+    let (_, _, fourcc, size) = best;
+    Some(Mode { fourcc, width: size.width, height: size.height, fps: best_rate(&size.fps, fps) })
+}
+
+/// The size nearest to a target, and how far from it it is.
+fn nearest(sizes: &Sizes, target: (u32, u32), fps: u32, slow_weight: f64) -> Option<(Size, f64)> {
+    let candidates = match sizes {
+        Sizes::Discrete(sizes) => sizes.clone(),
+        Sizes::Range { min, max, step } => {
+            let fit = |target: u32, min: u32, max: u32, step: u32| {
+                let clamped = target.clamp(min, max.max(min));
+                clamped - (clamped - min) % step.max(1)
+            };
+            let width = fit(target.0, min.0, max.0, step.0);
+            vec![Size { width, height: fit(target.1, min.1, max.1, step.1), fps: Vec::new() }]
+        }
+    };
+    candidates
+        .into_iter()
+        .map(|size| {
+            let distance = distance(&size, target) + slow_weight * slowness(&size, fps);
+            (size, distance)
+        })
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// How far a size is from what was asked for: the ratio of the areas, and a little of the shapes, as
+/// logarithms.
+fn distance(size: &Size, target: (u32, u32)) -> f64 {
+    let ratio = |have: u32, want: u32| (f64::from(have.max(1)) / f64::from(want.max(1))).ln();
+    let (width, height) = (ratio(size.width, target.0), ratio(size.height, target.1));
+    (width + height).abs() + 0.1 * (width - height).abs()
+}
+
+/// How far the fastest rate falls short, as a logarithm; 0 where it does not or is not known.
+fn slowness(size: &Size, fps: u32) -> f64 {
+    let fastest = size.fps.iter().copied().fold(0.0, f64::max);
+    if fastest > 0.0 { (f64::from(fps) / fastest).ln().max(0.0) } else { 0.0 }
+}
+
+/// The slowest offered rate that is enough, else the fastest.
+fn best_rate(offered: &[f64], wanted: u32) -> u32 {
+    let enough =
+        offered.iter().copied().filter(|fps| *fps > f64::from(wanted) - 0.1).fold(f64::MAX, f64::min);
+    let fastest = offered.iter().copied().fold(0.0, f64::max);
+    match (enough < f64::MAX, fastest > 0.0) {
+        (true, _) | (false, false) => wanted,
+        (false, true) => fastest.round().max(1.0) as u32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::PixelFormat;
+
+    fn offer(fourcc: [u8; 4], sizes: &[(u32, u32, f64)]) -> Offer {
+        let size = |&(width, height, fps)| Size { width, height, fps: vec![fps, fps / 2.0] };
+        Offer { fourcc, sizes: Sizes::Discrete(sizes.iter().map(size).collect()) }
+    }
+
+    fn webcam() -> Vec<Offer> {
+        vec![
+            offer(*b"YUYV", &[(640, 480, 30.0), (1280, 720, 10.0), (1920, 1080, 5.0)]),
+            offer(*b"H264", &[(1280, 720, 60.0)]),
+            offer(*b"MJPG", &[(640, 480, 30.0), (1280, 720, 30.0), (1920, 1080, 30.0)]),
+        ]
+    }
+
+    fn chosen(offers: &[Offer], picture: &Picture) -> String {
+        choose(offers, picture).map_or("none".to_owned(), |mode| mode.to_string())
+    }
+
+    #[test]
+    fn mjpeg_near_720p_where_nothing_is_configured() {
+        assert_eq!(chosen(&webcam(), &Picture::default()), "MJPG 1280x720 at 30 fps");
+        assert_eq!(chosen(&webcam()[..1], &Picture::default()), "YUYV 640x480 at 30 fps");
+        assert_eq!(chosen(&webcam()[1..2], &Picture::default()), "none");
+    }
+
+    #[test]
+    fn what_is_configured_comes_first() {
+        let picture = |size, fps, format| Picture { size, fps, format, ..Picture::default() };
+        let yuyv = FormatChoice::Raw(PixelFormat::Yuyv);
+        let size = Some((1920, 1080));
+        assert_eq!(chosen(&webcam(), &picture(size, None, yuyv)), "YUYV 1920x1080 at 5 fps");
+        assert_eq!(
+            chosen(&webcam(), &picture(size, Some(15), FormatChoice::Auto)),
+            "MJPG 1920x1080 at 15 fps"
+        );
+        assert_eq!(chosen(&webcam()[..1], &picture(None, None, FormatChoice::Mjpeg)), "none");
+        let only_raw_has_it = [offer(*b"MJPG", &[(640, 480, 30.0)]), offer(*b"YUYV", &[(800, 600, 30.0)])];
+        let picture = picture(Some((800, 600)), None, FormatChoice::Auto);
+        assert_eq!(chosen(&only_raw_has_it, &picture), "YUYV 800x600 at 30 fps");
+    }
+
+    #[test]
+    fn sizes_that_come_in_steps_are_met_as_near_as_they_go() {
+        let range = Sizes::Range { min: (48, 32), max: (1000, 4000), step: (16, 2) };
+        let offers = [Offer { fourcc: *b"YUYV", sizes: range }];
+        assert_eq!(chosen(&offers, &Picture::default()), "YUYV 1000x720 at 30 fps".replace("1000", "992"));
+        let absurd =
+            [Offer { fourcc: *b"YUYV", sizes: Sizes::Range { min: (9, 9), max: (1, 1), step: (0, 0) } }];
+        assert_eq!(chosen(&absurd, &Picture::default()), "YUYV 9x9 at 30 fps");
+    }
+}
