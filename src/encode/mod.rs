@@ -1,1 +1,162 @@
 //! Uncompressed pictures to JPEG.
+//!
+//! `layout` finds and checks the planes of a picture, `convert` brings them into a form that the
+//! JPEG library takes, with the kernels of `rows`, and `jpeg` is the door to that library.
+
+pub mod convert;
+mod jpeg;
+mod layout;
+mod rows;
+
+use std::fmt;
+
+use crate::frame::FrameBuffer;
+use crate::limits;
+use crate::picture::{Chroma, PixelFormat, Planes, RawPicture};
+
+use convert::{Converter, Input};
+
+/// Encodes the pictures of one camera; its memory is reused for the life of the camera.
+#[derive(Debug)]
+pub struct JpegEncoder {
+    compressor: jpeg::Compressor,
+    converter: Converter,
+    chroma: Chroma,
+}
+
+impl JpegEncoder {
+    /// An encoder of JPEG quality 1 (worst) to 100 (best).
+    ///
+    /// `chroma` says what becomes of pictures that have more colour than 4:2:0:
+    /// [`Chroma::Yuv420`] costs less time and bytes, [`Chroma::Yuv422`] keeps every row of colour.
+    /// 4:2:0 pictures stay as they are.
+    ///
+    /// # Errors
+    /// [`EncodeError::Quality`], [`EncodeError::Chroma`] for [`Chroma::Grey`], and
+    /// [`EncodeError::Library`] where there is no memory.
+    pub fn new(quality: u8, chroma: Chroma) -> Result<Self, EncodeError> {
+        if !(1..=100).contains(&quality) {
+            return Err(EncodeError::Quality(quality));
+        }
+        if chroma == Chroma::Grey {
+            return Err(EncodeError::Chroma);
+        }
+        let compressor = jpeg::Compressor::new(quality)?;
+        Ok(Self { compressor, converter: Converter::default(), chroma })
+    }
+
+    /// Encodes a picture of any format into `out`, whose former content is lost.
+    ///
+    /// Y'CbCr samples keep their values: like its peers, Pinhole does not stretch video range
+    /// (16 to 235) to the full range of JPEG.
+    ///
+    /// # Errors
+    /// Where sides, stride or length of the picture are impossible; `out` is empty then.
+    pub fn encode(&mut self, picture: &RawPicture<'_>, out: &mut FrameBuffer) -> Result<(), EncodeError> {
+        out.clear();
+        match self.converter.convert(picture, self.chroma)? {
+            Input::Planes(planes) => self.compressor.compress_planes(&planes, out),
+            Input::Pixels(pixels) => self.compressor.compress_pixels(&pixels, self.chroma, out),
+        }
+    }
+
+    /// Encodes a picture that is planar already into `out`, whose former content is lost.
+    ///
+    /// Nothing is copied, but for the luma of a picture with an odd side.
+    ///
+    /// # Errors
+    /// Where sides, strides or lengths of the planes are impossible; `out` is empty then.
+    pub fn encode_planes(&mut self, planes: &Planes<'_>, out: &mut FrameBuffer) -> Result<(), EncodeError> {
+        out.clear();
+        layout::check_planes(planes)?;
+        self.compressor.compress_planes(planes, out)
+    }
+}
+
+/// Why a picture could not be encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EncodeError {
+    /// A quality outside 1 to 100.
+    Quality(u8),
+    /// Grey chosen for colour pictures.
+    Chroma,
+    /// A side is zero or beyond [`limits::PICTURE_SIDE_MAX_PIXELS`].
+    Sides {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+    /// Rows lie closer together than they are long, or absurdly far apart.
+    Stride {
+        /// Which plane, as a word.
+        plane: &'static str,
+        /// Width of the picture in pixels.
+        width: usize,
+        /// Bytes from one row to the next.
+        stride: usize,
+        /// Bytes of one row.
+        need: usize,
+    },
+    /// A picture ends early.
+    Short {
+        /// How the picture lies.
+        format: PixelFormat,
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+        /// Bytes from one row to the next.
+        stride: usize,
+        /// Bytes that are there.
+        have: usize,
+        /// Bytes that it takes.
+        need: usize,
+    },
+    /// A plane of a planar picture ends early.
+    ShortPlane {
+        /// Which plane, as a word.
+        plane: &'static str,
+        /// Width of the picture in pixels.
+        width: usize,
+        /// Height of the picture in pixels.
+        height: usize,
+        /// Bytes that are there.
+        have: usize,
+        /// Bytes that it takes.
+        need: usize,
+    },
+    /// The JPEG library refused, in its own words.
+    Library(String),
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Quality(quality) => write!(f, "jpeg quality {quality} is not within 1 to 100"),
+            Self::Chroma => f.write_str("colour pictures can be encoded as 4:2:0 or 4:2:2, not as grey"),
+            Self::Sides { width, height } => write!(
+                f,
+                "picture of {width}x{height} pixels: sides must be within 1 to {}",
+                limits::PICTURE_SIDE_MAX_PIXELS
+            ),
+            Self::Stride { plane, width, stride, need } => {
+                write!(f, "{plane} {width} pixels wide: stride of {stride} bytes for rows of {need} bytes")
+            }
+            Self::Short { format, width, height, stride, have, need } => write!(
+                f,
+                "{format} picture of {width}x{height} pixels, stride {stride}, too short: {have} bytes, need {need}"
+            ),
+            Self::ShortPlane { plane, width, height, have, need } => write!(
+                f,
+                "{plane} of a picture of {width}x{height} pixels too short: {have} bytes, need {need}"
+            ),
+            Self::Library(message) => write!(f, "jpeg compression: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for EncodeError {}
+
+#[cfg(test)]
+mod tests;
