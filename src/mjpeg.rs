@@ -1,1 +1,0 @@
-//! Checks and mends the JPEG pictures that a camera gives.
