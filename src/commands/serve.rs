@@ -41,7 +41,8 @@ pub fn run(options: Serve) -> Result<(), Failure> {
 /// The file's configuration, with what the command line says in its place.
 fn configuration(options: Serve) -> Result<Config, Failure> {
     let default = Path::new(config::DEFAULT_FILE);
-    let file = options.config.as_deref().or_else(|| default.exists().then_some(default));
+    let is_there = |file: &Path| rustix::fs::access(file, rustix::fs::Access::EXISTS).is_ok();
+    let file = options.config.as_deref().or_else(|| is_there(default).then_some(default));
     let mut config = match file {
         Some(file) => Config::read(file).map_err(|errors| Failure::Usage(errors.to_string()))?,
         None => Config::default(),

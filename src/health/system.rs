@@ -127,8 +127,8 @@ fn under_voltage() -> Option<bool> {
 
 /// Whether systemd-timesyncd has set the clock since the boot; unknown where it does not run.
 fn clock_synchronised() -> Option<bool> {
-    let folder = std::path::Path::new("/run/systemd/timesync");
-    folder.is_dir().then(|| folder.join("synchronized").exists())
+    let exists = |path| rustix::fs::access(path, rustix::fs::Access::EXISTS).is_ok();
+    exists("/run/systemd/timesync").then(|| exists("/run/systemd/timesync/synchronized"))
 }
 
 /// A field of os-release(5).

@@ -165,7 +165,7 @@ struct UsbDevice {
 /// The USB device behind a node, from sysfs: the first folder upwards that has its identifiers.
 fn usb_device(node: &Path) -> Option<UsbDevice> {
     let device = fs::canonicalize(sysfs(node)?.join("device")).ok()?;
-    let usb = device.ancestors().find(|folder| folder.join("idVendor").exists())?;
+    let usb = device.ancestors().find(|folder| exists(&folder.join("idVendor")))?;
     Some(UsbDevice {
         vendor: read(&usb.join("idVendor"))?,
         product: read(&usb.join("idProduct"))?,
@@ -180,6 +180,11 @@ fn sysfs(node: &Path) -> Option<PathBuf> {
 
 fn attribute(node: &Path, name: &str) -> Option<String> {
     read(&sysfs(node)?.join(name))
+}
+
+/// Whether there is anything at a path.
+pub fn exists(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::EXISTS).is_ok()
 }
 
 fn read(file: &Path) -> Option<String> {

@@ -178,7 +178,9 @@ fn deal(claims: &[Arc<Claim>], devices: Vec<Device>) -> (Vec<Device>, bool) {
             }
             // Not among the devices found: a node of another name, or no camera. Opening it says.
             None => path.filter(|path| {
-                seen.identity.is_none() && path.exists() && !devices.iter().any(|device| device.node == *path)
+                seen.identity.is_none()
+                    && devices::exists(path)
+                    && !devices.iter().any(|device| device.node == *path)
             }),
         };
         changed |= seen.node != node;
