@@ -1,0 +1,66 @@
+//! A strict reader of an MJPEG stream.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+/// One part.
+pub struct Part {
+    pub timestamp: f64,
+    pub jpeg: Vec<u8>,
+}
+
+/// A stream that is being read.
+pub struct Stream {
+    reader: BufReader<TcpStream>,
+    pub head: String,
+}
+
+impl Stream {
+    /// Asks for a stream and reads the answer's head.
+    pub fn open(mut stream: TcpStream, target: &str) -> Self {
+        write!(stream, "GET {target} HTTP/1.1\r\nHost: test\r\n\r\n").expect("the request is taken");
+        let mut stream = Self { reader: BufReader::with_capacity(4096, stream), head: String::new() };
+        while !stream.head.ends_with("\r\n\r\n") {
+            let line = stream.line();
+            stream.head.push_str(&line);
+        }
+        assert!(stream.head.starts_with("HTTP/1.1 200 "), "{}", stream.head);
+        assert!(stream.head.contains("multipart/x-mixed-replace; boundary=pinhole-frame"), "{}", stream.head);
+        stream
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).expect("a line");
+        assert!(line.ends_with("\r\n"), "a line ends in CRLF: {line:?}");
+        line
+    }
+
+    /// The next part, which has to be exactly as the contract says.
+    pub fn part(&mut self) -> Part {
+        assert_eq!(self.line(), "--pinhole-frame\r\n");
+        assert_eq!(self.line(), "Content-Type: image/jpeg\r\n");
+        let header = |line: String, name: &str| {
+            line.strip_prefix(name).unwrap_or_else(|| panic!("{name} in {line:?}")).trim().to_owned()
+        };
+        let length = header(self.line(), "Content-Length: ").parse().expect("a length");
+        let timestamp = header(self.line(), "X-Timestamp: ").parse().expect("a time");
+        assert_eq!(self.line(), "\r\n");
+        let mut jpeg = vec![0; length];
+        self.reader.read_exact(&mut jpeg).expect("the whole JPEG");
+        assert!(jpeg.starts_with(&[0xff, 0xd8]) && jpeg.ends_with(&[0xff, 0xd9]), "SOI to EOI");
+        assert_eq!(self.line(), "\r\n");
+        Part { timestamp, jpeg }
+    }
+
+    /// What is in the reader already, without another read: what came with the last part.
+    pub fn buffered(&self) -> &[u8] {
+        self.reader.buffer()
+    }
+
+    /// True when the service has ended the stream.
+    pub fn is_ended(&mut self) -> bool {
+        let mut rest = Vec::new();
+        self.reader.read_to_end(&mut rest).is_ok()
+    }
+}
