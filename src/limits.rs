@@ -25,7 +25,7 @@ pub const RETRY_MIN: Duration = Duration::from_millis(500);
 pub const RETRY_MAX: Duration = Duration::from_secs(8);
 
 /// The wait before a lost camera that nobody watches is tried again: it is opened only for health.
-pub const RETRY_UNWATCHED: Duration = Duration::from_secs(60);
+pub const RETRY_UNWATCHED: Duration = Duration::from_mins(1);
 
 /// How often a missing device is looked for while somebody watches, for machines where the kernel
 /// does not tell (inotify on /dev does everywhere else, at once).

@@ -49,7 +49,7 @@ pub async fn run(
     };
     executor
         .run(async {
-            let serving = http::listen::serve(&executor, Rc::new(server), listeners)?;
+            let serving = http::listen::serve(&executor, &Rc::new(server), listeners)?;
             cameras.start(config.cameras).await;
             ready();
             shutdown.requested().await;

@@ -203,3 +203,77 @@ impl Supervisor<'_> {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, Hand};
+    use crate::config::Picture;
+    use crate::frame::Kind;
+    use crate::source::test_card;
+    use futures_lite::future::yield_now;
+    use smol::LocalExecutor;
+
+    fn camera(on_demand: bool) -> (Arc<Camera>, Source, Hand) {
+        let (clock, hand) = Clock::manual();
+        let hub = Hub::new(clock);
+        let picture = Picture { size: Some((64, 48)), ..Picture::default() };
+        let source = Source::TestCard(test_card::Source::new("card", &picture));
+        let camera = Camera { name: "card".to_owned(), source: "test:".to_owned(), on_demand, hub };
+        (Arc::new(camera), source, hand)
+    }
+
+    /// Runs `test` beside the supervisor of a test card; both have to end.
+    fn supervised(on_demand: bool, test: impl AsyncFnOnce(&Arc<Hub>, &Hand)) {
+        let (camera, source, hand) = camera(on_demand);
+        let shutdown = Stop::new().unwrap();
+        let executor = LocalExecutor::new();
+        let task = executor.spawn(supervise(camera.clone(), source, shutdown.clone()));
+        smol::block_on(executor.run(async {
+            test(&camera.hub, &hand).await;
+            shutdown.request();
+            task.await;
+        }));
+        assert_ne!(camera.hub.state(), State::Live, "the source was closed");
+    }
+
+    async fn settle() {
+        for _ in 0..100 {
+            yield_now().await;
+        }
+    }
+
+    #[test]
+    fn a_camera_on_demand_is_open_while_somebody_watches_and_a_little_longer() {
+        supervised(true, async |hub, hand| {
+            settle().await;
+            assert_eq!(hub.state(), State::Idle, "nobody watches");
+            let mut viewer = hub.watch();
+            assert_eq!(viewer.next().await.kind, Kind::Picture);
+            drop(viewer);
+            settle().await;
+            hand.advance(limits::LINGER.checked_sub(Duration::from_millis(1)).unwrap());
+            settle().await;
+            assert_eq!(hub.state(), State::Live, "somebody may come back");
+            let viewer = hub.watch();
+            settle().await;
+            hand.advance(limits::LINGER * 3);
+            settle().await;
+            assert_eq!(hub.state(), State::Live, "somebody came back");
+            drop(viewer);
+            settle().await;
+            hand.advance(limits::LINGER);
+            hub.until(|hub| hub.state() == State::Idle).await;
+        });
+    }
+
+    #[test]
+    fn a_camera_not_on_demand_is_open_always() {
+        supervised(false, async |hub, hand| {
+            hub.until(|hub| hub.state() == State::Live).await;
+            hand.advance(limits::LINGER * 9);
+            settle().await;
+            assert_eq!(hub.state(), State::Live);
+        });
+    }
+}

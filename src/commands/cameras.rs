@@ -22,7 +22,8 @@ struct Listed {
 
 #[derive(Serialize)]
 struct Format {
-    format: String,
+    #[serde(rename = "format")]
+    fourcc: String,
     served: bool,
     sizes: Vec<ListedSize>,
 }
@@ -75,7 +76,7 @@ fn format(offer: &Offer) -> Format {
         }
     };
     let served = v4l2::modes::Encoding::from_fourcc(offer.fourcc).is_some();
-    Format { format: fourcc_text(offer.fourcc), served, sizes }
+    Format { fourcc: fourcc_text(offer.fourcc), served, sizes }
 }
 
 fn describe(camera: &Listed) -> String {
@@ -89,7 +90,7 @@ fn describe(camera: &Listed) -> String {
     for format in &camera.formats {
         let note = if format.served { "" } else { " (not served)" };
         let sizes: Vec<String> = format.sizes.iter().map(ListedSize::text).collect();
-        let _ = writeln!(text, "  {}{note}: {}", format.format, sizes.join(", "));
+        let _ = writeln!(text, "  {}{note}: {}", format.fourcc, sizes.join(", "));
     }
     text
 }

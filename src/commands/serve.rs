@@ -67,12 +67,14 @@ fn configuration(options: Serve) -> Result<Config, Failure> {
 
 /// The same source may be named twice: `test: test:`.
 fn name_apart(cameras: &mut [Camera]) {
+    let cameras_max = cameras.len() + 1;
     for at in 1..cameras.len() {
         let (before, [camera, ..]) = cameras.split_at_mut(at) else { return };
         let base = camera.effective_name();
         let taken = |name: &str| before.iter().any(|other| other.effective_name() == name);
         if taken(&base) {
-            camera.name = (2..).map(|number| format!("{base}-{number}")).find(|name| !taken(name));
+            camera.name =
+                (2..=cameras_max).map(|number| format!("{base}-{number}")).find(|name| !taken(name));
         }
     }
 }

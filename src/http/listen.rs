@@ -78,7 +78,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// If a listener cannot be watched.
 pub fn serve(
     executor: &Rc<LocalExecutor<'static>>,
-    server: Rc<Server>,
+    server: &Rc<Server>,
     listeners: Vec<TcpListener>,
 ) -> io::Result<Vec<Task<()>>> {
     let accept = |listener: TcpListener| {

@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn a_path_that_is_no_camera_is_opened_all_the_same_to_say_what_it_is() {
         let claim = Claim::on_path(Path::new("/dev/null"));
-        deal(&[claim.clone()], vec![]);
+        deal(std::slice::from_ref(&claim), vec![]);
         assert_eq!(claim.node(), Some("/dev/null".into()));
     }
 

@@ -21,7 +21,7 @@ pub fn offers(device: &Device) -> io::Result<Vec<Offer>> {
 fn sizes(device: &Device, fourcc: FourCC) -> Sizes {
     // Where the driver cannot list its sizes, the one that it is set to is known at least.
     let Ok(listed) = device.enum_framesizes(fourcc) else {
-        let present = device.format().map(|format| (format.width, format.height)).unwrap_or((640, 480));
+        let present = device.format().map_or((640, 480), |format| (format.width, format.height));
         return Sizes::Discrete(vec![Size { width: present.0, height: present.1, fps: Vec::new() }]);
     };
     let mut discrete = Vec::new();
