@@ -94,3 +94,6 @@ pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Connections over the ceiling that are being told so at a time; more are closed without a word.
 pub const REFUSALS_MAX: usize = 64;
+
+/// Encoder threads of one camera. More would only fight over the memory's bandwidth.
+pub const ENCODERS_MAX: usize = 4;

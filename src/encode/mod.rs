@@ -4,8 +4,10 @@
 //! JPEG library takes, with the kernels of `rows`, and `jpeg` is the door to that library.
 
 pub mod convert;
+pub mod crew;
 mod jpeg;
 mod layout;
+pub mod load;
 mod rows;
 
 use std::fmt;

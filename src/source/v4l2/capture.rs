@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use v4l::buffer::{Flags, Metadata, Type};
+use v4l::buffer::Type;
 use v4l::io::mmap::Stream;
 use v4l::io::traits::{CaptureStream, Stream as _};
 use v4l::video::Capture as _;
@@ -16,17 +16,12 @@ use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC};
 
 use super::modes::{self, Encoding, Mode, Offer, fourcc_text};
+use super::reader::{Layout, Reader};
 use super::{devices, offers};
 use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
-use crate::clock::Monotonic;
 use crate::config::Picture;
-use crate::encode::JpegEncoder;
-use crate::frame::{Frame, FrameBuffer, Kind};
-use crate::hub::{Hub, Opened};
-use crate::limits;
-use crate::mjpeg;
-use crate::picture::RawPicture;
+use crate::hub::{Hub, Opened, State};
 
 /// Driver buffers to ask for: one being read, one being filled, two for a late thread.
 const BUFFERS: u32 = 4;
@@ -74,6 +69,8 @@ impl Capture {
                 fourcc_text(given.fourcc.repr)
             ))
         })?;
+        let (width, height, format) = (given.width, given.height, fourcc_text(given.fourcc.repr));
+        self.hub.set_opened(Opened { width, height, format });
         Ok(Negotiated { asked, given, fps, encoding })
     }
 
@@ -90,33 +87,49 @@ impl Capture {
             }
         }
         stream.start().map_err(|error| refused("start", &error))?;
-        let mut reader = Reader {
-            capture: self,
-            negotiated,
-            encoder: JpegEncoder::new(self.picture.quality, self.picture.chroma)
-                .map_err(|error| Lost::Driver(error.to_string()))?,
-            sequence: None,
-            silence: Silence::new(self.hub.clock().now()),
-        };
-        let fd = descriptor(device);
+        let layout = Layout { format: negotiated.given, encoding: negotiated.encoding };
+        let mut reader = Reader::new(&self.name, layout, &self.picture, &self.hub)?;
+        let refused = |error: io::Error| refused("give a picture", &error);
+        let (fd, mut is_announced) = (descriptor(device), false);
         loop {
-            match wait(fd, &self.stop, reader.silence.time_left(self.hub.clock().now()))? {
+            match wait(fd, &self.stop, reader.time_left())? {
                 Waited::Stop => return Ok(()),
-                Waited::Silence => return Err(reader.silence.lost()),
                 Waited::Interrupted => continue,
-                Waited::Ready => {}
+                Waited::Silence => {}
+                Waited::Ready => {
+                    let (mut bytes, mut metadata) = stream.next().map_err(refused)?;
+                    reader.count_gap(metadata);
+                    while reader.is_costly() && is_ready(fd) {
+                        self.hub.count_dropped(1);
+                        (bytes, metadata) = stream.next().map_err(refused)?;
+                        reader.count_gap(metadata);
+                    }
+                    reader.read(bytes, metadata);
+                }
             }
-            let (mut bytes, mut metadata) =
-                stream.next().map_err(|error| refused("give a picture", &error))?;
-            reader.count_gap(metadata);
-            // Behind by whole pictures: only the newest is worth the work.
-            while is_ready(fd) {
-                self.hub.count_dropped(1);
-                (bytes, metadata) = stream.next().map_err(|error| refused("give a picture", &error))?;
-                reader.count_gap(metadata);
+            if let Some(lost) = reader.lost() {
+                return Err(lost);
             }
-            reader.read(bytes, metadata)?;
+            if !is_announced && self.hub.state() == State::Live {
+                is_announced = true;
+                self.announce(negotiated);
+            }
         }
+    }
+
+    /// Says, with the first picture, what was asked for and what came of it.
+    fn announce(&self, negotiated: &Negotiated) {
+        let Negotiated { asked, given, fps, .. } = negotiated;
+        let rate =
+            fps.map_or("its own rate".to_owned(), |fps| format!("{} fps", (fps * 100.0).round() / 100.0));
+        log::info!(
+            "camera {}: live, {} {}x{} at {rate} from {} (asked for {asked})",
+            self.name,
+            fourcc_text(given.fourcc.repr),
+            given.width,
+            given.height,
+            self.node.display()
+        );
     }
 }
 
@@ -127,133 +140,6 @@ struct Negotiated {
     given: Format,
     fps: Option<f64>,
     encoding: Encoding,
-}
-
-/// Turns captured buffers into frames.
-struct Reader<'a> {
-    capture: &'a Capture,
-    negotiated: &'a Negotiated,
-    encoder: JpegEncoder,
-    sequence: Option<u32>,
-    silence: Silence,
-}
-
-impl Reader<'_> {
-    /// Counts the pictures that the driver had no buffer for, or dropped as damaged.
-    fn count_gap(&mut self, metadata: &Metadata) {
-        if let Some(before) = self.sequence.replace(metadata.sequence) {
-            let gap = metadata.sequence.wrapping_sub(before).wrapping_sub(1);
-            // Some drivers begin anew after an error: that is no gap of four thousand millions.
-            if gap < 1000 {
-                self.capture.hub.count_dropped(u64::from(gap));
-            }
-        }
-    }
-
-    fn read(&mut self, bytes: &[u8], metadata: &Metadata) -> Result<(), Lost> {
-        let hub = &self.capture.hub;
-        let now = hub.clock().now();
-        let mut jpeg = hub.pool().take();
-        match self.jpeg(bytes, metadata, &mut jpeg) {
-            Ok((width, height)) => {
-                self.silence.broken(now);
-                let captured = captured_at(metadata, now);
-                if hub.publish(Frame::new(jpeg, hub.clock(), captured, width, height, Kind::Picture)) {
-                    self.announce(width, height);
-                }
-                Ok(())
-            }
-            Err(damage) => {
-                log::debug!("camera {}: picture {}: {damage}", self.capture.name, metadata.sequence);
-                hub.count_bad();
-                self.silence.damaged(damage);
-                match self.silence.time_left(now) {
-                    Duration::ZERO => Err(self.silence.lost()),
-                    _ => Ok(()),
-                }
-            }
-        }
-    }
-
-    /// The buffer as a JPEG, and its size in pixels.
-    fn jpeg(
-        &mut self,
-        bytes: &[u8],
-        metadata: &Metadata,
-        out: &mut FrameBuffer,
-    ) -> Result<(u32, u32), String> {
-        if metadata.flags.contains(Flags::ERROR) {
-            return Err("the driver says that it is damaged".to_owned());
-        }
-        let bytes = bytes.get(..metadata.bytesused as usize).unwrap_or(bytes);
-        let given = &self.negotiated.given;
-        match self.negotiated.encoding {
-            Encoding::Jpeg => {
-                let info = mjpeg::mend(bytes, out).map_err(|damaged| damaged.to_string())?;
-                Ok((info.width, info.height))
-            }
-            Encoding::Raw(format) => {
-                let picture = RawPicture {
-                    format,
-                    width: given.width as usize,
-                    height: given.height as usize,
-                    stride: given.stride as usize,
-                    data: bytes,
-                };
-                self.encoder.encode(&picture, out).map_err(|error| error.to_string())?;
-                Ok((given.width, given.height))
-            }
-        }
-    }
-
-    /// Says, with the first picture, what was asked for and what came of it.
-    fn announce(&self, width: u32, height: u32) {
-        let Negotiated { asked, given, fps, .. } = self.negotiated;
-        let format = fourcc_text(given.fourcc.repr);
-        let rate =
-            fps.map_or("its own rate".to_owned(), |fps| format!("{} fps", (fps * 100.0).round() / 100.0));
-        log::info!(
-            "camera {}: live, {format} {width}x{height} at {rate} from {} (asked for {asked})",
-            self.capture.name,
-            self.capture.node.display()
-        );
-        self.capture.hub.set_opened(Opened { width, height, format });
-    }
-}
-
-/// How long there has been no good picture, and what came instead.
-struct Silence {
-    since: Monotonic,
-    damaged: u64,
-    last: String,
-}
-
-impl Silence {
-    fn new(now: Monotonic) -> Self {
-        Self { since: now, damaged: 0, last: String::new() }
-    }
-
-    fn broken(&mut self, now: Monotonic) {
-        self.since = now;
-        self.damaged = 0;
-    }
-
-    fn damaged(&mut self, damage: String) {
-        self.damaged += 1;
-        self.last = damage;
-    }
-
-    fn time_left(&self, now: Monotonic) -> Duration {
-        limits::SILENCE_MAX.saturating_sub(now.since(self.since))
-    }
-
-    fn lost(&self) -> Lost {
-        let seconds = limits::SILENCE_MAX.as_secs();
-        match self.damaged {
-            0 => Lost::Silent { seconds },
-            pictures => Lost::Damaged { pictures, seconds, last: self.last.clone() },
-        }
-    }
 }
 
 /// The device's descriptor, which the binding lends only as a number.
@@ -291,17 +177,6 @@ fn is_ready(device: BorrowedFd<'_>) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(device, PollFlags::IN)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     poll(&mut fds, Some(&now)).is_ok() && fds[0].revents() == PollFlags::IN
-}
-
-/// The driver's own time of capture where it is one of `CLOCK_MONOTONIC` and can be true.
-fn captured_at(metadata: &Metadata, now: Monotonic) -> Monotonic {
-    let timestamp = metadata.timestamp;
-    let (Ok(seconds), Ok(micros)) = (u64::try_from(timestamp.sec), u64::try_from(timestamp.usec)) else {
-        return now;
-    };
-    let stamped = Monotonic::since_zero(Duration::from_secs(seconds) + Duration::from_micros(micros));
-    let monotonic = metadata.flags & Flags::TIMESTAMP_MASK == Flags::TIMESTAMP_MONOTONIC;
-    if monotonic && stamped <= now && now.since(stamped) < limits::SILENCE_MAX { stamped } else { now }
 }
 
 /// Asks for a rate. The rate that the driver gave; `None` where it does not let itself be told.

@@ -10,6 +10,7 @@ pub mod identity;
 pub mod modes;
 pub mod monitor;
 mod offers;
+mod reader;
 
 use std::panic::catch_unwind;
 use std::path::Path;

@@ -1,0 +1,179 @@
+//! Encoder threads, for pictures that take longer to encode than the camera takes to give the next.
+//!
+//! A picture is handed to a thread that is idle, or not at all: nothing queues, so nothing is ever
+//! more than the encoding of one picture behind. What is encoded is delivered in the order of capture.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use super::EncodeError;
+use crate::frame::{BufferPool, FrameBuffer};
+
+/// Encodes the bytes of one captured buffer.
+pub type Encode = Box<dyn FnMut(&[u8], &mut FrameBuffer) -> Result<(), EncodeError> + Send>;
+
+/// Takes what was encoded, or why it was not, with what was handed in beside the bytes.
+pub type Deliver<T> = Arc<dyn Fn(Result<FrameBuffer, EncodeError>, T) + Send + Sync>;
+
+/// Threads that encode pictures side by side. `T` goes with each picture to its delivery.
+pub struct Crew<T> {
+    shared: Arc<Shared<T>>,
+    threads: Vec<JoinHandle<()>>,
+    handed_in: u64,
+}
+
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+struct State<T> {
+    /// Pictures that idle threads are about to take: never more than there are such threads.
+    jobs: VecDeque<Job<T>>,
+    idle: usize,
+    /// The number of the picture whose turn it is to be delivered.
+    turn: u64,
+    closed: bool,
+    /// Memory of pictures that are done.
+    spare: Vec<Vec<u8>>,
+}
+
+struct Job<T> {
+    number: u64,
+    bytes: Vec<u8>,
+    with: T,
+}
+
+impl<T: Send + 'static> Crew<T> {
+    /// Starts a thread for each of `encoders`.
+    ///
+    /// # Errors
+    /// If the system refuses a thread.
+    pub fn start(encoders: Vec<Encode>, pool: &BufferPool, deliver: &Deliver<T>) -> std::io::Result<Self> {
+        let state =
+            State { jobs: VecDeque::new(), idle: encoders.len(), turn: 0, closed: false, spare: Vec::new() };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let mut crew = Self { shared, threads: Vec::new(), handed_in: 0 };
+        for encode in encoders {
+            let (shared, pool, deliver) = (crew.shared.clone(), pool.clone(), deliver.clone());
+            let thread = std::thread::Builder::new().name("encode".to_owned());
+            crew.threads.push(thread.spawn(move || work(&shared, encode, &pool, &deliver))?);
+        }
+        Ok(crew)
+    }
+
+    /// Hands a copy of a picture to an idle thread; false if there is none.
+    pub fn hand_in(&mut self, bytes: &[u8], with: T) -> bool {
+        let mut state = self.shared.lock();
+        if state.idle == 0 {
+            return false;
+        }
+        state.idle -= 1;
+        let mut copy = state.spare.pop().unwrap_or_default();
+        drop(state);
+        // The driver wants its buffer back before the picture is encoded.
+        copy.clear();
+        copy.extend_from_slice(bytes);
+        let mut state = self.shared.lock();
+        state.jobs.push_back(Job { number: self.handed_in, bytes: copy, with });
+        self.handed_in += 1;
+        drop(state);
+        self.shared.changed.notify_all();
+        true
+    }
+}
+
+impl<T> Drop for Crew<T> {
+    /// Waits for the pictures that are being encoded.
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_all();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                log::error!("an encoder thread ended in a panic");
+            }
+        }
+    }
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next picture; `None` once the crew is closed.
+    fn next_job(&self) -> Option<Job<T>> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                return Some(job);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.wait(state);
+        }
+    }
+}
+
+fn work<T>(shared: &Shared<T>, mut encode: Encode, pool: &BufferPool, deliver: &Deliver<T>) {
+    while let Some(Job { number, bytes, with }) = shared.next_job() {
+        let mut out = pool.take();
+        let result = encode(&bytes, &mut out).map(|()| out);
+        let mut state = shared.lock();
+        while state.turn != number {
+            state = shared.wait(state);
+        }
+        // Under the lock, so that the next one cannot overtake.
+        deliver(result, with);
+        state.turn += 1;
+        state.idle += 1;
+        state.spare.push(bytes);
+        drop(state);
+        shared.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    #[test]
+    fn pictures_are_encoded_side_by_side_delivered_in_order_and_never_queued() {
+        let delivered = Arc::new(Mutex::new(Vec::new()));
+        let to = delivered.clone();
+        let deliver: Deliver<u32> = Arc::new(move |result: Result<FrameBuffer, EncodeError>, with| {
+            to.lock().unwrap().push((result.is_ok_and(|jpeg| &*jpeg == b"picture"), with));
+        });
+        // Each thread ends its encoding only when both and the test have come to it.
+        let barrier = Arc::new(Barrier::new(3));
+        let encoder = || -> Encode {
+            let barrier = barrier.clone();
+            Box::new(move |bytes, out| {
+                barrier.wait();
+                out.extend_from_slice(bytes);
+                Ok(())
+            })
+        };
+        let mut crew = Crew::start(vec![encoder(), encoder()], &BufferPool::default(), &deliver).unwrap();
+        for round in 0..50 {
+            for number in [2 * round, 2 * round + 1] {
+                // The threads of the round before may still be on their way to idle.
+                while !crew.hand_in(b"picture", number) {
+                    std::thread::yield_now();
+                }
+            }
+            assert!(!crew.hand_in(b"picture", 999), "both are busy");
+            barrier.wait();
+        }
+        drop(crew);
+        let expected: Vec<_> = (0..100).map(|number| (true, number)).collect();
+        assert_eq!(*delivered.lock().unwrap(), expected);
+    }
+}
