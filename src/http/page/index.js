@@ -126,7 +126,7 @@ class View {
   close() {
     clearTimeout(this.timer);
     if (!this.image) return;
-    this.keep(this.image);
+    this.keep(this.image, this.changedAt);
     closeImage(this.image);
     this.image = null;
   }
@@ -137,14 +137,14 @@ class View {
     this.reopenMs = Math.min(2 * this.reopenMs, REOPEN_MAX_MS);
   }
 
-  /** Makes a picture the one that is shown while there is no stream. */
-  keep(image) {
+  /** Makes a picture, of this moment, the one that is shown while there is no stream. */
+  keep(image, moment) {
     if (!image.naturalWidth) return;
     const scale = Math.min(1, STILL_WIDTH_MAX / image.naturalWidth);
     this.still.width = Math.round(image.naturalWidth * scale);
     this.still.height = Math.round(image.naturalHeight * scale);
     this.still.getContext("2d").drawImage(image, 0, 0, this.still.width, this.still.height);
-    this.stillAt = Date.now();
+    this.stillAt = moment;
   }
 
   /** Notices a connection that died without a word. */
@@ -329,7 +329,7 @@ function takeStill() {
   const timer = setTimeout(() => done(STILL_GAP_MS), STILL_TIMEOUT_MS);
   image.onerror = () => done(STILL_GAP_MS);
   image.onload = () => {
-    if (!tile.view.isStreaming) tile.view.keep(image);
+    if (!tile.view.isStreaming) tile.view.keep(image, Date.now());
     tile.view.show(tile.camera);
     done(isFirst ? 0 : STILL_GAP_MS);
   };
@@ -351,7 +351,7 @@ function followAddress() {
   large.view.clear();
   if (tile) {
     // What the tile shows is there at once, until the stream is.
-    if (tile.view.hasLivePicture) large.view.keep(tile.view.image);
+    if (tile.view.hasLivePicture) large.view.keep(tile.view.image, Date.now());
     showLarge();
     if (!large.dialog.open) {
       // <dialog> came to Safari in 2022.
@@ -470,10 +470,15 @@ function goOffline() {
   const link = byId("health");
   link.dataset.state = "offline";
   say(link, "health: unknown");
-  for (const state of [byId("large-state"), ...[...tiles.values()].map((tile) => tile.state)]) {
+  // What was true of the cameras need not be so now. The large view covers the notice above.
+  const places = [[byId("large-state"), byId("large-facts")]];
+  for (const tile of tiles.values()) places.push([tile.state, tile.facts]);
+  for (const [state, facts] of places) {
     state.dataset.state = "offline";
     say(state, "unknown");
+    say(facts, "");
   }
+  say(byId("large-facts"), OFFLINE_WORDS);
   // Their connections are dead, or all that this browser has are taken: either way they must go.
   share();
 }
