@@ -10,11 +10,8 @@ use super::answer::Answer;
 use super::head::{HeadReader, NoRequest, Request};
 use super::route::{NoRoute, Route};
 use super::socket::Socket;
-use super::{Server, api, snapshot, stream};
+use super::{Server, api, page, snapshot, stream};
 use crate::limits;
-
-const PAGE: &str = include_str!("page/index.html");
-const HEALTH_PAGE: &str = include_str!("page/health.html");
 
 /// Serves a connection until it ends.
 pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr) {
@@ -50,8 +47,8 @@ async fn answer(server: &Rc<Server>, socket: &Socket, request: &Request) -> std:
             Answer::error(StatusCode::NotFound, &format!("there is nothing at {}", request.path))
         }
         Err(NoRoute::Wrong(what)) => Answer::error(StatusCode::BadRequest, &what),
-        Ok(Route::Page) => Answer::html(PAGE),
-        Ok(Route::Health) if request.accept.contains("text/html") => Answer::html(HEALTH_PAGE),
+        Ok(Route::Page) => Answer::html(page::INDEX),
+        Ok(Route::Health) if request.accept.contains("text/html") => Answer::html(page::HEALTH),
         Ok(Route::Health) => api::health(server),
         Ok(Route::Cameras) => api::cameras(server),
         Ok(Route::Camera(name)) => api::camera(server, &name),

@@ -9,6 +9,7 @@ mod ceiling;
 mod connection;
 mod head;
 pub mod listen;
+mod page;
 mod route;
 mod snapshot;
 mod socket;

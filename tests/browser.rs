@@ -1,0 +1,337 @@
+//! The page in a real browser. Needs Chromium and its driver (Debian: `chromium`, `chromium-driver`).
+
+#[path = "support/proxy.rs"]
+mod proxy;
+#[allow(dead_code)] // Other tests use the rest.
+#[path = "support/service.rs"]
+mod service;
+#[path = "support/wait.rs"]
+mod wait;
+#[path = "support/webdriver.rs"]
+mod webdriver;
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use proxy::Proxy;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use service::Service;
+use wait::until;
+use webdriver::{Browser, key};
+
+/// Generous, for small machines that are busy besides; none of it is waited for in vain.
+const SOON: Duration = Duration::from_secs(20);
+/// A time-out of the page's own lies in between.
+const LATER: Duration = Duration::from_mins(1);
+
+/// Four connections for streams, one for questions, one for single pictures.
+const CONNECTIONS_MAX: u64 = 6;
+
+const PICTURES: &str =
+    "return [...document.querySelectorAll('article .picture')].map((it) => it.dataset.picture)";
+
+/// One browser at a time: each takes all of a small machine.
+fn browser() -> Option<(Browser, MutexGuard<'static, ()>)> {
+    static ONE: Mutex<()> = Mutex::new(());
+    let turn = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    match Browser::start() {
+        Ok(browser) => Some((browser, turn)),
+        Err(reason) => {
+            println!("SKIPPED: browser: {reason}");
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "in CI the browser must run: {reason}");
+            None
+        }
+    }
+}
+
+fn url(service: &Service) -> String {
+    format!("http://{}/", service.address)
+}
+
+/// Starts the service again where it was.
+fn start_on(address: SocketAddr, arguments: &[&str]) -> Service {
+    let address = address.to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pinhole"));
+    Service::from_command(command.args(["--listen", &address]).args(arguments))
+}
+
+fn signal(service: &Service, signal: Signal) {
+    let pid = Pid::from_raw(service.pid() as i32).expect("it runs");
+    kill_process(pid, signal).expect("it runs");
+}
+
+fn health(service: &Service) -> Value {
+    service.json("/health").1
+}
+
+/// How many watch each camera.
+fn viewers(service: &Service) -> Vec<u64> {
+    let health = health(service);
+    let cameras = health["cameras"].as_array().expect("cameras");
+    cameras.iter().map(|camera| camera["viewers"].as_u64().expect("a number")).collect()
+}
+
+fn until_pictures(browser: &Browser, what: &str, limit: Duration, expected: &[&str]) {
+    let mut seen = json!(null);
+    let look = || {
+        seen = browser.run(PICTURES);
+        (seen == json!(expected)).then_some(())
+    };
+    until(&format!("{what}: pictures are {expected:?}"), limit, look);
+}
+
+/// The picture that an element shows becomes another one.
+fn until_moving(browser: &Browser, selector: &str) {
+    let first = browser.screenshot(&browser.element(selector));
+    until(&format!("{selector} moves"), SOON, || {
+        // The element may be a new one by now, of a new connection.
+        (browser.screenshot(&browser.element(selector)) != first).then_some(())
+    });
+}
+
+/// The text of an element, as it is seen: none of one that is hidden.
+fn text(browser: &Browser, selector: &str) -> String {
+    let script = format!(
+        "const it = document.querySelector({selector:?}); return it.checkVisibility() ? it.innerText : ''"
+    );
+    browser.run(&script).as_str().unwrap_or_default().to_owned()
+}
+
+fn assert_fits(browser: &Browser, width: u32) {
+    let widths = browser.run("return [innerWidth, document.documentElement.scrollWidth]");
+    assert_eq!(widths, json!([width, width]), "window and contents at {width} px");
+}
+
+#[test]
+fn the_picture_moves_and_the_page_fits_every_width() {
+    let Some((browser, _turn)) = browser() else { return };
+    let service = Service::start(&["--size", "640x480", "--fps", "10", "test:"]);
+    for (width, height) in [(1280, 800), (360, 740)] {
+        browser.resize(width, height);
+        browser.open(&url(&service));
+        until_pictures(&browser, "the page", SOON, &["live"]);
+        let size = browser.run(
+            "const it = document.querySelector('article img'); return [it.naturalWidth, it.naturalHeight]",
+        );
+        assert_eq!(size, json!([640, 480]));
+        until_moving(&browser, "article .picture");
+        assert_fits(&browser, width);
+        until("the state in words", SOON, || (text(&browser, "article .state") == "live").then_some(()));
+        let facts = until("the measured rate", SOON, || {
+            let facts = text(&browser, "article .facts");
+            facts.contains(" fps").then_some(facts)
+        });
+        assert!(facts.starts_with("640 × 480") && facts.ends_with("1 viewer"), "{facts}");
+        let in_window = "const it = document.querySelector('article .state').getBoundingClientRect();
+            return it.width > 0 && it.left >= 0 && it.right <= innerWidth && it.bottom <= innerHeight";
+        assert_eq!(browser.run(in_window), json!(true), "the state is seen at {width} px");
+    }
+}
+
+#[test]
+fn the_page_recovers_when_the_service_does() {
+    let Some((browser, _turn)) = browser() else { return };
+    let service = Service::start(&["--fps", "10", "test:"]);
+    let address = service.address;
+    browser.open(&url(&service));
+    until_pictures(&browser, "the page", SOON, &["live"]);
+    let offline = || text(&browser, "#notices").contains("Connection to Pinhole lost, trying again");
+
+    drop(service);
+    until("the page says that the service is gone", SOON, || offline().then_some(()));
+    assert_eq!(text(&browser, "article .state"), "unknown");
+    // With another camera besides: that one needs no reload either.
+    let service = start_on(address, &["--fps", "10", "test:", "test:"]);
+    until_pictures(&browser, "after a restart", SOON, &["live", "live"]);
+    until_moving(&browser, "article .picture");
+    assert!(!offline());
+
+    // So quick that no poll fails: the uptime tells.
+    drop(service);
+    let service = start_on(address, &["--fps", "10", "test:", "test:"]);
+    until("streams are open again", SOON, || (viewers(&service) == [1, 1]).then_some(()));
+    until_moving(&browser, "article .picture");
+
+    signal(&service, Signal::STOP);
+    until("the page says that the service hangs", LATER, || offline().then_some(()));
+    signal(&service, Signal::CONT);
+    until_pictures(&browser, "after a hang", SOON, &["live", "live"]);
+    until_moving(&browser, "article .picture");
+}
+
+#[test]
+fn a_stream_that_died_without_a_word_is_opened_again() {
+    let Some((browser, _turn)) = browser() else { return };
+    let service = Service::start(&["--fps", "10", "test:"]);
+    let proxy = Proxy::start(service.address);
+    // Somebody else watches too: the number of viewers tells nothing.
+    let other = ureq::get(format!("{}stream", url(&service))).call().expect("a stream");
+    browser.open(&proxy.url);
+    until_pictures(&browser, "the page", SOON, &["live"]);
+    until_moving(&browser, "article .picture");
+    let before = proxy.streams();
+    proxy.freeze_streams();
+    until("a new connection", LATER, || (proxy.streams() > before).then_some(()));
+    until_pictures(&browser, "over the new connection", SOON, &["live"]);
+    until_moving(&browser, "article .picture");
+    drop(other);
+}
+
+#[test]
+fn six_cameras_share_the_connections_and_hidden_tabs_use_none() {
+    let Some((browser, _turn)) = browser() else { return };
+    let service = Service::start(&[
+        "--size", "320x240", "--fps", "5", "test:", "test:", "test:", "test:", "test:", "test:",
+    ]);
+    let connections = || {
+        let count = health(&service)["http"]["connections"].as_u64().expect("a number");
+        // One of them asked.
+        assert!(count <= CONNECTIONS_MAX + 1, "{count} connections");
+    };
+    browser.resize(1280, 900);
+    browser.open(&url(&service));
+    until("six pictures", SOON, || {
+        connections();
+        (browser.run(PICTURES) == json!(["live", "live", "live", "live", "still", "still"])).then_some(())
+    });
+    let last = || browser.run("return document.querySelector('article:last-child canvas').toDataURL()");
+    let first = last();
+    until("the last picture is refreshed", SOON, || {
+        connections();
+        (last() != first).then_some(())
+    });
+
+    let tab = browser.open_tab();
+    until("nobody watches from a hidden tab", SOON, || (viewers(&service) == [0; 6]).then_some(()));
+    until("every camera is closed", SOON, || {
+        let cameras = health(&service)["cameras"].clone();
+        cameras.as_array()?.iter().all(|camera| camera["state"] == "idle").then_some(())
+    });
+    browser.close_tab(&tab);
+    until_pictures(&browser, "the tab is back", SOON, &["live", "live", "live", "live", "still", "still"]);
+}
+
+#[test]
+fn cameras_out_of_view_stay_closed_until_they_are_scrolled_to() {
+    let Some((browser, _turn)) = browser() else { return };
+    let service = Service::start(&[
+        "--size", "320x240", "--fps", "5", "test:", "test:", "test:", "test:", "test:", "test:",
+    ]);
+    browser.resize(360, 600);
+    browser.open(&url(&service));
+    let begin = "return document.querySelector('article .picture').dataset.picture";
+    until("the first picture", SOON, || (browser.run(begin) == "live").then_some(()));
+    // A picture has been had by now of every camera in view.
+    until_moving(&browser, "article .picture");
+    let frames = |at: usize| health(&service)["cameras"][at]["frames_total"].as_u64().expect("a number");
+    assert_eq!((frames(4), frames(5)), (0, 0), "the last two were opened");
+    browser.run("document.querySelector('article:last-child').scrollIntoView()");
+    let end = "return document.querySelector('article:last-child .picture').dataset.picture";
+    until("the last picture", SOON, || (browser.run(end) == "live").then_some(()));
+    until("the first stream is closed", SOON, || (viewers(&service)[0] == 0).then_some(()));
+}
+
+#[test]
+fn one_camera_is_shown_large_by_keyboard_and_by_address() {
+    let Some((browser, _turn)) = browser() else { return };
+    let service = Service::start(&["--fps", "10", "test:", "test:"]);
+    browser.open(&url(&service));
+    until_pictures(&browser, "the page", SOON, &["live", "live"]);
+    let large = || {
+        browser.run("return document.querySelector('#large').open && document.querySelector('#large-picture').dataset.picture")
+    };
+
+    browser.run("document.querySelector('article .picture').focus()");
+    browser.press(key::ENTER);
+    until("the large picture", SOON, || (large() == "live").then_some(()));
+    assert_eq!(text(&browser, "#large-name"), "test");
+    until_moving(&browser, "#large-picture");
+    until("the other stream is closed", SOON, || (viewers(&service) == [1, 0]).then_some(()));
+    browser.press(key::RIGHT);
+    until("the next camera", SOON, || {
+        (text(&browser, "#large-name") == "test-2" && large() == "live").then_some(())
+    });
+    browser.press(key::ESCAPE);
+    until("all cameras", SOON, || (large() == false).then_some(()));
+    until_pictures(&browser, "back", SOON, &["live", "live"]);
+    let focus = browser.run("return document.activeElement.closest('article').dataset.name");
+    assert_eq!(focus, "test-2", "the keyboard is where it was left");
+
+    browser.open(&format!("{}#test-2", url(&service)));
+    until("the camera of the address", SOON, || (large() == "live").then_some(()));
+    assert_eq!(text(&browser, "#large-name"), "test-2");
+}
+
+#[test]
+fn a_lost_camera_says_why_and_no_text_is_html() {
+    let Some((browser, _turn)) = browser() else { return };
+    let hot = "/dev/<img src=x onerror=document.title='hit'>";
+    let service = Service::start(&["--fps", "10", "/dev/pinhole-test-99", hot, "test:"]);
+    browser.resize(360, 740);
+    browser.open(&url(&service));
+    until_pictures(&browser, "the page", SOON, &["lost", "lost", "live"]);
+    let reason = "Camera unplugged, waiting for it to come back";
+    assert_eq!(text(&browser, "article .cover span"), reason);
+    assert_eq!(text(&browser, "article .state"), "lost");
+    assert_eq!(text(&browser, "#summary"), "3 cameras, 2 lost");
+    assert_fits(&browser, 360);
+
+    browser.open(&format!("{}health", url(&service)));
+    until("the health page", SOON, || (text(&browser, "#status") == "Degraded").then_some(()));
+    let page = text(&browser, "main");
+    assert!(page.contains(hot) && page.contains(reason), "{page}");
+    let hits = browser
+        .run("return document.querySelectorAll('[src=x]').length + (document.title === 'hit' ? 1 : 0)");
+    assert_eq!(hits, 0);
+    assert_fits(&browser, 360);
+}
+
+#[test]
+fn the_health_page_shows_values_and_leads_back() {
+    let Some((browser, _turn)) = browser() else { return };
+    let service = Service::start(&["--fps", "10", "test:"]);
+    browser.open(&format!("{}health", url(&service)));
+    until("the status", SOON, || (text(&browser, "#status") == "OK").then_some(()));
+    assert_eq!(text(&browser, "#cameras .state"), "idle");
+    let service_values = text(&browser, "#service");
+    assert!(service_values.contains(env!("CARGO_PKG_VERSION")), "{service_values}");
+    let report = health(&service);
+    let shown = |name: &str| {
+        let script = format!(
+            "return [...document.querySelectorAll('dt')].find((it) => it.innerText === {name:?}).nextSibling.innerText"
+        );
+        browser.run(&script).as_str().unwrap_or_default().to_owned()
+    };
+    for (name, value) in
+        [("Model", &report["system"]["model"]), ("Image version", &report["system"]["image_version"])]
+    {
+        assert_eq!(shown(name), value.as_str().unwrap_or("unknown"));
+    }
+    assert!(shown("Memory").contains(" free of "));
+    assert_eq!(browser.run("return document.querySelector('.brand a').pathname"), "/");
+    let address = service.address;
+    drop(service);
+    until("the loss", SOON, || text(&browser, "#offline").contains("trying again").then_some(()));
+    let _service = start_on(address, &["test:"]);
+    until("the service is back", SOON, || text(&browser, "#offline").is_empty().then_some(()));
+}
+
+#[test]
+fn without_any_camera_the_page_says_how_to_get_one() {
+    let Some((browser, _turn)) = browser() else { return };
+    let service = Service::start(&["auto"]);
+    if health(&service)["cameras"] != json!([]) {
+        println!("SKIPPED: page without cameras: this machine has one");
+        return;
+    }
+    browser.open(&url(&service));
+    until("the explanation", SOON, || text(&browser, "#empty").contains("Plug a USB camera").then_some(()));
+    let address = service.address;
+    drop(service);
+    let _service = start_on(address, &["--fps", "10", "test:"]);
+    until_pictures(&browser, "the first camera", SOON, &["live"]);
+    assert_eq!(text(&browser, "#empty"), "");
+}

@@ -1,0 +1,207 @@
+//! A headless Chromium, driven over the WebDriver protocol (<https://www.w3.org/TR/webdriver2/>).
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+/// Starting Chromium takes the longest, on a small machine that is busy besides.
+const COMMAND_TIME_MAX: Duration = Duration::from_mins(1);
+
+const FLAGS: [&str; 10] = [
+    "--headless",
+    "--no-sandbox", // Chromium refuses to run as root with it.
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage", // /dev/shm is tiny in many containers.
+    "--hide-scrollbars",
+];
+
+/// One browser with a profile of its own. It ends when this is dropped.
+pub struct Browser {
+    agent: ureq::Agent,
+    session: Option<String>,
+    driver: Child,
+    chromium: Option<Pid>,
+    profile: PathBuf,
+}
+
+/// An element of the page, by the browser's name for it.
+pub struct Element(String);
+
+impl Browser {
+    /// Starts a browser.
+    ///
+    /// # Errors
+    /// Why this machine cannot.
+    pub fn start() -> Result<Self, String> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let profile = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("chromium-{}-{number}", std::process::id()));
+        let agent = ureq::Agent::config_builder()
+            .timeout_global(Some(COMMAND_TIME_MAX))
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("chromedriver: {error}"))?;
+        let output = driver.stdout.take().expect("it is piped");
+        let mut browser = Self { agent, session: None, driver, chromium: None, profile };
+        let port = BufReader::new(output)
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| {
+                line.strip_prefix("ChromeDriver was started successfully on port ")
+                    .map(|rest| rest.trim_end_matches('.').to_owned())
+            })
+            .ok_or("chromedriver does not start")?;
+        browser.open_session(&format!("http://127.0.0.1:{port}/session"))?;
+        Ok(browser)
+    }
+
+    fn open_session(&mut self, url: &str) -> Result<(), String> {
+        let mut flags: Vec<String> = FLAGS.iter().map(ToString::to_string).collect();
+        flags.push(format!("--user-data-dir={}", self.profile.display()));
+        let wanted =
+            json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": flags } } } });
+        let opened = self.request("POST", url, &wanted)?;
+        let id = opened["sessionId"].as_str().ok_or("no session")?;
+        self.session = Some(format!("{url}/{id}"));
+        self.chromium = opened["capabilities"]["goog:processID"]
+            .as_i64()
+            .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        Ok(())
+    }
+
+    fn request(&self, method: &str, url: &str, body: &Value) -> Result<Value, String> {
+        let sent = match method {
+            "GET" => self.agent.get(url).call(),
+            "DELETE" => self.agent.delete(url).call(),
+            _ => self.agent.post(url).send_json(body),
+        };
+        let mut answer = sent.map_err(|error| format!("chromedriver: {error}"))?;
+        let body: Value = answer
+            .body_mut()
+            .with_config()
+            .limit(64 << 20) // A screenshot is larger than what ureq allows by itself.
+            .read_json()
+            .map_err(|error| format!("chromedriver: {error}"))?;
+        let value = body["value"].clone();
+        match value["error"].as_str() {
+            Some(error) => {
+                let message = value["message"].as_str().unwrap_or_default();
+                Err(format!("{error}: {}", message.lines().next().unwrap_or_default()))
+            }
+            None => Ok(value),
+        }
+    }
+
+    /// A command of this session.
+    ///
+    /// # Panics
+    /// If the browser refuses it.
+    fn command(&self, method: &str, path: &str, body: &Value) -> Value {
+        let session = self.session.as_ref().expect("started");
+        self.request(method, &format!("{session}{path}"), body)
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// A command of Chromium's own protocol.
+    fn chromium(&self, name: &str, parameters: &Value) {
+        self.command("POST", "/goog/cdp/execute", &json!({ "cmd": name, "params": parameters }));
+    }
+
+    /// Opens an address.
+    pub fn open(&self, url: &str) {
+        self.command("POST", "/url", &json!({ "url": url }));
+    }
+
+    /// Sets the window's size in CSS pixels; a real window has a least width of about 500.
+    pub fn resize(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.chromium("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// The value that a script returns.
+    pub fn run(&self, script: &str) -> Value {
+        self.command("POST", "/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// The first element that a CSS selector matches.
+    pub fn element(&self, selector: &str) -> Element {
+        let found = self.command("POST", "/element", &json!({ "using": "css selector", "value": selector }));
+        let name = found.as_object().and_then(|found| found.values().next()?.as_str().map(str::to_owned));
+        Element(name.expect("an element has a name"))
+    }
+
+    /// A picture of an element, as PNG in Base64.
+    pub fn screenshot(&self, element: &Element) -> String {
+        let picture = self.command("GET", &format!("/element/{}/screenshot", element.0), &Value::Null);
+        picture.as_str().expect("a picture").to_owned()
+    }
+
+    /// Presses and releases a key of the keyboard.
+    pub fn press(&self, key: char) {
+        let strokes = json!([{ "type": "keyDown", "value": key }, { "type": "keyUp", "value": key }]);
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes });
+        self.command("POST", "/actions", &json!({ "actions": [keyboard] }));
+    }
+
+    /// Opens another tab in front of the present one, which is hidden then.
+    pub fn open_tab(&self) -> Tab {
+        let before = self.command("GET", "/window", &Value::Null);
+        let new = self.command("POST", "/window/new", &json!({ "type": "tab" }));
+        self.command("POST", "/window", &json!({ "handle": new["handle"] }));
+        Tab { before }
+    }
+
+    /// Closes the tab in front; the one before is seen again.
+    pub fn close_tab(&self, tab: &Tab) {
+        self.command("DELETE", "/window", &Value::Null);
+        self.command("POST", "/window", &json!({ "handle": tab.before }));
+    }
+}
+
+/// A tab that was opened in front of another.
+pub struct Tab {
+    before: Value,
+}
+
+/// Keys that are no letters, as WebDriver codes them.
+pub mod key {
+    /// Enter.
+    pub const ENTER: char = '\u{e007}';
+    /// Escape.
+    pub const ESCAPE: char = '\u{e00c}';
+    /// Arrow to the right.
+    pub const RIGHT: char = '\u{e014}';
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            let _ = self.request("DELETE", &session, &Value::Null);
+        }
+        // A driver that hangs leaves its browser behind.
+        if let Some(chromium) = self.chromium {
+            let _ = kill_process(chromium, Signal::KILL);
+        }
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+        let _ = std::fs::remove_dir_all(&self.profile);
+    }
+}
