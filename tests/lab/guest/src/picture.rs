@@ -95,20 +95,9 @@ fn ycbcr(rgb: [u8; 3]) -> [u8; 3] {
         .map(|level| level.round().clamp(0.0, 255.0) as u8)
 }
 
-/// Peak signal-to-noise ratio in dB, of Y, Cb, Cr and of all samples of a 4:2:0 picture.
-#[derive(Debug, Clone, Copy)]
-pub struct Likeness {
-    /// Luma.
-    pub luma: f64,
-    /// Blue and red difference.
-    pub chroma: [f64; 2],
-    /// Four luma samples for one of each chroma.
-    pub all: f64,
-}
-
-/// Compares pictures of one size. Chroma is compared as means of 2x2 pixels, which is what is left
+/// Peak signal-to-noise ratio in dB of Y, Cb and Cr of two pictures of one size. Chroma is compared as means of 2x2 pixels, which is what is left
 /// of it in a JPEG.
-pub fn likeness(a: &Planes, b: &Planes) -> Result<Likeness, String> {
+pub fn likeness(a: &Planes, b: &Planes) -> Result<[f64; 3], String> {
     if (a.width, a.height) != (b.width, b.height) {
         return Err(format!("{}x{} is compared with {}x{}", a.width, a.height, b.width, b.height));
     }
@@ -120,8 +109,7 @@ pub fn likeness(a: &Planes, b: &Planes) -> Result<Likeness, String> {
         )
     });
     let psnr = |error: f64| 10.0 * (255.0 * 255.0 / error.max(1e-6)).log10();
-    let all = (4.0 * luma + chroma[0] + chroma[1]) / 6.0;
-    Ok(Likeness { luma: psnr(luma), chroma: chroma.map(psnr), all: psnr(all) })
+    Ok([luma, chroma[0], chroma[1]].map(psnr))
 }
 
 fn mean_square(differences: impl Iterator<Item = f64>) -> f64 {
@@ -196,7 +184,7 @@ mod tests {
         let red = [84, 64, 0, 0].repeat(64);
         let picture = |fourcc| from_raw(fourcc, 16, 8, &red[..256]).expect("a picture");
         let likeness = likeness(&picture("YUYV"), &picture("YVYU")).expect("of one size");
-        assert!(likeness.luma > 90.0 && likeness.chroma[0] < 20.0, "{likeness:?}");
+        assert!(likeness[0] > 90.0 && likeness[1] < 20.0, "{likeness:?}");
     }
 
     #[test]

@@ -56,10 +56,13 @@ impl Pinhole {
         let mut service = Pinhole { child, address, log };
         until("pinhole to listen", PATIENCE, || {
             if let Ok(Some(status)) = service.child.try_wait() {
-                return Err(format!("it ended: {status}"));
+                return Ok(Err(format!("pinhole ended: {status}\n{}", service.log_tail())));
             }
-            http::get(address, "/health").map_err(|error| format!("{error}\n{}", service.log_tail()))
-        })?;
+            match http::get(address, "/health") {
+                Ok(_) => Ok(Ok(())),
+                Err(error) => Err(format!("{error}\n{}", service.log_tail())),
+            }
+        })??;
         Ok(service)
     }
 
