@@ -106,8 +106,10 @@ fn busy() -> Outcome {
 
 fn hot_plugged() -> Outcome {
     let service = Pinhole::serve(&["auto"])?;
-    let before = camera_names(&service)?;
-    ensure!(before.len() == 1, "not vivid alone: {before:?}");
+    let before = until("vivid alone in /api/cameras", PATIENCE, || {
+        let names = camera_names(&service)?;
+        if names.len() == 1 { Ok(names) } else { Err(format!("{names:?}")) }
+    })?;
     let camera = UsbCamera::plug_in("HOT1", &[])?;
     let name = until("the new camera in /api/cameras", PATIENCE, || {
         let names = camera_names(&service)?;
