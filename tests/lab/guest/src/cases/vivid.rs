@@ -1,0 +1,71 @@
+//! Raw formats: what a viewer gets is what the sensor saw.
+
+use std::collections::HashMap;
+
+use crate::picture::{self, Planes};
+use crate::service::Pinhole;
+use crate::{Case, Outcome, Trouble, ensure, v4l2};
+
+/// The raw formats that the service encodes: V4L2's code and the name on the command line.
+const FORMATS: [(&str, &str); 14] = [
+    ("YUYV", "yuyv"),
+    ("UYVY", "uyvy"),
+    ("YVYU", "yvyu"),
+    ("VYUY", "vyuy"),
+    ("NV12", "nv12"),
+    ("NV21", "nv21"),
+    ("NV16", "nv16"),
+    ("YU12", "yu12"),
+    ("YV12", "yv12"),
+    ("422P", "422p"),
+    ("RGB3", "rgb24"),
+    ("BGR3", "bgr24"),
+    ("RGBP", "rgb565"),
+    ("GREY", "grey"),
+];
+const SIZE: (usize, usize) = (640, 480);
+const FRAMES: usize = 100;
+/// Colour bars at quality 90 reach 38 dB in chroma, which a decoder smooths across their edges, and
+/// 100 in luma; swapped chroma gives 10.
+const PSNR_MIN_DB: f64 = 35.0;
+
+/// A case for each format.
+pub fn cases() -> Vec<Case> {
+    let case = |(fourcc, name)| {
+        Case::new(format!("vivid {fourcc}: 100 frames like the raw picture"), move || raw(fourcc, name))
+    };
+    FORMATS.into_iter().map(case).collect()
+}
+
+fn raw(fourcc: &str, name: &str) -> Outcome {
+    if !v4l2::formats(v4l2::VIVID)?.iter().any(|offered| offered == fourcc) {
+        return Err(Trouble::Skipped("this kernel's vivid does not offer it".into()));
+    }
+    v4l2::freeze_vivid()?;
+    let captured = v4l2::capture(v4l2::VIVID, fourcc, SIZE, 1)?;
+    let reference = picture::from_raw(fourcc, SIZE.0, SIZE.1, &captured)
+        .ok_or_else(|| format!("a raw picture of {} bytes", captured.len()))?;
+    let size = format!("{}x{}", SIZE.0, SIZE.1);
+    let service =
+        Pinhole::serve(&["--format", name, "--size", &size, "--fps", "30", "--quality", "90", v4l2::VIVID])?;
+    let mut viewer = service.view("/stream")?;
+    // The picture stands still, so most frames are equal, and equal ones need one comparison.
+    let mut seen = HashMap::new();
+    for _ in 0..FRAMES {
+        *seen.entry(viewer.next()?).or_insert(0) += 1;
+    }
+    for jpeg in seen.keys() {
+        compare(&reference, jpeg)?;
+    }
+    let camera = service.camera()?;
+    ensure!(camera["format"] == fourcc, "/health has format {}, not {fourcc}", camera["format"]);
+    ensure!(camera["frames_bad_total"] == 0, "/health counts bad frames: {camera}");
+    Ok(())
+}
+
+fn compare(reference: &Planes, jpeg: &[u8]) -> Outcome {
+    let likeness = picture::likeness(reference, &picture::decode(jpeg)?)?;
+    let alike = likeness.iter().all(|component| *component >= PSNR_MIN_DB);
+    ensure!(alike, "unlike the raw picture: PSNR of Y, Cb, Cr is {likeness:.1?} dB");
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Waiting for conditions, each with a limit. Nothing here waits for a fixed time and hopes.
+
+#![expect(clippy::disallowed_methods, reason = "the one place of the lab that reads the clock")]
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::{Outcome, Trouble};
+
+/// For whatever takes a moment on a real machine. Emulated on a busy host, a moment can be long.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks at a condition.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Measures how long something takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Begins now.
+    pub fn start() -> Stopwatch {
+        Stopwatch(Instant::now())
+    }
+
+    /// Seconds since the start.
+    pub fn seconds(self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+
+    /// More than this has passed.
+    pub fn exceeds(self, limit: Duration) -> bool {
+        self.0.elapsed() > limit
+    }
+}
+
+/// Looks until `look` gives something. `what` says what is waited for, for the message when the
+/// limit is reached; `look` may say why not yet.
+pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<T, String>) -> Outcome<T> {
+    let watch = Stopwatch::start();
+    loop {
+        match look() {
+            Ok(value) => return Ok(value),
+            Err(why) if watch.exceeds(limit) => {
+                let seconds = limit.as_secs();
+                return Err(Trouble::Failed(format!("waited {seconds} s for {what}: {why}")));
+            }
+            Err(_) => thread::park_timeout(LOOK_INTERVAL),
+        }
+    }
+}
