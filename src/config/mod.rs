@@ -1,6 +1,6 @@
 //! Configuration, as checked: every value is one that the service can use.
 //!
-//! [`written`] is what a file says; this is what it means.
+//! `written` is what a file says; this is what it means.
 
 mod check;
 pub mod source;

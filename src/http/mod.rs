@@ -1,6 +1,6 @@
 //! HTTP: requests in, pages, pictures and streams out.
 //!
-//! async-h1 (named only in [`head`] and [`answer`]) decodes requests and encodes ordinary answers;
+//! async-h1 (named only in `head` and `answer`) decodes requests and encodes ordinary answers;
 //! a stream takes the socket over after its head has been written.
 
 mod answer;

@@ -1,0 +1,91 @@
+//! Holds the documents and the rules of the project to the code.
+
+use std::path::{Path, PathBuf};
+
+use pinhole::config::Config;
+
+const README: &str = include_str!("../README.md");
+
+/// The blocks of a language in a Markdown text.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let opening = format!("```{language}\n");
+    text.split(&opening).skip(1).filter_map(|rest| rest.split_once("\n```").map(|(block, _)| block)).collect()
+}
+
+#[test]
+fn the_configuration_in_the_readme_is_good() {
+    let blocks = blocks(README, "toml");
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        Config::parse(block, "README.md").unwrap();
+    }
+}
+
+/// The keys are those that the parser itself names when it is given one that it does not know.
+#[test]
+fn the_readme_has_every_key() {
+    for (table, text) in
+        [("http", "[http]\nbogus = 1\n"), ("camera", "[[camera]]\nsource = \"auto\"\nbogus = 1\n")]
+    {
+        let error = Config::parse(text, "f").unwrap_err().to_string();
+        let keys: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+        assert!(keys.len() > 3, "{error}");
+        for key in keys {
+            assert!(README.contains(&format!("| `{table}.{key}` |")), "README.md lacks {table}.{key}");
+        }
+    }
+}
+
+/// Which part of a source file's path may name a crate (ARCHITECTURE.md, "Doors").
+const DOORS: [(&str, &[&str]); 11] = [
+    ("v4l", &["source/v4l2/"]),
+    ("turbojpeg", &["encode/jpeg.rs"]),
+    ("async_h1", &["http/head.rs", "http/answer.rs"]),
+    ("http_types", &["http/"]),
+    ("socket2", &["http/"]),
+    ("sysinfo", &["health/system.rs"]),
+    ("toml", &["config/"]),
+    ("clap", &["cli.rs", "commands/mod.rs"]),
+    ("noto_sans_mono_bitmap", &["draw/text.rs"]),
+    ("sd_notify", &["systemd.rs"]),
+    ("listenfd", &["systemd.rs"]),
+];
+
+#[test]
+fn each_dependency_enters_by_its_door() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&src, &mut files);
+    for (name, doors) in DOORS {
+        let mut uses = 0;
+        for file in &files {
+            let text = std::fs::read_to_string(file).unwrap();
+            if !text.lines().any(|line| names_crate(line, name)) {
+                continue;
+            }
+            uses += 1;
+            let place = file.strip_prefix(&src).unwrap().to_str().unwrap();
+            assert!(doors.iter().any(|door| place.starts_with(door)), "src/{place} names the crate {name}");
+        }
+        assert!(uses > 0, "nothing names the crate {name}: take it out of Cargo.toml and of this list");
+    }
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// Whether code on this line has a path into the crate; comments may speak of it.
+fn names_crate(line: &str, name: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    code.match_indices(&format!("{name}::")).any(|(at, _)| {
+        !code[..at].ends_with(|before: char| before.is_alphanumeric() || matches!(before, '_' | ':'))
+    })
+}
