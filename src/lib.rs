@@ -9,3 +9,4 @@ pub mod frame;
 pub mod limits;
 pub mod mjpeg;
 pub mod picture;
+pub mod rtp;
