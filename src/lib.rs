@@ -10,3 +10,4 @@ pub mod limits;
 pub mod mjpeg;
 pub mod picture;
 pub mod rtp;
+pub mod rtsp;
