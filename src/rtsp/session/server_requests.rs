@@ -20,7 +20,8 @@ impl Session {
             | Method::Teardown => StatusCode::Ok,
             _ => StatusCode::NotImplemented,
         };
-        let mut response = Response::builder(Version::V1_0, status);
+        let reason = if status == StatusCode::Ok { "OK" } else { "Not Implemented" };
+        let mut response = Response::builder(Version::V1_0, status).reason_phrase(reason);
         for name in [headers::CSEQ, headers::SESSION] {
             if let Some(value) = request.header(&name) {
                 response = response.header(name, value.clone());
