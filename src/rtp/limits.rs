@@ -33,8 +33,9 @@ pub const JPEG_SCAN_MAX_BYTES: usize = 1 << 24;
 /// Access units that wait to be pulled. One packet completes at most two.
 pub const UNITS_READY_MAX: usize = 4;
 
-/// Bytes of one parameter set; real ones have 10 to 200.
-pub const PARAMETER_SET_MAX_BYTES: usize = 4096;
+/// Bytes of one parameter set; real ones have 10 to 200. All that are remembered go in front of key
+/// pictures that come without.
+pub const PARAMETER_SET_MAX_BYTES: usize = 1024;
 
 /// Parameter sets remembered; cameras have two or three.
 pub const PARAMETER_SETS_MAX: usize = 16;
@@ -42,6 +43,9 @@ pub const PARAMETER_SETS_MAX: usize = 16;
 /// Access units without a marked key frame after which a picture of intra slices alone is taken
 /// for one: some encoders send neither IDR pictures nor recovery points after the first.
 pub const KEY_WAIT_MAX_UNITS: u32 = 250;
+
+/// Bytes of the quantization tables of one picture: four of 16 bits (ITU-T T.81 B.2.4.1).
+pub const JPEG_TABLES_MAX_BYTES: usize = 4 * 128;
 
 /// RFC 2435 quantization tables remembered, one for each Q of 128 to 254.
 pub const JPEG_CACHED_TABLES_MAX: usize = 127;

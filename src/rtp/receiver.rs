@@ -150,6 +150,11 @@ impl Receiver {
         }
     }
 
+    /// The unit that was pulled last is not going to be decoded: those that need it are withheld.
+    pub fn unit_lost(&mut self) {
+        self.depacketizer.unit_lost();
+    }
+
     /// The receiver report that is due, if one is.
     pub fn report(&mut self, now: Monotonic) -> Option<Vec<u8>> {
         if now < self.report_due {

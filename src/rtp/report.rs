@@ -34,7 +34,8 @@ pub(super) struct Heard {
     pub strangers: u64,
 }
 
-/// Reads a compound packet. `ssrc` is the camera's; while that is unknown, nobody is a stranger.
+/// Reads a compound packet. `ssrc` is the camera's; while that is unknown, a report is taken for
+/// its, but not a goodbye, which may be that of a session before.
 pub(super) fn read(data: &[u8], ssrc: Option<u32>, now: Monotonic) -> Result<Heard, Error> {
     let wrong = |error: rtcp_types::RtcpParseError| Error::Rtcp(error.to_string());
     let ours = |other: u32| ssrc.is_none_or(|ssrc| ssrc == other);
@@ -45,7 +46,7 @@ pub(super) fn read(data: &[u8], ssrc: Option<u32>, now: Monotonic) -> Result<Hea
                 let ntp_middle = (report.ntp_timestamp() >> 16) as u32;
                 heard.sender = Some(SenderReport { ntp_middle, arrived: now });
             }
-            Packet::Bye(bye) if bye.ssrcs().any(ours) => heard.bye = true,
+            Packet::Bye(bye) if bye.ssrcs().any(|other| ssrc == Some(other)) => heard.bye = true,
             Packet::Sr(_) | Packet::Bye(_) => heard.strangers += 1,
             _ => {}
         }
@@ -132,7 +133,7 @@ mod tests {
         let bye = [0x81, 203, 0, 1, 0, 0, 0, 5];
         assert_eq!(read(&bye, Some(9), at(0)).unwrap(), Heard { strangers: 1, ..Heard::default() });
         assert!(read(&bye, Some(5), at(0)).unwrap().bye);
-        assert!(read(&bye, None, at(0)).unwrap().bye);
+        assert!(!read(&bye, None, at(0)).unwrap().bye);
         assert_eq!(read(&sender_report(5), Some(9), at(0)).unwrap().strangers, 1);
     }
 

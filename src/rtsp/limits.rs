@@ -40,6 +40,10 @@ pub const STALE_NONCES_MAX: u32 = 2;
 /// Requests without an answer that are remembered. Some cameras never answer keep-alives.
 pub const PENDING_MAX: usize = 8;
 
+/// Bytes of access units that wait to be polled: two of the largest. Those of one input have far
+/// less, unless the camera is hostile.
+pub const QUEUED_UNITS_MAX_BYTES: usize = 16 << 20;
+
 /// How long a connection may take to come up.
 pub const CONNECT_MAX: Duration = Duration::from_secs(10);
 

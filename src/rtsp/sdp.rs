@@ -125,7 +125,7 @@ impl Media {
     }
 
     /// The depacketizer for the media, with the parameter sets that the description holds.
-    pub(super) fn depacketizer(&self) -> Option<Depacketizer> {
+    pub fn depacketizer(&self) -> Option<Depacketizer> {
         let sets = |names: &[&str]| -> Vec<Vec<u8>> {
             let values = names.iter().filter_map(|name| self.parameter(name));
             values.flat_map(|value| value.split(',')).filter_map(decode).collect()

@@ -188,6 +188,12 @@ impl Assembler {
         }
     }
 
+    /// A unit that was pulled is not going to be decoded.
+    pub fn unit_lost(&mut self) {
+        self.gate = Gate::Closed { waited: 0 };
+        self.dropped += 1;
+    }
+
     pub fn pull(&mut self) -> Option<AccessUnit> {
         self.ready.pop_front()
     }

@@ -44,6 +44,11 @@ impl H264 {
         self.0.pull()
     }
 
+    /// A unit that was pulled is not going to be decoded: those that need it are withheld.
+    pub fn unit_lost(&mut self) {
+        self.0.unit_lost();
+    }
+
     /// Profile and size, once a sequence parameter set is known.
     pub fn format(&self) -> Option<Format> {
         self.0.format()

@@ -47,6 +47,11 @@ impl H265 {
         self.assembler.pull()
     }
 
+    /// A unit that was pulled is not going to be decoded: those that need it are withheld.
+    pub fn unit_lost(&mut self) {
+        self.assembler.unit_lost();
+    }
+
     /// Profile and size, once a sequence parameter set is known.
     pub fn format(&self) -> Option<Format> {
         self.assembler.format()

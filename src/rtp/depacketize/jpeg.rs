@@ -6,7 +6,7 @@ use super::jpeg_extension::Segments;
 use super::jpeg_header::{self, Head, Tables};
 use super::{AccessUnit, Codec, Format, jpeg_tables};
 use crate::clock::Monotonic;
-use crate::rtp::limits::{JPEG_CACHED_TABLES_MAX, JPEG_SCAN_MAX_BYTES};
+use crate::rtp::limits::{JPEG_CACHED_TABLES_MAX, JPEG_SCAN_MAX_BYTES, JPEG_TABLES_MAX_BYTES};
 use crate::rtp::{Error, Packet};
 
 /// The Q value whose tables may change with every picture and are always in band.
@@ -168,7 +168,8 @@ impl Jpeg {
         }
         match header.tables {
             Some((precision, bytes)) if !bytes.is_empty() => {
-                let tables = Tables { precision, bytes: bytes.to_vec() };
+                let tables =
+                    Tables { precision, bytes: bytes[..bytes.len().min(JPEG_TABLES_MAX_BYTES)].to_vec() };
                 if header.q != Q_DYNAMIC && self.cached.len() < JPEG_CACHED_TABLES_MAX {
                     self.cached.insert(header.q, tables.clone());
                 }

@@ -109,6 +109,15 @@ impl Depacketizer {
         }
     }
 
+    /// A unit that was pulled is not going to be decoded: those that need it are withheld.
+    pub fn unit_lost(&mut self) {
+        match self {
+            Self::H264(depacketizer) => depacketizer.unit_lost(),
+            Self::H265(depacketizer) => depacketizer.unit_lost(),
+            Self::Jpeg(_) => {}
+        }
+    }
+
     /// What is known about the pictures so far.
     pub fn format(&self) -> Option<Format> {
         match self {

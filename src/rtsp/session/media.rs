@@ -5,7 +5,7 @@ use rtsp_types::Data;
 use super::{Event, Output, Session, State, UdpChannel};
 use crate::clock::Monotonic;
 use crate::rtp::Receiver;
-use crate::rtsp::limits::{SILENCE_MAX, UDP_SILENCE_MAX};
+use crate::rtsp::limits::{QUEUED_UNITS_MAX_BYTES, SILENCE_MAX, UDP_SILENCE_MAX};
 use crate::rtsp::{Failed, Transport};
 
 /// The way that packets take.
@@ -66,6 +66,11 @@ impl Session {
     pub(super) fn drain_receiver(&mut self, now: Monotonic) {
         let Some(receiver) = &mut self.receiver else { return };
         while let Some(unit) = receiver.pull(now) {
+            if self.queued_bytes + unit.data.len() > QUEUED_UNITS_MAX_BYTES {
+                receiver.unit_lost();
+                continue;
+            }
+            self.queued_bytes += unit.data.len();
             self.outputs.push_back(Output::Event(Event::AccessUnit(unit)));
         }
         if let State::Playing { .. } = self.state

@@ -1,6 +1,7 @@
 //! One session with one camera. RFC 2326.
 
 mod answers;
+mod interface;
 mod media;
 mod requests;
 mod server_requests;
@@ -18,142 +19,12 @@ use super::limits::{
 };
 use super::random::Random;
 use super::reader::{Frame, Reader};
-use super::{Credentials, Description, Error, Failed, Media, Target, Transport};
+use super::{Credentials, Error, Failed, Media, Target, Transport};
 use crate::clock::Monotonic;
-use crate::rtp::{self, AccessUnit, Codec, Format, Receiver};
+use crate::rtp::Receiver;
+pub use interface::{Counters, Endpoint, Event, Input, Options, Output, Status, UdpChannel};
 use media::Path;
 use requests::Pending;
-
-/// How to talk to a camera.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// What to ask for first; the other is tried where the camera refuses it (461).
-    pub transport: Transport,
-    /// Random, for nonces and SSRCs.
-    pub seed: u64,
-}
-
-/// Where to connect to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Host name, or address without brackets.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// By TLS.
-    pub tls: bool,
-}
-
-/// Which of a pair of UDP ports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UdpChannel {
-    /// The even one.
-    Rtp,
-    /// The one after it.
-    Rtcp,
-}
-
-/// What happened outside.
-#[derive(Debug, Clone, Copy)]
-pub enum Input<'a> {
-    /// The connection that [`Output::Connect`] asked for is up.
-    Connected,
-    /// Bytes from the connection.
-    Bytes(&'a [u8]),
-    /// The connection was closed or reset by the camera.
-    Closed,
-    /// The ports that [`Output::OpenUdp`] asked for: `rtp_port`, and the one after it for RTCP.
-    UdpOpened {
-        /// Our port for RTP.
-        rtp_port: u16,
-    },
-    /// There are no such ports.
-    UdpUnavailable,
-    /// A datagram from the camera's address.
-    Datagram {
-        /// Which of our ports it came to.
-        channel: UdpChannel,
-        /// The camera's port.
-        from_port: u16,
-        /// The packet.
-        bytes: &'a [u8],
-    },
-    /// The moment of [`Output::Timeout`] has come. Harmless at any other.
-    Timeout,
-    /// Nobody watches any more: tear down.
-    Close,
-}
-
-/// What is to be done outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
-    /// Close the connection and the ports there are, and connect; then [`Input::Connected`].
-    Connect(Endpoint),
-    /// Write to the connection.
-    Send(Vec<u8>),
-    /// Bind a pair of UDP ports, the first even, on the connection's local address; then
-    /// [`Input::UdpOpened`] or [`Input::UdpUnavailable`].
-    OpenUdp,
-    /// Send from one of our ports to this port of the camera.
-    SendDatagram {
-        /// Which of our ports.
-        channel: UdpChannel,
-        /// The camera's port.
-        port: u16,
-        /// The packet.
-        bytes: Vec<u8>,
-    },
-    /// Something to know.
-    Event(Event),
-    /// Nothing more to do until an input, or this moment, which is [`Input::Timeout`].
-    Timeout(Monotonic),
-    /// The session is over; after `Ok`, because of [`Input::Close`]. Write what was sent before,
-    /// then close the connection.
-    Ended(Result<(), Error>),
-}
-
-/// Something to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The camera described what it offers.
-    Described(Description),
-    /// The camera plays, over this transport.
-    Playing(Transport),
-    /// A coded picture.
-    AccessUnit(AccessUnit),
-}
-
-/// What was ignored because it was wrong or not asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Bytes of the connection that were part of nothing.
-    pub garbage_bytes: u64,
-    /// Packets on channels that were not assigned, or before any was.
-    pub stray_channels: u64,
-    /// Responses to no request.
-    pub stray_responses: u64,
-    /// Requests of the camera, all answered.
-    pub server_requests: u64,
-    /// Media of the description that do not parse.
-    pub media_skipped: u64,
-}
-
-/// What is known about a session, for health and `probe`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// The transport in use.
-    pub transport: Transport,
-    /// The codec in use.
-    pub codec: Option<Codec>,
-    /// Profile and size, once known.
-    pub format: Option<Format>,
-    /// What was ignored.
-    pub ignored: Counters,
-    /// What happened to the packets.
-    pub packets: rtp::Counters,
-    /// What was wrong with the last bad packet.
-    pub last_packet_error: Option<rtp::Error>,
-}
 
 /// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,6 +55,8 @@ pub struct Session {
     random: Random,
     state: State,
     outputs: VecDeque<Output>,
+    /// Bytes of the access units among the outputs.
+    queued_bytes: usize,
     ended: Option<Result<(), Error>>,
     reader: Reader,
     cseq: u32,
@@ -216,6 +89,7 @@ impl Session {
             random: Random::new(options.seed),
             state: State::Ended,
             outputs: VecDeque::new(),
+            queued_bytes: 0,
             ended: None,
             reader: Reader::default(),
             cseq: 0,
@@ -261,6 +135,9 @@ impl Session {
     /// The next output. [`Output::Timeout`] and [`Output::Ended`] say that there is no other.
     pub fn poll_output(&mut self) -> Output {
         if let Some(output) = self.outputs.pop_front() {
+            if let Output::Event(Event::AccessUnit(unit)) = &output {
+                self.queued_bytes -= unit.data.len();
+            }
             return output;
         }
         match &self.ended {
@@ -290,6 +167,7 @@ impl Session {
         self.reader.reset();
         self.pending.clear();
         (self.id, self.path, self.receiver, self.keep_alive_due) = (None, None, None, None);
+        self.our_rtp_port = 0;
         self.state = State::Connecting { until: now + CONNECT_MAX };
         self.outputs.push_back(Output::Connect(Endpoint {
             host: self.target.host().to_owned(),
@@ -420,3 +298,6 @@ impl Session {
         (self.timeout / 2).clamp(KEEP_ALIVE_MIN, KEEP_ALIVE_MAX)
     }
 }
+
+#[cfg(test)]
+mod tests;
