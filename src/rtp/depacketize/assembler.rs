@@ -146,8 +146,12 @@ impl Assembler {
         self.append(payload)
     }
 
-    /// A further fragment; false where none has begun.
+    /// A further fragment; false where none has begun. That is nothing new where units are withheld
+    /// already, after a loss or when a stream is joined amid a picture.
     pub fn fragment_continue(&mut self, payload: &[u8]) -> Result<bool, Error> {
+        if self.unit.open_nal.is_none() && matches!(self.gate, Gate::Closed { .. }) && !payload.is_empty() {
+            self.damage();
+        }
         let begun = self.unit.open_nal.is_some() || self.unit.damaged;
         self.append(payload)?;
         Ok(begun)

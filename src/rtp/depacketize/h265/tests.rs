@@ -92,6 +92,9 @@ fn damaged_structures_say_what_is_missing() {
     assert_eq!(error.to_string(), "h265 nal unit in rtp packet 9 too short: 1 bytes, need 2");
     let error = push(&mut h265, false, 10, true, &[0x64, 1, 0]).unwrap_err();
     assert_eq!(error.to_string(), "rtp packet 10: h265 packetization 50 is not supported");
-    let error = push(&mut h265, false, 11, true, &fragment(0x40, IDR, &[1])).unwrap_err();
-    assert_eq!(error, Error::FragmentWithoutStart { sequence: 11 });
+    let end = fragment(0x40, IDR, &[1]);
+    assert_eq!(push(&mut h265, false, 11, true, &end), Ok(None), "withheld anyway");
+    assert!(push(&mut h265, false, 12, true, IDR).unwrap().is_some());
+    let error = push(&mut h265, false, 13, true, &end).unwrap_err();
+    assert_eq!(error, Error::FragmentWithoutStart { sequence: 13 });
 }
