@@ -17,6 +17,8 @@ pub mod limits;
 pub mod logging;
 pub mod mjpeg;
 pub mod picture;
+pub mod rtp;
+pub mod rtsp;
 pub mod service;
 pub mod source;
 pub mod systemd;

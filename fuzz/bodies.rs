@@ -1,0 +1,146 @@
+//! What each fuzz target does with its bytes.
+
+// Each target uses one of them.
+#![allow(dead_code)]
+
+use std::time::Duration;
+
+use pinhole::clock::Monotonic;
+use pinhole::rtp::depacketize::{Depacketizer, H264, H265, Jpeg};
+use pinhole::rtp::limits::ACCESS_UNIT_MAX_BYTES;
+use pinhole::rtp::{Config, Packet, Receiver};
+use pinhole::rtsp::{Description, Input, Media, Options, Output, Session, Target, Transport, UdpChannel};
+
+fn at(ms: u64) -> Monotonic {
+    Monotonic::since_zero(Duration::from_millis(ms))
+}
+
+/// A connection's bytes: in how many pieces they arrive makes no difference.
+pub fn rtsp(data: &[u8]) {
+    let Some((first, data)) = data.split_first() else { return };
+    let pieces = data.chunks(usize::from(*first) + 1);
+    assert_eq!(pinhole::rtsp::read_all(pieces), pinhole::rtsp::read_all([data]));
+}
+
+/// A camera's answers: a session ends or waits for a moment, and never for one that has passed.
+pub fn session(data: &[u8]) {
+    let Some((flags, data)) = data.split_first() else { return };
+    let transport = if flags & 1 == 0 { Transport::Tcp } else { Transport::Udp };
+    let Ok((target, credentials)) = Target::parse("rtsp://user:pass@192.0.2.1/cam") else { return };
+    let mut now = 0;
+    let mut session = Session::new(target, credentials, Options { transport, seed: 1 }, at(now));
+    for part in data.split(|byte| *byte == 0xff) {
+        let mut deadline = None;
+        for _ in 0..10_000 {
+            match session.poll_output() {
+                Output::Connect(_) => session.handle_input(Input::Connected, at(now)),
+                Output::OpenUdp => session.handle_input(Input::UdpOpened { rtp_port: 5000 }, at(now)),
+                Output::Timeout(moment) => {
+                    deadline = Some(moment);
+                    break;
+                }
+                Output::Ended(_) => return,
+                _ => {}
+            }
+        }
+        assert!(deadline.is_some(), "outputs without end");
+        match part.split_first() {
+            Some((0, bytes)) => session
+                .handle_input(Input::Datagram { channel: UdpChannel::Rtp, from_port: 1, bytes }, at(now)),
+            Some((1, bytes)) => session
+                .handle_input(Input::Datagram { channel: UdpChannel::Rtcp, from_port: 2, bytes }, at(now)),
+            Some((2, _)) => session.handle_input(Input::Closed, at(now)),
+            Some((3, rest)) => {
+                now += rest.len() as u64 * 500;
+                session.handle_input(Input::Timeout, at(now));
+            }
+            _ => session.handle_input(Input::Bytes(part), at(now)),
+        }
+    }
+    let _ = session.status();
+}
+
+/// A session description.
+pub fn sdp(data: &[u8]) {
+    let description = Description::parse(data);
+    if let Some(mut depacketizer) = description.video().and_then(Media::depacketizer) {
+        assert!(depacketizer.pull().is_none());
+        let _ = depacketizer.format();
+    }
+    let _ = description.offered();
+}
+
+/// Pieces of the data, each behind a byte of flags and two of length.
+fn pieces(mut data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    std::iter::from_fn(move || {
+        let [flags, high, low, rest @ ..] = data else { return None };
+        let length = usize::from(u16::from_be_bytes([*high, *low])).min(rest.len());
+        let (piece, tail) = rest.split_at(length);
+        data = tail;
+        Some((*flags, piece))
+    })
+}
+
+/// Packets for a receiver, in order and not.
+pub fn rtp(data: &[u8]) {
+    for reorder in [false, true] {
+        let config =
+            Config { payload_type: 96, clock_rate: 90_000, announced_ssrc: None, our_ssrc: 1, reorder };
+        let mut receiver = Receiver::new(config, Depacketizer::H264(H264::new([])), at(0));
+        let mut now = 0;
+        for (flags, bytes) in pieces(data) {
+            now += u64::from(flags >> 2);
+            if flags & 1 == 0 {
+                receiver.push_rtp(bytes, at(now));
+            } else {
+                receiver.push_rtcp(bytes, at(now));
+            }
+            while receiver.pull(at(now)).is_some() {}
+            assert!(receiver.reorder_deadline().is_none_or(|deadline| deadline > at(now)));
+            let _ = receiver.report(at(now));
+        }
+        let _ = receiver.counters();
+    }
+}
+
+/// Payloads of RFC 6184.
+pub fn h264(data: &[u8]) {
+    depacketize(Depacketizer::H264(H264::new([])), data);
+}
+
+/// Payloads of RFC 7798, without and with decoding order numbers.
+pub fn h265(data: &[u8]) {
+    for has_donl in [false, true] {
+        depacketize(Depacketizer::H265(H265::new([], has_donl)), data);
+    }
+}
+
+/// Payloads of RFC 2435.
+pub fn jpeg(data: &[u8]) {
+    depacketize(Depacketizer::Jpeg(Jpeg::new(Some((2560, 1440)))), data);
+}
+
+fn depacketize(mut depacketizer: Depacketizer, data: &[u8]) {
+    let (mut sequence, mut timestamp) = (0_u16, 0_u32);
+    for (flags, bytes) in pieces(data) {
+        let [marker, loss, next, extended] = [1, 2, 4, 8].map(|bit| flags & bit != 0);
+        sequence = sequence.wrapping_add(1);
+        timestamp = timestamp.wrapping_add(u32::from(next));
+        let (extension, payload) = if extended { bytes.split_at(bytes.len() / 2) } else { (&[][..], bytes) };
+        let packet = Packet {
+            sequence,
+            timestamp,
+            marker,
+            payload_type: 96,
+            ssrc: 1,
+            extension: extended.then_some((0xffd8, extension)),
+            payload,
+        };
+        let _ = depacketizer.push(&packet, loss, at(0));
+        while let Some(unit) = depacketizer.pull() {
+            assert!(!unit.data.is_empty() && unit.data.len() <= 2 * ACCESS_UNIT_MAX_BYTES + (1 << 20));
+            assert!(unit.is_key || !unit.discontinuity);
+        }
+    }
+    let _ = (depacketizer.format(), depacketizer.dropped());
+}

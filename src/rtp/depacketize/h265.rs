@@ -1,0 +1,170 @@
+//! H.265: NAL units out of RTP payloads. RFC 7798.
+
+use super::assembler::{Assembler, Nal, Slice, Syntax};
+use super::bits::Bits;
+use super::h264::{SEI_RECOVERY_POINT, has_sei};
+use super::parameter_sets::Kind;
+use super::{AccessUnit, Codec, Format, sps};
+use crate::clock::Monotonic;
+use crate::rtp::{Error, Packet};
+
+/// Bytes of the NAL unit header, and of the payload header. RFC 7798 section 1.1.4.
+const HEADER_BYTES: usize = 2;
+
+static SYNTAX: Syntax = Syntax { codec: Codec::H265, classify };
+
+/// The depacketizer of RFC 7798.
+#[derive(Debug)]
+pub struct H265 {
+    assembler: Assembler,
+    /// Bytes of the decoding order number in front of NAL units and fragments: two where the SDP
+    /// says `sprop-max-don-diff` above zero. Cameras do not interleave, so it is passed over.
+    donl_bytes: usize,
+}
+
+impl H265 {
+    /// Begins, with parameter sets from the SDP (`sprop-vps`, `-sps`, `-pps`, decoded), and whether
+    /// it says that decoding order numbers are there.
+    pub fn new<'a>(parameter_sets: impl IntoIterator<Item = &'a [u8]>, has_donl: bool) -> Self {
+        let mut assembler = Assembler::new(&SYNTAX);
+        parameter_sets.into_iter().for_each(|set| assembler.parameter_sets(set));
+        Self { assembler, donl_bytes: if has_donl { 2 } else { 0 } }
+    }
+
+    /// Takes the next packet in order. `loss`: packets before it are missing.
+    pub fn push(&mut self, packet: &Packet<'_>, loss: bool, arrived: Monotonic) -> Result<(), Error> {
+        self.assembler.begin(packet.timestamp, loss, arrived);
+        let result = self.payload(packet);
+        if result.is_err() {
+            self.assembler.damage();
+        }
+        self.assembler.end(packet.marker);
+        result
+    }
+
+    /// The next complete access unit.
+    pub fn pull(&mut self) -> Option<AccessUnit> {
+        self.assembler.pull()
+    }
+
+    /// A unit that was pulled is not going to be decoded: those that need it are withheld.
+    pub fn unit_lost(&mut self) {
+        self.assembler.unit_lost();
+    }
+
+    /// Profile and size, once a sequence parameter set is known.
+    pub fn format(&self) -> Option<Format> {
+        self.assembler.format()
+    }
+
+    /// Access units dropped or withheld.
+    pub fn dropped(&self) -> u64 {
+        self.assembler.dropped()
+    }
+
+    /// RFC 7798 section 4.4: the payload header's type says which structure follows.
+    fn payload(&mut self, packet: &Packet<'_>) -> Result<(), Error> {
+        let (payload, sequence) = (packet.payload, packet.sequence);
+        if payload.is_empty() {
+            return Ok(()); // Cameras send empty packets to keep a path open.
+        }
+        let short = |what, need| Error::PayloadTooShort { what, sequence, bytes: payload.len(), need };
+        let (header, rest) =
+            payload.split_at_checked(HEADER_BYTES).ok_or_else(|| short("h265 nal unit", HEADER_BYTES))?;
+        match kind(header) {
+            48 => self.aggregate(rest, sequence),
+            49 => self.fragment([header[0], header[1]], rest, sequence),
+            kind @ 50..=63 => Err(Error::Packetization { codec: "h265", sequence, kind }),
+            _ if self.donl_bytes == 0 => self.assembler.nal(payload),
+            _ => {
+                let nal = rest.get(self.donl_bytes..).ok_or_else(|| short("h265 nal unit", 4))?;
+                self.assembler.fragment_begin(header, nal)?;
+                self.assembler.fragment_end();
+                Ok(())
+            }
+        }
+    }
+
+    /// Aggregation packet, RFC 7798 section 4.4.2.
+    fn aggregate(&mut self, mut rest: &[u8], sequence: u16) -> Result<(), Error> {
+        let mut skip = self.donl_bytes;
+        while rest.len() > skip + 1 {
+            let (size, tail) = rest[skip..].split_at(2);
+            let need = usize::from(u16::from_be_bytes([size[0], size[1]]));
+            let bytes = tail.len();
+            let (nal, tail) = tail.split_at_checked(need).ok_or(Error::PayloadTooShort {
+                what: "h265 aggregation packet",
+                sequence,
+                bytes,
+                need,
+            })?;
+            if !nal.is_empty() {
+                self.assembler.nal(nal)?;
+            }
+            rest = tail;
+            skip = self.donl_bytes / 2; // DOND has one byte, DONL two.
+        }
+        Ok(())
+    }
+
+    /// Fragmentation unit, RFC 7798 section 4.4.3. As tolerant as FU-A in H.264.
+    fn fragment(&mut self, header: [u8; 2], rest: &[u8], sequence: u16) -> Result<(), Error> {
+        let short = |need| Error::PayloadTooShort {
+            what: "h265 fragmentation unit",
+            sequence,
+            bytes: HEADER_BYTES + rest.len(),
+            need,
+        };
+        let (&fu, payload) = rest.split_first().ok_or_else(|| short(HEADER_BYTES + 1))?;
+        let (start, end) = (fu & 0x80 != 0, fu & 0x40 != 0);
+        if start {
+            let payload = payload.get(self.donl_bytes..).ok_or_else(|| short(HEADER_BYTES + 3))?;
+            self.assembler.fragment_begin(&[(header[0] & 0x81) | (fu & 0x3f) << 1, header[1]], payload)?;
+        } else if !self.assembler.fragment_continue(payload)? && !payload.is_empty() {
+            return Err(Error::FragmentWithoutStart { sequence });
+        }
+        if end {
+            self.assembler.fragment_end();
+        }
+        Ok(())
+    }
+}
+
+fn kind(header: &[u8]) -> u8 {
+    header[0] >> 1 & 0x3f
+}
+
+/// ITU-T H.265 section 7.4.2.2, table 7-1.
+fn classify(nal: &[u8]) -> Nal {
+    let Some((header, rest)) = nal.split_at_checked(HEADER_BYTES) else { return Nal::Other };
+    if header[0] & 1 != 0 || header[1] & 0xf8 != 0 {
+        return Nal::Other; // Not of the base layer.
+    }
+    match kind(header) {
+        kind @ 0..=31 => Nal::Slice(Slice {
+            // first_slice_segment_in_pic_flag is the first bit (7.3.6.1).
+            first: rest.first().is_some_and(|byte| byte & 0x80 != 0),
+            key: (16..=23).contains(&kind),
+            // slice_type lies behind fields that need the parameter sets; not worth it.
+            intra: false,
+            leading: matches!(kind, 8 | 9),
+        }),
+        32 => match rest.first() {
+            Some(byte) => Nal::ParameterSet(Kind::Video, u32::from(byte >> 4), None),
+            None => Nal::Other,
+        },
+        33 => match sps::h265(nal) {
+            Some((id, format)) => Nal::ParameterSet(Kind::Sequence, id, Some(format)),
+            None => Nal::Other,
+        },
+        34 => match Bits::new(rest, 8).ue() {
+            Some(id) if id < 64 => Nal::ParameterSet(Kind::Picture, id, None),
+            _ => Nal::Other,
+        },
+        39 if has_sei(rest, SEI_RECOVERY_POINT) => Nal::RecoveryPoint,
+        _ => Nal::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! Depacketizers: RTP payloads in, access units out, each a pure push and pull value.
+//!
+//! Loss and corruption cost pictures, never the stream: after either, units are withheld until one
+//! that can be decoded without what was lost, so that nobody sees a smeared picture.
+
+mod assembler;
+mod bits;
+mod h264;
+mod h265;
+mod jpeg;
+mod jpeg_extension;
+mod jpeg_header;
+mod jpeg_tables;
+mod parameter_sets;
+mod sps;
+
+pub use h264::H264;
+pub use h265::H265;
+pub use jpeg::Jpeg;
+
+use super::{Error, Packet};
+use crate::clock::Monotonic;
+
+/// How the pictures of a stream are coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// ITU-T H.264, by RFC 6184.
+    H264,
+    /// ITU-T H.265, by RFC 7798.
+    H265,
+    /// Baseline JPEG, by RFC 2435.
+    Jpeg,
+}
+
+impl Codec {
+    /// The name that people know.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::H264 => "H.264",
+            Self::H265 => "H.265",
+            Self::Jpeg => "JPEG",
+        }
+    }
+}
+
+/// What the parameter sets, or a JPEG's header, say about the pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// How they are coded.
+    pub codec: Codec,
+    /// profile_idc (H.264 table A, H.265 annex A); `None` for JPEG.
+    pub profile: Option<u8>,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// One coded picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessUnit {
+    /// How it is coded.
+    pub codec: Codec,
+    /// H.264 and H.265: NAL units with Annex B start codes. JPEG: a file from SOI to EOI.
+    pub data: Vec<u8>,
+    /// RTP timestamp, in units of the media's clock rate. Cameras' clocks jump: for live pictures
+    /// go by `arrived`.
+    pub timestamp: u32,
+    /// When its first packet arrived.
+    pub arrived: Monotonic,
+    /// It can be decoded without the units before it: an IDR or IRAP picture, or one with a
+    /// recovery point, after which a decoder holds back pictures until they are whole.
+    pub is_key: bool,
+    /// Units before it were lost or withheld: flush the decoder. Only ever set on a key unit.
+    pub discontinuity: bool,
+    /// Its parameter sets differ from those before (the size may have changed).
+    pub new_parameter_sets: bool,
+}
+
+/// The depacketizer for a stream's codec.
+#[derive(Debug)]
+pub enum Depacketizer {
+    /// RFC 6184.
+    H264(H264),
+    /// RFC 7798.
+    H265(H265),
+    /// RFC 2435.
+    Jpeg(Jpeg),
+}
+
+impl Depacketizer {
+    /// Takes the next packet in order. `loss`: packets before it are missing.
+    ///
+    /// An error is about this packet; the depacketizer goes on.
+    pub fn push(&mut self, packet: &Packet<'_>, loss: bool, arrived: Monotonic) -> Result<(), Error> {
+        match self {
+            Self::H264(depacketizer) => depacketizer.push(packet, loss, arrived),
+            Self::H265(depacketizer) => depacketizer.push(packet, loss, arrived),
+            Self::Jpeg(depacketizer) => depacketizer.push(packet, loss, arrived),
+        }
+    }
+
+    /// The next complete unit. Pull until there is none after each push.
+    pub fn pull(&mut self) -> Option<AccessUnit> {
+        match self {
+            Self::H264(depacketizer) => depacketizer.pull(),
+            Self::H265(depacketizer) => depacketizer.pull(),
+            Self::Jpeg(depacketizer) => depacketizer.pull(),
+        }
+    }
+
+    /// A unit that was pulled is not going to be decoded: those that need it are withheld.
+    pub fn unit_lost(&mut self) {
+        match self {
+            Self::H264(depacketizer) => depacketizer.unit_lost(),
+            Self::H265(depacketizer) => depacketizer.unit_lost(),
+            Self::Jpeg(_) => {}
+        }
+    }
+
+    /// What is known about the pictures so far.
+    pub fn format(&self) -> Option<Format> {
+        match self {
+            Self::H264(depacketizer) => depacketizer.format(),
+            Self::H265(depacketizer) => depacketizer.format(),
+            Self::Jpeg(depacketizer) => depacketizer.format(),
+        }
+    }
+
+    /// Units that were begun and dropped, or withheld for want of a key unit.
+    pub fn dropped(&self) -> u64 {
+        match self {
+            Self::H264(depacketizer) => depacketizer.dropped(),
+            Self::H265(depacketizer) => depacketizer.dropped(),
+            Self::Jpeg(depacketizer) => depacketizer.dropped(),
+        }
+    }
+}

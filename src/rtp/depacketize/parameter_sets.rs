@@ -1,0 +1,67 @@
+//! The newest parameter sets of a stream, from its SDP or in band.
+
+use crate::rtp::limits::{PARAMETER_SET_MAX_BYTES, PARAMETER_SETS_MAX};
+
+/// A kind of parameter set, in the order in which a decoder wants them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// Video (H.265 only).
+    Video,
+    /// Sequence.
+    Sequence,
+    /// Picture.
+    Picture,
+}
+
+/// Remembers the last parameter set of each kind and id, for key pictures that come without.
+#[derive(Debug, Default)]
+pub(super) struct ParameterSets {
+    /// Sorted by kind, then id.
+    sets: Vec<((Kind, u32), Vec<u8>)>,
+}
+
+impl ParameterSets {
+    /// Takes a NAL unit without start code; says whether it is news.
+    pub fn insert(&mut self, kind: Kind, id: u32, nal: &[u8]) -> bool {
+        if nal.len() > PARAMETER_SET_MAX_BYTES {
+            return false;
+        }
+        match self.sets.binary_search_by_key(&(kind, id), |(key, _)| *key) {
+            Ok(at) if self.sets[at].1 == nal => return false,
+            Ok(at) => self.sets[at].1 = nal.to_vec(),
+            Err(_) if self.sets.len() >= PARAMETER_SETS_MAX => return false,
+            Err(at) => self.sets.insert(at, ((kind, id), nal.to_vec())),
+        }
+        true
+    }
+
+    /// All of them, each behind a start code.
+    pub fn annex_b(&self) -> Vec<u8> {
+        self.sets.iter().flat_map(|(_, nal)| [&[0, 0, 0, 1][..], nal]).flatten().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_of_each_id_in_the_order_for_a_decoder() {
+        let mut sets = ParameterSets::default();
+        assert!(sets.insert(Kind::Picture, 0, b"p"));
+        assert!(sets.insert(Kind::Sequence, 0, b"old"));
+        assert!(sets.insert(Kind::Sequence, 0, b"s"));
+        assert!(!sets.insert(Kind::Sequence, 0, b"s"));
+        assert_eq!(sets.annex_b(), b"\0\0\0\x01s\0\0\0\x01p");
+    }
+
+    #[test]
+    fn bounded() {
+        let mut sets = ParameterSets::default();
+        assert!(!sets.insert(Kind::Picture, 0, &[1; PARAMETER_SET_MAX_BYTES + 1]));
+        for id in 0..1000 {
+            sets.insert(Kind::Picture, id, b"p");
+        }
+        assert_eq!(sets.sets.len(), PARAMETER_SETS_MAX);
+    }
+}

@@ -1,0 +1,181 @@
+//! Id, profile and size out of a sequence parameter set.
+
+use super::bits::Bits;
+use super::{Codec, Format};
+
+/// Bytes of a sequence parameter set that are looked at; the size comes early.
+const LOOK_MAX_BYTES: usize = 512;
+
+/// Reads an H.264 sequence parameter set with its one-byte header. ITU-T H.264 section 7.3.2.1.1.
+pub(super) fn h264(nal: &[u8]) -> Option<(u32, Format)> {
+    let mut bits = Bits::new(nal.get(1..)?, LOOK_MAX_BYTES);
+    let profile = bits.u(8)? as u8;
+    bits.skip(16)?;
+    let id = bits.ue().filter(|id| *id < 32)?;
+    let mut chroma_format = 1;
+    if matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135) {
+        chroma_format = h264_high_profile_fields(&mut bits)?;
+    }
+    bits.ue()?; // log2_max_frame_num_minus4
+    h264_picture_order_count(&mut bits)?;
+    bits.ue()?; // max_num_ref_frames
+    bits.flag()?; // gaps_in_frame_num_value_allowed_flag
+    let width = macroblocks(bits.ue()?)?;
+    let map_units = macroblocks(bits.ue()?)?;
+    let frame_mbs_only = bits.flag()?;
+    if !frame_mbs_only {
+        bits.flag()?; // mb_adaptive_frame_field_flag
+    }
+    bits.flag()?; // direct_8x8_inference_flag
+    let field_factor = if frame_mbs_only { 1 } else { 2 };
+    let unit = match chroma_format {
+        1 => (2, 2 * field_factor),
+        2 => (2, field_factor),
+        _ => (1, field_factor),
+    };
+    let crop = if bits.flag()? { crop(&mut bits, unit)? } else { (0, 0) };
+    Some((id, format(Codec::H264, profile, (width, map_units * field_factor), crop)?))
+}
+
+fn h264_high_profile_fields(bits: &mut Bits) -> Option<u32> {
+    let chroma_format = bits.ue()?;
+    if chroma_format == 3 {
+        bits.flag()?; // separate_colour_plane_flag
+    }
+    bits.ue()?; // bit_depth_luma_minus8
+    bits.ue()?; // bit_depth_chroma_minus8
+    bits.flag()?; // qpprime_y_zero_transform_bypass_flag
+    if bits.flag()? {
+        for list in 0..if chroma_format == 3 { 12 } else { 8 } {
+            if bits.flag()? {
+                skip_scaling_list(bits, if list < 6 { 16 } else { 64 })?;
+            }
+        }
+    }
+    Some(chroma_format)
+}
+
+/// ITU-T H.264 section 7.3.2.1.1.1.
+fn skip_scaling_list(bits: &mut Bits, size: usize) -> Option<()> {
+    let mut scale = 8;
+    for _ in 0..size {
+        scale = (scale + bits.se()?).rem_euclid(256);
+        if scale == 0 {
+            break;
+        }
+    }
+    Some(())
+}
+
+fn h264_picture_order_count(bits: &mut Bits) -> Option<()> {
+    match bits.ue()? {
+        0 => {
+            bits.ue()?; // log2_max_pic_order_cnt_lsb_minus4
+        }
+        1 => {
+            bits.flag()?; // delta_pic_order_always_zero_flag
+            bits.se()?; // offset_for_non_ref_pic
+            bits.se()?; // offset_for_top_to_bottom_field
+            let frames = bits.ue()?;
+            if frames > 255 {
+                return None;
+            }
+            for _ in 0..frames {
+                bits.se()?;
+            }
+        }
+        _ => {}
+    }
+    Some(())
+}
+
+/// Reads an H.265 sequence parameter set with its two-byte header. ITU-T H.265 section 7.3.2.2.1.
+pub(super) fn h265(nal: &[u8]) -> Option<(u32, Format)> {
+    let mut bits = Bits::new(nal.get(2..)?, LOOK_MAX_BYTES);
+    bits.skip(4)?; // sps_video_parameter_set_id
+    let sub_layers = bits.u(3)? as usize;
+    bits.flag()?; // sps_temporal_id_nesting_flag
+    let profile = h265_profile_tier_level(&mut bits, sub_layers)?;
+    let id = bits.ue().filter(|id| *id < 16)?;
+    let chroma_format = bits.ue()?;
+    if chroma_format == 3 {
+        bits.flag()?; // separate_colour_plane_flag
+    }
+    let (width, height) = (bits.ue()?, bits.ue()?);
+    let unit = match chroma_format {
+        1 => (2, 2),
+        2 => (2, 1),
+        _ => (1, 1),
+    };
+    let crop = if bits.flag()? { crop(&mut bits, unit)? } else { (0, 0) };
+    Some((id, format(Codec::H265, profile, (width, height), crop)?))
+}
+
+/// ITU-T H.265 section 7.3.3; gives general_profile_idc.
+fn h265_profile_tier_level(bits: &mut Bits, sub_layers: usize) -> Option<u8> {
+    bits.skip(3)?; // general_profile_space, general_tier_flag
+    let profile = bits.u(5)? as u8;
+    bits.skip(32 + 48 + 8)?; // compatibility and constraint flags, general_level_idc
+    let mut present = Vec::with_capacity(sub_layers);
+    for _ in 0..sub_layers {
+        present.push((bits.flag()?, bits.flag()?));
+    }
+    if sub_layers > 0 {
+        bits.skip(2 * (8 - sub_layers))?;
+    }
+    for (profile_present, level_present) in present {
+        bits.skip(if profile_present { 88 } else { 0 } + if level_present { 8 } else { 0 })?;
+    }
+    Some(profile)
+}
+
+fn macroblocks(minus_1: u32) -> Option<u32> {
+    minus_1.checked_add(1)?.checked_mul(16).filter(|pixels| *pixels <= 1 << 20)
+}
+
+/// The four crop offsets, as pixels of width and height to take away.
+fn crop(bits: &mut Bits, unit: (u32, u32)) -> Option<(u32, u32)> {
+    let (left, right, top, bottom) = (bits.ue()?, bits.ue()?, bits.ue()?, bits.ue()?);
+    Some((left.checked_add(right)?.checked_mul(unit.0)?, top.checked_add(bottom)?.checked_mul(unit.1)?))
+}
+
+fn format(codec: Codec, profile: u8, coded: (u32, u32), crop: (u32, u32)) -> Option<Format> {
+    let (width, height) = (coded.0.checked_sub(crop.0)?, coded.1.checked_sub(crop.1)?);
+    (width > 0 && height > 0).then_some(Format { codec, profile: Some(profile), width, height })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn h264_high_1080p_with_cropping() {
+        // x264, High, 1920x1080: 68 rows of macroblocks, eight lines cropped.
+        let sps = [
+            0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03,
+            0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x60, 0xc6, 0x58,
+        ];
+        let (id, format) = h264(&sps).unwrap();
+        assert_eq!(id, 0);
+        assert_eq!((format.profile, format.width, format.height), (Some(100), 1920, 1080));
+    }
+
+    #[test]
+    fn h265_main_1080p() {
+        let sps = [
+            0x42, 0x01, 0x01, 0x01, 0x60, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00, 0x03,
+            0x00, 0x78, 0xa0, 0x03, 0xc0, 0x80, 0x10, 0xe5, 0x96, 0x56, 0x69, 0x24, 0xca, 0xe0,
+        ];
+        let (id, format) = h265(&sps).unwrap();
+        assert_eq!(id, 0);
+        assert_eq!((format.profile, format.width, format.height), (Some(1), 1920, 1080));
+    }
+
+    #[test]
+    fn truncated_and_absurd_sets_have_no_format() {
+        assert_eq!(h264(&[0x67]), None);
+        assert_eq!(h264(&[0x67, 0x64, 0, 0x28, 0xac]), None);
+        assert_eq!(h265(&[0x42, 1]), None);
+        assert_eq!(h264(&[0x67, 66, 0, 30, 0, 0, 0, 0, 0, 0, 0]), None);
+    }
+}

@@ -1,0 +1,57 @@
+//! Ceilings of the RTP layer, each with its unit and reason.
+
+use std::time::Duration;
+
+/// Packets held back while an earlier one is missing. A 4K key frame has about 700 packets, a
+/// network that reorders by more than a tenth of that is broken.
+pub const REORDER_PACKETS_MAX: usize = 64;
+
+/// Bytes held back while an earlier packet is missing: every held packet at its largest would be
+/// 4 MiB, cameras send 1,500 (Tapo: up to 10,000) bytes.
+pub const REORDER_BYTES_MAX: usize = 1 << 20;
+
+/// How long a missing packet is waited for. Only a lost packet costs this latency; a live picture
+/// should not be later than two frames for it.
+pub const REORDER_WAIT: Duration = Duration::from_millis(60);
+
+/// Sequence numbers a source may jump ahead before it counts as restarted (RFC 3550 A.1).
+pub const DROPOUT_MAX_PACKETS: u16 = 3000;
+
+/// Sequence numbers a packet may be late before it counts as a restart (RFC 3550 A.1).
+pub const MISORDER_MAX_PACKETS: u16 = 100;
+
+/// A source that said nothing for this long gives way to another SSRC.
+pub const SSRC_SILENCE: Duration = Duration::from_secs(1);
+
+/// Bytes of an H.264 or H.265 access unit. A 4K key frame at the highest rate of any camera has
+/// about 3 MB; more means that markers and timestamps were lost.
+pub const ACCESS_UNIT_MAX_BYTES: usize = 8 << 20;
+
+/// Bytes of the scan data of one RFC 2435 picture: its fragment offset has 24 bits.
+pub const JPEG_SCAN_MAX_BYTES: usize = 1 << 24;
+
+/// Access units that wait to be pulled. One packet completes at most two.
+pub const UNITS_READY_MAX: usize = 4;
+
+/// Bytes of one parameter set; real ones have 10 to 200. All that are remembered go in front of key
+/// pictures that come without.
+pub const PARAMETER_SET_MAX_BYTES: usize = 1024;
+
+/// Parameter sets remembered; cameras have two or three.
+pub const PARAMETER_SETS_MAX: usize = 16;
+
+/// Access units without a marked key frame after which a picture of intra slices alone is taken
+/// for one: some encoders send neither IDR pictures nor recovery points after the first.
+pub const KEY_WAIT_MAX_UNITS: u32 = 250;
+
+/// Bytes of the quantization tables of one picture: four of 16 bits (ITU-T T.81 B.2.4.1).
+pub const JPEG_TABLES_MAX_BYTES: usize = 4 * 128;
+
+/// RFC 2435 quantization tables remembered, one for each Q of 128 to 254.
+pub const JPEG_CACHED_TABLES_MAX: usize = 127;
+
+/// The first receiver report goes out this long after play: some cameras stop after 5 s without.
+pub const REPORT_FIRST: Duration = Duration::from_secs(1);
+
+/// Time between receiver reports (RFC 3550 6.2: at least 5 s on average).
+pub const REPORT_INTERVAL: Duration = Duration::from_secs(5);

@@ -1,0 +1,19 @@
+//! RTP (RFC 3550): a camera's packets in, its access units out. No socket, no clock.
+//!
+//! [`Receiver`] is the whole of it: packets are filtered by payload type and SSRC, put in order,
+//! counted, reported to the camera, and pushed through a [`depacketize::Depacketizer`].
+
+pub mod depacketize;
+mod error;
+pub mod limits;
+mod packet;
+mod receiver;
+mod reorder;
+mod report;
+mod source;
+mod ssrc;
+
+pub use depacketize::{AccessUnit, Codec, Format};
+pub use error::Error;
+pub use packet::Packet;
+pub use receiver::{Config, Counters, Receiver};

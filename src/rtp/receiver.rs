@@ -1,0 +1,246 @@
+//! The receiving end of one RTP stream.
+
+use std::time::Duration;
+
+use super::depacketize::{AccessUnit, Depacketizer, Format};
+use super::limits::{REPORT_FIRST, REPORT_INTERVAL};
+use super::reorder::Reorder;
+use super::report::{self, SenderReport};
+use super::source::Source;
+use super::ssrc::{SsrcFilter, Verdict};
+use super::{Error, Packet};
+use crate::clock::Monotonic;
+
+/// What was negotiated for a stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// Payload type of the pictures; others are ignored.
+    pub payload_type: u8,
+    /// Units of the timestamp in a second.
+    pub clock_rate: u32,
+    /// The camera's SSRC, where it announced one.
+    pub announced_ssrc: Option<u32>,
+    /// SSRC of our receiver reports; random.
+    pub our_ssrc: u32,
+    /// Packets can change places on their way (UDP).
+    pub reorder: bool,
+}
+
+/// What happened to a stream's packets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// RTP packets taken.
+    pub packets: u64,
+    /// Payload bytes taken.
+    pub bytes: u64,
+    /// Packets that never came.
+    pub lost: u64,
+    /// Packets that came before their turn and were held back.
+    pub reordered: u64,
+    /// Packets that came twice, or too late.
+    pub late: u64,
+    /// Packets that do not parse, and such that a depacketizer refused.
+    pub bad: u64,
+    /// Packets of a payload type that was not negotiated.
+    pub stray_payload_types: u64,
+    /// RTP and RTCP packets of somebody else's SSRC.
+    pub stray_ssrcs: u64,
+    /// Access units given out.
+    pub units: u64,
+    /// Access units dropped: incomplete, or withheld until the next key unit.
+    pub units_dropped: u64,
+    /// Variation of the packets' travel time (RFC 3550 6.4.1).
+    pub jitter: Duration,
+}
+
+/// RTP and RTCP packets in, access units and receiver reports out.
+#[derive(Debug)]
+pub struct Receiver {
+    config: Config,
+    depacketizer: Depacketizer,
+    ssrc: SsrcFilter,
+    source: Option<Source>,
+    reorder: Option<Reorder>,
+    /// The sequence number that comes next, where nothing is reordered.
+    next: Option<u16>,
+    sender: Option<SenderReport>,
+    report_due: Monotonic,
+    heard: Option<Monotonic>,
+    counters: Counters,
+    last_error: Option<Error>,
+}
+
+impl Receiver {
+    /// Begins; the first report is due [`REPORT_FIRST`] from now.
+    pub fn new(config: Config, depacketizer: Depacketizer, now: Monotonic) -> Self {
+        Self {
+            config,
+            depacketizer,
+            ssrc: SsrcFilter::new(config.announced_ssrc, now),
+            source: None,
+            reorder: config.reorder.then(Reorder::default),
+            next: None,
+            sender: None,
+            report_due: now + REPORT_FIRST,
+            heard: None,
+            counters: Counters::default(),
+            last_error: None,
+        }
+    }
+
+    /// Takes an RTP packet; pull the access units afterwards. What is wrong with it is counted.
+    pub fn push_rtp(&mut self, bytes: &[u8], now: Monotonic) {
+        let packet = match Packet::parse(bytes) {
+            Ok(packet) => packet,
+            Err(error) => return self.bad(error),
+        };
+        if packet.payload_type != self.config.payload_type {
+            self.counters.stray_payload_types += 1;
+            return;
+        }
+        match self.ssrc.judge(packet.ssrc, now) {
+            Verdict::Ignore => {
+                self.counters.stray_ssrcs += 1;
+                return;
+            }
+            Verdict::Switch => self.begin_source(&packet, now),
+            Verdict::Accept => {}
+        }
+        self.heard = Some(now);
+        self.counters.packets += 1;
+        self.counters.bytes += packet.payload.len() as u64;
+        let clock_rate = self.config.clock_rate;
+        self.source.get_or_insert_with(|| Source::new(clock_rate, packet.sequence, now)).received(
+            packet.sequence,
+            packet.timestamp,
+            now,
+        );
+        match &mut self.reorder {
+            Some(reorder) => reorder.push(packet.sequence, bytes, now),
+            None => self.in_order(&packet, now),
+        }
+    }
+
+    /// Takes an RTCP packet; says whether the camera said goodbye.
+    pub fn push_rtcp(&mut self, bytes: &[u8], now: Monotonic) -> bool {
+        match report::read(bytes, self.ssrc.current(), now) {
+            Ok(heard) => {
+                self.sender = heard.sender.or(self.sender);
+                self.counters.stray_ssrcs += heard.strangers;
+                heard.bye
+            }
+            Err(error) => {
+                self.bad(error);
+                false
+            }
+        }
+    }
+
+    /// The next access unit. Pull until there is none after each push, and at [`deadline`](Self::deadline).
+    pub fn pull(&mut self, now: Monotonic) -> Option<AccessUnit> {
+        loop {
+            if let Some(unit) = self.depacketizer.pull() {
+                self.counters.units += 1;
+                return Some(unit);
+            }
+            let ordered = self.reorder.as_mut()?.pull(now)?;
+            // It parsed when it was pushed.
+            let packet = Packet::parse(&ordered.bytes).ok()?;
+            self.depacketize(&packet, ordered.loss, ordered.arrived);
+        }
+    }
+
+    /// The unit that was pulled last is not going to be decoded: those that need it are withheld.
+    pub fn unit_lost(&mut self) {
+        self.depacketizer.unit_lost();
+    }
+
+    /// The receiver report that is due, if one is.
+    pub fn report(&mut self, now: Monotonic) -> Option<Vec<u8>> {
+        if now < self.report_due {
+            return None;
+        }
+        self.report_due = now + REPORT_INTERVAL;
+        let about = self.ssrc.current().zip(self.source.as_mut().map(Source::report));
+        Some(report::write(self.config.our_ssrc, about, self.sender, now))
+    }
+
+    /// A report about nothing, to open a path with.
+    pub fn empty_report(&self, now: Monotonic) -> Vec<u8> {
+        report::write(self.config.our_ssrc, None, None, now)
+    }
+
+    /// When to pull again or to ask for a report.
+    pub fn deadline(&self) -> Monotonic {
+        self.reorder_deadline().map_or(self.report_due, |held| held.min(self.report_due))
+    }
+
+    /// When to pull again.
+    pub fn reorder_deadline(&self) -> Option<Monotonic> {
+        self.reorder.as_ref().and_then(Reorder::deadline)
+    }
+
+    /// When the last packet of the camera came.
+    pub fn heard(&self) -> Option<Monotonic> {
+        self.heard
+    }
+
+    /// What is known about the pictures.
+    pub fn format(&self) -> Option<Format> {
+        self.depacketizer.format()
+    }
+
+    /// What happened so far.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            lost: self.counters.lost + self.source.as_ref().map_or(0, Source::lost),
+            jitter: self.source.as_ref().map_or(Duration::ZERO, Source::jitter),
+            reordered: self.counters.reordered + self.reorder.as_ref().map_or(0, |reorder| reorder.early),
+            late: self.counters.late + self.reorder.as_ref().map_or(0, |reorder| reorder.late),
+            units_dropped: self.depacketizer.dropped(),
+            ..self.counters.clone()
+        }
+    }
+
+    /// What was wrong with the last bad packet.
+    pub fn last_error(&self) -> Option<&Error> {
+        self.last_error.as_ref()
+    }
+
+    /// The packet is the first of a new source.
+    fn begin_source(&mut self, packet: &Packet<'_>, now: Monotonic) {
+        self.counters = Counters { units_dropped: 0, jitter: Duration::ZERO, ..self.counters() };
+        self.source = Some(Source::new(self.config.clock_rate, packet.sequence, now));
+        if let Some(reorder) = &mut self.reorder {
+            reorder.begin_again(packet.sequence);
+            (reorder.early, reorder.late) = (0, 0);
+        }
+        // One that follows none is taken as following a gap, below.
+        self.next = self.next.map(|_| packet.sequence.wrapping_sub(1));
+        self.sender = None;
+    }
+
+    fn in_order(&mut self, packet: &Packet<'_>, now: Monotonic) {
+        let next = self.next.unwrap_or(packet.sequence);
+        if packet.sequence == next.wrapping_sub(1) && self.next.is_some() {
+            self.counters.late += 1;
+            return;
+        }
+        self.next = Some(packet.sequence.wrapping_add(1));
+        self.depacketize(packet, packet.sequence != next, now);
+    }
+
+    fn depacketize(&mut self, packet: &Packet<'_>, loss: bool, arrived: Monotonic) {
+        if let Err(error) = self.depacketizer.push(packet, loss, arrived) {
+            self.bad(error);
+        }
+    }
+
+    fn bad(&mut self, error: Error) {
+        self.counters.bad += 1;
+        self.last_error = Some(error);
+    }
+}
+
+#[cfg(test)]
+mod tests;

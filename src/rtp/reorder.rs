@@ -1,0 +1,165 @@
+//! Puts datagrams back in order.
+
+use std::collections::BTreeMap;
+
+use super::limits::{
+    DROPOUT_MAX_PACKETS, MISORDER_MAX_PACKETS, REORDER_BYTES_MAX, REORDER_PACKETS_MAX, REORDER_WAIT,
+};
+use crate::clock::Monotonic;
+
+/// A packet in order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ordered {
+    /// The packet as received.
+    pub bytes: Vec<u8>,
+    /// When it was received.
+    pub arrived: Monotonic,
+    /// Packets between the one before and this were lost.
+    pub loss: bool,
+}
+
+/// Holds packets back while an earlier one is missing; bounded in packets, bytes and time.
+#[derive(Debug, Default)]
+pub(super) struct Reorder {
+    /// Position of the packet that comes next; its low 16 bits are the sequence number.
+    next: Option<u64>,
+    held: BTreeMap<u64, (Vec<u8>, Monotonic)>,
+    held_bytes: usize,
+    /// The sequence number that would confirm a restart of the source.
+    restart: Option<u16>,
+    loss: bool,
+    /// Packets that came after their turn, or twice.
+    pub late: u64,
+    /// Packets that came before their turn.
+    pub early: u64,
+}
+
+impl Reorder {
+    /// Takes a packet; drain [`pull`](Self::pull) afterwards.
+    pub fn push(&mut self, sequence: u16, bytes: &[u8], now: Monotonic) {
+        // One cycle up, so that a late packet's position does not go below zero.
+        let next = *self.next.get_or_insert(u64::from(sequence) + (1 << 16));
+        let ahead = sequence.wrapping_sub(next as u16);
+        let position = if ahead < DROPOUT_MAX_PACKETS {
+            self.early += u64::from(ahead > 0);
+            self.restart = None;
+            next + u64::from(ahead)
+        } else if ahead > u16::MAX - MISORDER_MAX_PACKETS {
+            self.late += 1;
+            return;
+        } else if self.restart == Some(sequence) {
+            self.begin_again(sequence);
+            u64::from(sequence) + (1 << 16)
+        } else {
+            self.restart = Some(sequence.wrapping_add(1));
+            return;
+        };
+        if let Some((before, _)) = self.held.insert(position, (bytes.to_vec(), now)) {
+            self.held_bytes -= before.len();
+            self.late += 1;
+        }
+        self.held_bytes += bytes.len();
+    }
+
+    /// The next packet in order, or past a gap that has been waited for long enough.
+    pub fn pull(&mut self, now: Monotonic) -> Option<Ordered> {
+        let entry = self.held.first_entry()?;
+        let next = self.next?;
+        let gap = *entry.key() > next;
+        let full = self.held_bytes > REORDER_BYTES_MAX || self.held_over();
+        if gap && !full && now < self.deadline()? {
+            return None;
+        }
+        let (position, (bytes, arrived)) = self.held.pop_first()?;
+        self.held_bytes -= bytes.len();
+        self.next = Some(position + 1);
+        Some(Ordered { bytes, arrived, loss: std::mem::take(&mut self.loss) || gap })
+    }
+
+    /// Forgets the packets so far: the one with this sequence number is the first of a new source.
+    pub fn begin_again(&mut self, sequence: u16) {
+        self.held.clear();
+        self.held_bytes = 0;
+        self.restart = None;
+        self.loss |= self.next.is_some();
+        self.next = Some(u64::from(sequence) + (1 << 16));
+    }
+
+    /// When a gap will have been waited for long enough.
+    pub fn deadline(&self) -> Option<Monotonic> {
+        // Arrival times rise with waiting, not with position: the oldest of at most 64 decides.
+        self.held.values().map(|(_, arrived)| *arrived).min().map(|oldest| oldest + REORDER_WAIT)
+    }
+
+    fn held_over(&self) -> bool {
+        self.held.len() > REORDER_PACKETS_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn at(ms: u64) -> Monotonic {
+        Monotonic::since_zero(Duration::from_millis(ms))
+    }
+
+    fn push(reorder: &mut Reorder, sequence: u16, ms: u64) {
+        reorder.push(sequence, &sequence.to_be_bytes(), at(ms));
+    }
+
+    fn drain(reorder: &mut Reorder, ms: u64) -> Vec<(u16, bool)> {
+        std::iter::from_fn(|| reorder.pull(at(ms)))
+            .map(|packet| (u16::from_be_bytes([packet.bytes[0], packet.bytes[1]]), packet.loss))
+            .collect()
+    }
+
+    #[test]
+    fn swapped_packets_across_the_wrap() {
+        let mut reorder = Reorder::default();
+        let mut pulled = Vec::new();
+        for sequence in [65_534, 0, 65_535, 1] {
+            push(&mut reorder, sequence, 0);
+            pulled.extend(drain(&mut reorder, 0));
+        }
+        assert_eq!(pulled, [(65_534, false), (65_535, false), (0, false), (1, false)]);
+        assert_eq!((reorder.early, reorder.late), (1, 0));
+    }
+
+    #[test]
+    fn a_lost_packet_is_waited_for_and_then_reported() {
+        let mut reorder = Reorder::default();
+        for sequence in [1, 3, 4] {
+            push(&mut reorder, sequence, 0);
+        }
+        assert_eq!(drain(&mut reorder, 59), [(1, false)]);
+        assert_eq!(reorder.deadline(), Some(at(60)));
+        assert_eq!(drain(&mut reorder, 60), [(3, true), (4, false)]);
+        push(&mut reorder, 2, 61);
+        assert_eq!(drain(&mut reorder, 200), []);
+        assert_eq!(reorder.late, 1);
+    }
+
+    #[test]
+    fn the_window_is_bounded() {
+        let mut reorder = Reorder::default();
+        push(&mut reorder, 0, 0);
+        for sequence in 2..REORDER_PACKETS_MAX as u16 + 3 {
+            push(&mut reorder, sequence, 0);
+        }
+        let pulled = drain(&mut reorder, 0);
+        assert_eq!(pulled[..2], [(0, false), (2, true)]);
+        assert_eq!(pulled.len(), REORDER_PACKETS_MAX + 2);
+    }
+
+    #[test]
+    fn a_restarted_source_is_followed_after_two_packets() {
+        let mut reorder = Reorder::default();
+        push(&mut reorder, 5, 0);
+        push(&mut reorder, 30_000, 0);
+        assert_eq!(drain(&mut reorder, 0), [(5, false)]);
+        push(&mut reorder, 30_001, 0);
+        assert_eq!(drain(&mut reorder, 0), [(30_001, true)]);
+    }
+}

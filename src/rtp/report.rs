@@ -1,0 +1,145 @@
+//! RTCP: what the camera reports, and what is reported to it. RFC 3550 section 6, by `rtcp-types`.
+
+use std::time::Duration;
+
+use rtcp_types::{
+    Compound, Packet, ReceiverReport, ReportBlock, RtcpPacketWriter, RtcpPacketWriterExt, Sdes, SdesChunk,
+    SdesItem,
+};
+
+use super::Error;
+use super::source::Reception;
+use crate::clock::Monotonic;
+
+/// CNAME is 1 (RFC 3550 6.5.1).
+const CNAME: u8 = 1;
+
+/// A sender report, as far as receiver reports refer to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SenderReport {
+    /// The middle 32 bits of the NTP time.
+    pub ntp_middle: u32,
+    /// When it arrived.
+    pub arrived: Monotonic,
+}
+
+/// What one compound packet says about one source.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// The source's sender report.
+    pub sender: Option<SenderReport>,
+    /// The source said goodbye.
+    pub bye: bool,
+    /// Reports and goodbyes of other sources.
+    pub strangers: u64,
+}
+
+/// Reads a compound packet. `ssrc` is the camera's; while that is unknown, a report is taken for
+/// its, but not a goodbye, which may be that of a session before.
+pub(super) fn read(data: &[u8], ssrc: Option<u32>, now: Monotonic) -> Result<Heard, Error> {
+    let wrong = |error: rtcp_types::RtcpParseError| Error::Rtcp(error.to_string());
+    let ours = |other: u32| ssrc.is_none_or(|ssrc| ssrc == other);
+    let mut heard = Heard::default();
+    for packet in Compound::parse(data).map_err(wrong)? {
+        match packet.map_err(wrong)? {
+            Packet::Sr(report) if ours(report.ssrc()) => {
+                let ntp_middle = (report.ntp_timestamp() >> 16) as u32;
+                heard.sender = Some(SenderReport { ntp_middle, arrived: now });
+            }
+            Packet::Bye(bye) if bye.ssrcs().any(|other| ssrc == Some(other)) => heard.bye = true,
+            Packet::Sr(_) | Packet::Bye(_) => heard.strangers += 1,
+            _ => {}
+        }
+    }
+    Ok(heard)
+}
+
+/// Writes a receiver report about a source, or an empty one where nothing was received yet.
+pub(super) fn write(
+    our_ssrc: u32,
+    about: Option<(u32, Reception)>,
+    sender: Option<SenderReport>,
+    now: Monotonic,
+) -> Vec<u8> {
+    let mut report = ReceiverReport::builder(our_ssrc);
+    if let Some((ssrc, reception)) = about {
+        let mut block = ReportBlock::builder(ssrc)
+            .fraction_lost(reception.fraction_lost)
+            .cumulative_lost(reception.cumulative_lost)
+            .extended_sequence_number(reception.highest_sequence)
+            .interarrival_jitter(reception.jitter);
+        if let Some(sender) = sender {
+            block = block
+                .last_sender_report_timestamp(sender.ntp_middle)
+                .delay_since_last_sender_report_timestamp(in_65536ths(now.since(sender.arrived)));
+        }
+        report = report.add_report_block(block);
+    }
+    // The CNAME must not identify the viewer's machine (RFC 7022): the random SSRC will do.
+    let name = format!("{our_ssrc:08x}@pinhole");
+    let chunk = SdesChunk::builder(our_ssrc).add_item_owned(SdesItem::builder(CNAME, &name));
+    let compound = Compound::builder().add_packet(report).add_packet(Sdes::builder().add_chunk(chunk));
+    let mut bytes = vec![0; compound.calculate_size().unwrap_or(0)];
+    let written = compound.write_into(&mut bytes).unwrap_or(0);
+    bytes.truncate(written);
+    bytes
+}
+
+fn in_65536ths(time: Duration) -> u32 {
+    u32::try_from(time.as_micros() * 65_536 / 1_000_000).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Monotonic {
+        Monotonic::since_zero(Duration::from_millis(ms))
+    }
+
+    fn sender_report(ssrc: u32) -> Vec<u8> {
+        let mut packet = vec![0x80, 200, 0, 6];
+        packet.extend(ssrc.to_be_bytes());
+        packet.extend(0x0102_0304_0506_0708_u64.to_be_bytes());
+        packet.extend([0; 12]);
+        packet
+    }
+
+    #[test]
+    fn a_report_refers_to_the_sender_report() {
+        let heard = read(&sender_report(9), Some(9), at(0)).unwrap();
+        assert_eq!(heard.sender.unwrap().ntp_middle, 0x0304_0506);
+        let reception =
+            Reception { fraction_lost: 5, cumulative_lost: 6, highest_sequence: 0x1_0007, jitter: 8 };
+        let report = write(0xabcd, Some((9, reception)), heard.sender, at(500));
+        let Packet::Rr(report) = Compound::parse(&report).unwrap().next().unwrap().unwrap() else {
+            panic!("not a receiver report")
+        };
+        let block = report.report_blocks().next().unwrap();
+        assert_eq!((report.ssrc(), block.ssrc(), block.fraction_lost()), (0xabcd, 9, 5));
+        assert_eq!((block.cumulative_lost(), block.extended_sequence_number()), (6, 0x1_0007));
+        assert_eq!(block.last_sender_report_timestamp(), 0x0304_0506);
+        assert_eq!(block.delay_since_last_sender_report_timestamp(), 32_768);
+    }
+
+    #[test]
+    fn an_empty_report_is_valid() {
+        let report = write(1, None, None, at(0));
+        assert_eq!(Compound::parse(&report).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn strangers_do_not_end_the_stream() {
+        let bye = [0x81, 203, 0, 1, 0, 0, 0, 5];
+        assert_eq!(read(&bye, Some(9), at(0)).unwrap(), Heard { strangers: 1, ..Heard::default() });
+        assert!(read(&bye, Some(5), at(0)).unwrap().bye);
+        assert!(!read(&bye, None, at(0)).unwrap().bye);
+        assert_eq!(read(&sender_report(5), Some(9), at(0)).unwrap().strangers, 1);
+    }
+
+    #[test]
+    fn damaged_packets_say_so() {
+        assert!(matches!(read(&[0x80, 200, 0, 60, 1], None, at(0)), Err(Error::Rtcp(_))));
+        assert!(read(&[], None, at(0)).is_err());
+    }
+}

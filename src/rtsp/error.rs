@@ -1,0 +1,186 @@
+//! Why a session ended.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Transport;
+
+/// Why a session ended. The type says what to do: [`Refused`] is to be tried again slowly or not
+/// at all (cameras lock accounts), [`Failed`] with ordinary back-off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The camera does not let us in.
+    Refused(Refused),
+    /// Something that may be better the next time.
+    Failed(Failed),
+}
+
+/// The camera does not let us in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// It asks for a user name and password, and there is none.
+    NoCredentials {
+        /// What it calls itself.
+        realm: String,
+    },
+    /// It does not accept the user name and password.
+    WrongCredentials {
+        /// What it calls itself.
+        realm: String,
+    },
+    /// It redirected to another host, which asks for credentials that belong to the first.
+    OtherHost {
+        /// The other host.
+        host: String,
+    },
+    /// It asks for a kind of authentication that is not supported.
+    NoScheme {
+        /// What it offers.
+        offered: String,
+    },
+    /// 403: the account may not see this stream.
+    Forbidden {
+        /// The request.
+        method: &'static str,
+    },
+}
+
+/// Something that may be better the next time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failed {
+    /// The connection did not come up in time.
+    ConnectTimeout(Duration),
+    /// The camera closed the connection.
+    Closed {
+        /// What was going on.
+        during: &'static str,
+    },
+    /// A request was not answered in time.
+    NoAnswer {
+        /// The request.
+        method: &'static str,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// 404: there is no such stream.
+    NotFound {
+        /// The request.
+        method: &'static str,
+        /// The URL, without credentials.
+        url: String,
+    },
+    /// Another status than success.
+    Status {
+        /// The request.
+        method: &'static str,
+        /// The status code.
+        status: u16,
+        /// The camera's words.
+        reason: String,
+    },
+    /// The description names no video that can be shown.
+    NoVideo {
+        /// What it names.
+        offered: String,
+    },
+    /// The camera takes neither transport, or answers with another than asked for.
+    TransportRefused,
+    /// Playing over UDP, and no datagram arrives.
+    NoDatagrams(Duration),
+    /// Playing, and no packet arrives.
+    Silent(Duration),
+    /// The camera ended the stream.
+    Goodbye,
+    /// 454: the camera does not know the session any more.
+    SessionLost,
+    /// More redirects than [`REDIRECTS_MAX`](super::limits::REDIRECTS_MAX).
+    TooManyRedirects,
+    /// A redirect to nowhere.
+    BadRedirect {
+        /// The location it gave, without credentials.
+        location: String,
+    },
+    /// A URL for a request that could not be made out of what the camera gave.
+    BadControl {
+        /// What it gave.
+        control: String,
+    },
+}
+
+impl Error {
+    /// The transport to try at once, where the one in use is what failed.
+    pub fn other_transport(&self, used: Transport) -> Option<Transport> {
+        match (self, used) {
+            (Self::Failed(Failed::NoDatagrams(_)), Transport::Udp) => Some(Transport::Tcp),
+            _ => None,
+        }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        Self::Failed(failed)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refused) => refused.fmt(f),
+            Self::Failed(failed) => failed.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCredentials { realm } => {
+                write!(f, "camera {realm:?} asks for a user name and password, and the url has none")
+            }
+            Self::WrongCredentials { realm } => {
+                write!(f, "camera {realm:?} does not accept the user name and password")
+            }
+            Self::OtherHost { host } => {
+                write!(f, "camera redirects to {host}, which asks for credentials; use that url")
+            }
+            Self::NoScheme { offered } => {
+                write!(f, "camera asks for authentication by {offered:?}, supported are digest and basic")
+            }
+            Self::Forbidden { method } => write!(f, "{method} answered 403: the account lacks the right"),
+        }
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConnectTimeout(after) => write!(f, "no connection within {} s", after.as_secs()),
+            Self::Closed { during } => write!(f, "camera closed the connection during {during}"),
+            Self::NoAnswer { method, after } => {
+                write!(f, "no answer to {method} within {} s", after.as_secs())
+            }
+            Self::NotFound { method, url } => write!(f, "{method} answered 404: no stream at {url}"),
+            Self::Status { method, status, reason } => write!(f, "{method} answered {status} {reason}"),
+            Self::NoVideo { offered } => {
+                write!(f, "camera offers {offered}, supported are H264, H265 and JPEG")
+            }
+            Self::TransportRefused => write!(f, "camera takes rtp neither over tcp nor over udp"),
+            Self::NoDatagrams(after) => write!(f, "no udp packet within {} s", after.as_secs()),
+            Self::Silent(after) => write!(f, "no packet for {} s", after.as_secs()),
+            Self::Goodbye => write!(f, "camera ended the stream"),
+            Self::SessionLost => write!(f, "camera does not know the session any more"),
+            Self::TooManyRedirects => write!(f, "camera redirects in a circle"),
+            Self::BadRedirect { location } => write!(f, "camera redirects to {location:?}, no rtsp url"),
+            Self::BadControl { control } => write!(f, "no url can be made of control {control:?}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

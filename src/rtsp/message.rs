@@ -1,0 +1,176 @@
+//! The head of a message. RFC 2326 sections 4 to 7, by `rtsp-types`, which is exact: what cameras
+//! write is put in order first.
+
+use rtsp_types::{Message, StatusCode};
+
+use super::limits::{BODY_MAX_BYTES, HEADERS_MAX};
+
+/// Request methods that begin a line of their own. RFC 2326 section 10, RFC 7826 section 13.
+pub(super) const METHODS: [&str; 12] = [
+    "OPTIONS",
+    "DESCRIBE",
+    "ANNOUNCE",
+    "SETUP",
+    "PLAY",
+    "PAUSE",
+    "TEARDOWN",
+    "GET_PARAMETER",
+    "SET_PARAMETER",
+    "REDIRECT",
+    "RECORD",
+    "PLAY_NOTIFY",
+];
+
+/// A message without its body.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub message: Message<Vec<u8>>,
+    /// Bytes of the body that follows.
+    pub body_bytes: usize,
+}
+
+impl Head {
+    /// Parses everything up to the empty line; `None` where that is no message.
+    pub fn parse(head: &[u8]) -> Option<Self> {
+        let head = String::from_utf8_lossy(head);
+        let mut lines = head.lines();
+        let mut text = first_line(lines.next()?)?;
+        let mut body_bytes = 0;
+        for (name, value) in headers(lines) {
+            if name.eq_ignore_ascii_case("content-length") {
+                // More than the ceiling is passed over as garbage.
+                body_bytes = value.parse().unwrap_or(0);
+                body_bytes = if body_bytes > BODY_MAX_BYTES { 0 } else { body_bytes };
+            } else {
+                text.extend([name, ": ", &value, "\r\n"]);
+            }
+        }
+        text += "\r\n";
+        let (message, _) = Message::parse(text.as_bytes()).ok()?;
+        Some(Self { message, body_bytes })
+    }
+
+    /// The message with its body.
+    pub fn with_body(self, body: &[u8]) -> Message<Vec<u8>> {
+        match self.message {
+            Message::Request(request) => request.replace_body(body.to_vec()).into(),
+            Message::Response(response) => response.replace_body(body.to_vec()).into(),
+            data @ Message::Data(_) => data,
+        }
+    }
+}
+
+/// The status or request line, as `rtsp-types` wants it: some cameras leave the reason away, or
+/// write another minor version.
+fn first_line(line: &str) -> Option<String> {
+    let mut words = line.split_ascii_whitespace();
+    let first = words.next()?;
+    if first.starts_with("RTSP/") {
+        let status: u16 = words.next()?.parse().ok().filter(|status| (100..1000).contains(status))?;
+        let reason: Vec<_> = words.collect();
+        return Some(format!("RTSP/1.0 {status:03} {}\r\n", reason.join(" ")));
+    }
+    let (url, version) = (words.next()?, words.next()?);
+    if !version.starts_with("RTSP/") || !METHODS.contains(&first) {
+        return None;
+    }
+    // Only the method of a camera's request matters, and its URL need not parse.
+    let url = if rtsp_types::Url::parse(url).is_ok() { url } else { "*" };
+    Some(format!("{first} {url} RTSP/1.0\r\n"))
+}
+
+/// Header lines with a usable name, unfolded, without spaces around name and value.
+fn headers<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<(&'a str, String)> {
+    let mut headers: Vec<(&str, String)> = Vec::new();
+    for line in lines {
+        if let (true, Some((_, value))) = (line.starts_with([' ', '\t']), headers.last_mut()) {
+            *value += " ";
+            *value += line.trim();
+        } else if let Some((name, value)) = line.split_once(':')
+            && headers.len() < HEADERS_MAX
+            && is_token(name.trim())
+        {
+            headers.push((name.trim(), value.trim().replace(|c: char| c.is_control(), " ")));
+        }
+    }
+    headers
+}
+
+/// RFC 2326 section 15.1.
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c))
+}
+
+/// The value of a header of a response.
+pub(super) fn header<'a>(
+    response: &'a rtsp_types::Response<Vec<u8>>,
+    name: &rtsp_types::HeaderName,
+) -> Option<&'a str> {
+    response.header(name).map(rtsp_types::HeaderValue::as_str)
+}
+
+/// The sequence number, where there is a usable one. RFC 2326 section 12.17.
+pub(super) fn cseq(value: Option<&str>) -> Option<u32> {
+    // A header that was sent twice is joined by a comma.
+    value?.split(',').next()?.trim().parse().ok()
+}
+
+/// The status as a number.
+pub(super) fn status(status: StatusCode) -> u16 {
+    status.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use rtsp_types::{Method, headers::CSEQ};
+
+    use super::*;
+
+    fn response(head: &str) -> (rtsp_types::Response<Vec<u8>>, usize) {
+        match Head::parse(head.as_bytes()) {
+            Some(Head { message: Message::Response(response), body_bytes }) => (response, body_bytes),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn sloppy_responses() {
+        let (answer, body) = response("RTSP/1.1 200\nCseq : 4  \nContent-length: 7\nBad Header: x\n: y\n\n");
+        assert_eq!((status(answer.status()), body), (200, 7));
+        assert_eq!(cseq(header(&answer, &CSEQ)), Some(4));
+        assert_eq!(answer.headers().count(), 1);
+        let (answer, _) = response("RTSP/1.0 401  Un\u{e9}authorized \r\nX: a\r\n b\r\nX: c\r\n\r\n");
+        assert_eq!(answer.reason_phrase(), "Un\u{e9}authorized");
+        assert_eq!(answer.headers().next().unwrap().1.as_str(), "a b, c");
+        assert_eq!(cseq(Some("5, 5")), Some(5));
+        assert_eq!(cseq(None), None);
+    }
+
+    #[test]
+    fn requests_of_a_camera() {
+        for line in ["OPTIONS rtsp://192.0.2.1/ RTSP/1.0", "OPTIONS * RTSP/1.0", "OPTIONS :: RTSP/1.0"] {
+            let Some(Head { message: Message::Request(request), .. }) =
+                Head::parse(format!("{line}\r\nCSeq: 1\r\n\r\n").as_bytes())
+            else {
+                panic!("{line}")
+            };
+            assert_eq!(request.method(), Method::Options);
+        }
+    }
+
+    #[test]
+    fn what_is_no_message() {
+        for head in
+            ["", "RTSP/1.0\r\n\r\n", "RTSP/1.0 99 x\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "PLAY x\r\n\r\n"]
+        {
+            assert!(Head::parse(head.as_bytes()).is_none(), "{head}");
+        }
+    }
+
+    #[test]
+    fn absurd_lengths() {
+        for length in ["-1", "99999999999999999999", "70000", "x"] {
+            assert_eq!(response(&format!("RTSP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n")).1, 0);
+        }
+    }
+}

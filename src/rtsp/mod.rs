@@ -1,0 +1,45 @@
+//! RTSP 1.0 (RFC 2326) as a client, without sockets or clock.
+//!
+//! [`Session`] is a value: [`Input`]s (bytes received, time passed) go in by
+//! [`Session::handle_input`], and after each of them [`Session::poll_output`] is called until it
+//! gives [`Output::Timeout`], which says how long to wait for the next input, or
+//! [`Output::Ended`]. Whoever owns the sockets waits, feeds and drains; everything that a camera
+//! does wrong is dealt with in here.
+//!
+//! Only this module names `rtsp-types` and `sdp-types`.
+
+mod auth;
+mod challenge;
+mod credentials;
+mod error;
+pub mod limits;
+mod message;
+mod random;
+mod reader;
+mod sdp;
+mod session;
+mod target;
+mod transport;
+
+pub use credentials::Credentials;
+pub use error::{Error, Failed, Refused};
+pub use sdp::{Description, Media};
+pub use session::{Counters, Endpoint, Event, Input, Options, Output, Session, Status, UdpChannel};
+pub use target::{Target, UrlError};
+pub use transport::Transport;
+
+/// Reads arbitrary bytes as a stream of messages, split at arbitrary points: for fuzzing.
+#[doc(hidden)]
+pub fn read_all<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> usize {
+    let mut reader = reader::Reader::default();
+    let mut frames = 0;
+    for mut piece in pieces {
+        while !piece.is_empty() {
+            piece = &piece[reader.push(piece)..];
+            while reader.pull(|channel| channel < 2).is_some() {
+                frames += 1;
+            }
+        }
+    }
+    frames
+}

@@ -1,0 +1,28 @@
+//! Numbers that another cannot guess, out of a seed that comes from outside.
+
+use sha2::{Digest, Sha256};
+
+/// Gives client nonces and SSRCs. The same seed gives the same numbers, for tests.
+#[derive(Clone)]
+pub(super) struct Random {
+    seed: u64,
+    given: u64,
+}
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self { seed, given: 0 }
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.given += 1;
+        let hash = Sha256::new().chain_update(self.seed.to_be_bytes()).chain_update(self.given.to_be_bytes());
+        u64::from_be_bytes(hash.finalize()[..8].try_into().unwrap_or_default())
+    }
+}
+
+impl std::fmt::Debug for Random {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Random")
+    }
+}

@@ -1,0 +1,229 @@
+//! Takes the bytes of a connection apart: messages, and packets interleaved with them.
+
+use memchr::memmem;
+use rtsp_types::Message;
+
+use super::limits::{BUFFER_MAX_BYTES, HEAD_MAX_BYTES};
+use super::message::{Head, METHODS};
+
+/// Bytes in front of an interleaved packet. RFC 2326 section 10.12.
+const INTERLEAVED_HEADER_BYTES: usize = 4;
+
+/// Bytes of the shortest RTP or RTCP packet (RFC 3550: an empty receiver report).
+const PACKET_MIN_BYTES: usize = 8;
+
+/// What a connection carries.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Frame<'a> {
+    /// A packet on a channel.
+    Data {
+        /// The interleaved channel.
+        channel: u8,
+        /// The packet.
+        bytes: &'a [u8],
+    },
+    /// A request or a response.
+    Message(Message<Vec<u8>>),
+}
+
+/// Holds received bytes until they make a [`Frame`]. Never more than [`BUFFER_MAX_BYTES`].
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    buffer: Vec<u8>,
+    /// Bytes at the beginning of the buffer that were given out.
+    given: usize,
+    /// What follows was not where a frame should have begun: only what looks right is believed.
+    lost: bool,
+    /// Bytes passed over because they were part of nothing.
+    pub garbage_bytes: u64,
+}
+
+/// What the bytes at the beginning of the buffer are.
+enum Scan {
+    Data { channel: u8, len: usize },
+    Message(Box<Head>, usize),
+    LineBreak,
+    Garbage(usize),
+    Incomplete,
+}
+
+impl Reader {
+    /// Takes as much of the bytes as there is room for, and says how much; at least one where
+    /// [`pull`](Self::pull) was called until it gave nothing.
+    pub fn push(&mut self, bytes: &[u8]) -> usize {
+        self.buffer.drain(..self.given);
+        self.given = 0;
+        let taken = bytes.len().min(BUFFER_MAX_BYTES.saturating_sub(self.buffer.len()));
+        self.buffer.extend_from_slice(&bytes[..taken]);
+        taken
+    }
+
+    /// Forgets the bytes of a connection that is no more.
+    pub fn reset(&mut self) {
+        *self = Self { garbage_bytes: self.garbage_bytes, ..Self::default() };
+    }
+
+    /// The next frame. `is_assigned` says which channels were negotiated.
+    pub fn pull(&mut self, is_assigned: impl Fn(u8) -> bool) -> Option<Frame<'_>> {
+        loop {
+            let rest = &self.buffer[self.given..];
+            match scan(rest, self.lost, &is_assigned) {
+                Scan::Incomplete if rest.len() < BUFFER_MAX_BYTES => return None,
+                Scan::Incomplete => self.pass_over(1),
+                Scan::Garbage(bytes) => self.pass_over(bytes),
+                Scan::LineBreak => self.given += 1,
+                Scan::Data { channel, len } => {
+                    let begin = self.given + INTERLEAVED_HEADER_BYTES;
+                    (self.given, self.lost) = (begin + len, false);
+                    return Some(Frame::Data { channel, bytes: &self.buffer[begin..begin + len] });
+                }
+                Scan::Message(head, head_bytes) => {
+                    let begin = self.given + head_bytes;
+                    let end = begin + head.body_bytes;
+                    (self.given, self.lost) = (end, false);
+                    return Some(Frame::Message(head.with_body(&self.buffer[begin..end])));
+                }
+            }
+        }
+    }
+
+    fn pass_over(&mut self, bytes: usize) {
+        self.given += bytes;
+        self.garbage_bytes += bytes as u64;
+        self.lost = true;
+    }
+}
+
+fn scan(data: &[u8], lost: bool, is_assigned: &impl Fn(u8) -> bool) -> Scan {
+    match data {
+        [] => Scan::Incomplete,
+        [b'\r' | b'\n', ..] => Scan::LineBreak,
+        [b'$', ..] => scan_interleaved(data, lost, is_assigned),
+        _ if begins_message(data) => scan_message(data),
+        _ => garbage(data),
+    }
+}
+
+/// RFC 2326 section 10.12. Cameras send on channels that nobody asked for; but `$` is also a byte
+/// like any other, so that an unassigned channel, or anything after garbage, has to look like RTP.
+fn scan_interleaved(data: &[u8], lost: bool, is_assigned: &impl Fn(u8) -> bool) -> Scan {
+    let [_, channel, high, low, packet @ ..] = data else { return Scan::Incomplete };
+    let (channel, len) = (*channel, usize::from(u16::from_be_bytes([*high, *low])));
+    let assigned = is_assigned(channel);
+    if lost || !assigned {
+        if len < PACKET_MIN_BYTES || (lost && !assigned) {
+            return garbage(data);
+        }
+        match packet.first() {
+            None => return Scan::Incomplete,
+            Some(first) if first >> 6 != 2 => return garbage(data),
+            Some(_) => {}
+        }
+    }
+    if packet.len() < len { Scan::Incomplete } else { Scan::Data { channel, len } }
+}
+
+fn scan_message(data: &[u8]) -> Scan {
+    let window = &data[..data.len().min(HEAD_MAX_BYTES)];
+    // Some cameras end lines with LF alone.
+    let end = [&b"\r\n\r\n"[..], b"\n\n"]
+        .into_iter()
+        .filter_map(|end| memmem::find(window, end).map(|at| at + end.len()))
+        .min();
+    let Some(end) = end else {
+        return if data.len() < HEAD_MAX_BYTES { Scan::Incomplete } else { garbage(data) };
+    };
+    match Head::parse(&data[..end]) {
+        None => garbage(data),
+        Some(head) if data.len() - end < head.body_bytes => Scan::Incomplete,
+        Some(head) => Scan::Message(Box::new(head), end),
+    }
+}
+
+/// Whether a message begins here, as far as can be seen.
+fn begins_message(data: &[u8]) -> bool {
+    let begins = |start: &str, then: u8| {
+        let shown = data.len().min(start.len());
+        data[..shown] == start.as_bytes()[..shown] && data.get(start.len()).is_none_or(|byte| *byte == then)
+    };
+    begins("RTSP", b'/') || METHODS.iter().any(|method| begins(method, b' '))
+}
+
+/// What is at the beginning is nothing; the next byte that could begin something ends it.
+fn garbage(data: &[u8]) -> Scan {
+    let skip = memchr::memchr2(b'$', b'R', &data[1..]).map_or(data.len(), |at| at + 1);
+    Scan::Garbage(skip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &[u8] = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 3\r\n\r\nabc";
+
+    fn packet(channel: u8, len: u8) -> Vec<u8> {
+        let mut packet = vec![b'$', channel, 0, len, 0x80];
+        packet.resize(4 + usize::from(len), channel);
+        packet
+    }
+
+    /// What a stream holds: channels of packets, and -1 for messages.
+    fn read(pieces: &[&[u8]]) -> (Vec<i32>, u64) {
+        let (mut reader, mut seen) = (Reader::default(), Vec::new());
+        for mut piece in pieces.iter().copied() {
+            while !piece.is_empty() {
+                piece = &piece[reader.push(piece)..];
+                while let Some(frame) = reader.pull(|channel| channel < 2) {
+                    seen.push(match frame {
+                        Frame::Data { channel, .. } => i32::from(channel),
+                        Frame::Message(_) => -1,
+                    });
+                }
+            }
+        }
+        (seen, reader.garbage_bytes)
+    }
+
+    #[test]
+    fn messages_and_packets_split_anywhere() {
+        let stream = [ANSWER, &packet(0, 20), b"\r\n", &packet(1, 8), &packet(0, 0), ANSWER].concat();
+        for split in 0..stream.len() {
+            let (first, second) = stream.split_at(split);
+            assert_eq!(read(&[first, second]), (vec![-1, 0, 1, 0, -1], 0), "split at {split}");
+        }
+        let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+        assert_eq!(read(&bytes), (vec![-1, 0, 1, 0, -1], 0));
+    }
+
+    #[test]
+    fn unassigned_channels_have_to_look_like_rtp() {
+        assert_eq!(read(&[&packet(6, 12), &packet(0, 12)]), (vec![6, 0], 0));
+        let mut odd = packet(6, 12);
+        odd[4] = 0;
+        assert_eq!(read(&[&odd, &packet(0, 12)]), (vec![0], 16));
+    }
+
+    #[test]
+    fn garbage_is_passed_over_to_the_next_plausible_frame() {
+        let garbage = b"abc$\x09\x00\x10\x80$$R$\x00\x00\x00RTSP/2";
+        let (seen, passed) = read(&[garbage, &packet(0, 12), ANSWER]);
+        assert_eq!((seen, passed), (vec![0, -1], garbage.len() as u64));
+        let (seen, _) = read(&[b"garbage", ANSWER, b"RTSP/1.0 nonsense\r\n\r\n", ANSWER]);
+        assert_eq!(seen, [-1, -1]);
+    }
+
+    #[test]
+    fn an_endless_head_is_bounded() {
+        let mut stream = b"RTSP/1.0 200 OK\r\nX: ".to_vec();
+        stream.resize(3 * BUFFER_MAX_BYTES, b'x');
+        let mut reader = Reader::default();
+        let mut rest = &stream[..];
+        while !rest.is_empty() {
+            let taken = reader.push(rest);
+            assert!(taken > 0 && reader.buffer.len() <= BUFFER_MAX_BYTES);
+            rest = &rest[taken..];
+            assert_eq!(reader.pull(|_| true), None);
+        }
+        assert_eq!(reader.garbage_bytes, stream.len() as u64);
+    }
+}

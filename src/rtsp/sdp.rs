@@ -1,0 +1,238 @@
+//! What a camera offers: its session description. RFC 4566, RFC 2326 appendix C, by `sdp-types`.
+//!
+//! Cameras leave `o=` away, write negative numbers in it, repeat `s=`, cut `c=IN` short, write
+//! `t=now-`. None of that matters for a stream by RTSP: only `m=` and `a=` lines reach the
+//! parser, each media apart, so that one that does not parse costs the others nothing.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::limits::{FORMATS_MAX, MEDIA_MAX};
+use crate::rtp::Codec;
+use crate::rtp::depacketize::{Depacketizer, H264, H265, Jpeg};
+
+/// Cameras leave the padding away, and set bits that should be zero.
+const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// The clock rate of video (RFC 6184 8.2.1, RFC 7798 7.1, RFC 3551 5).
+const VIDEO_CLOCK_RATE: u32 = 90_000;
+
+/// The static payload type of JPEG, which needs no rtpmap. RFC 3551 section 6.
+const JPEG_PAYLOAD_TYPE: u8 = 26;
+
+/// What a camera offers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Description {
+    /// The media that parse.
+    pub media: Vec<Media>,
+    /// Media that do not.
+    pub media_skipped: u64,
+    /// The control attribute of the whole session.
+    pub(super) control: Option<String>,
+}
+
+/// One media.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Media {
+    /// `video`, `audio`, `application` or anything else.
+    pub kind: String,
+    /// Encoding name as the camera writes it, such as `H264` or `MPEG4-GENERIC`.
+    pub encoding: String,
+    /// How its pictures are coded, where they can be shown.
+    pub codec: Option<Codec>,
+    /// RTP payload type.
+    pub payload_type: u8,
+    /// Units of the RTP timestamp in a second.
+    pub clock_rate: u32,
+    pub(super) control: Option<String>,
+    /// Format parameters, such as `sprop-parameter-sets`.
+    parameters: Vec<(String, String)>,
+    /// Width and height in pixels.
+    announced_size: Option<(u32, u32)>,
+}
+
+impl Description {
+    /// Reads a description as far as it goes.
+    pub fn parse(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let mut sections = vec![String::from("v=0\r\n")];
+        for line in text.lines().map(str::trim) {
+            if line.starts_with("m=") {
+                sections.push(format!("v=0\r\n{}\r\n", media_line(line)));
+            } else if line.starts_with("a=")
+                && let Some(section) = sections.last_mut()
+            {
+                *section += line;
+                *section += "\r\n";
+            }
+        }
+        let media_lines = sections.len() - 1;
+        let mut parsed = sections.iter().map(|section| sdp_types::Session::parse(section.as_bytes()));
+        let session = parsed.next().and_then(Result::ok);
+        let media: Vec<_> = parsed.take(MEDIA_MAX).flatten().flat_map(|section| section.medias).collect();
+        let anywhere = formats_parameters(&media);
+        Self {
+            media_skipped: (media_lines - media.len()) as u64,
+            media: media.iter().map(|media| Media::of(media, &anywhere)).collect(),
+            control: session.and_then(|session| attribute(&session.attributes, "control").map(str::to_owned)),
+        }
+    }
+
+    /// The media to show: the first video of a codec that can be shown.
+    pub fn video(&self) -> Option<&Media> {
+        self.media.iter().find(|media| media.codec.is_some())
+    }
+
+    /// What is offered, in words.
+    pub fn offered(&self) -> String {
+        let names: Vec<_> = self.media.iter().map(|m| format!("{} {}", m.kind, m.encoding)).collect();
+        if names.is_empty() { "no media".to_owned() } else { names.join(", ") }
+    }
+}
+
+impl Media {
+    /// Chooses among the formats of a media the first that can be shown, else the first.
+    fn of(media: &sdp_types::Media, anywhere: &[(u8, &str)]) -> Self {
+        let formats = || media.fmt.split_ascii_whitespace().take(FORMATS_MAX).filter_map(|f| f.parse().ok());
+        let with_codec = |payload_type: u8| {
+            let (encoding, clock_rate) = encoding(media, payload_type);
+            let codec = codec(&encoding).filter(|_| media.media.eq_ignore_ascii_case("video"));
+            (payload_type, encoding, clock_rate, codec)
+        };
+        let (payload_type, encoding, clock_rate, codec) = formats()
+            .map(with_codec)
+            .find(|(.., codec)| codec.is_some())
+            .or_else(|| formats().next().map(with_codec))
+            .unwrap_or((0, media.fmt.clone(), VIDEO_CLOCK_RATE, None));
+        let own = formats_parameters(std::slice::from_ref(media));
+        let parameters = find(&own, payload_type).or_else(|| find(anywhere, payload_type));
+        Self {
+            kind: media.media.clone(),
+            encoding,
+            codec,
+            payload_type,
+            clock_rate,
+            control: attribute(&media.attributes, "control").map(str::to_owned),
+            parameters: parameters.map(split_parameters).unwrap_or_default(),
+            announced_size: announced_size(media),
+        }
+    }
+
+    /// The depacketizer for the media, with the parameter sets that the description holds.
+    pub fn depacketizer(&self) -> Option<Depacketizer> {
+        let sets = |names: &[&str]| -> Vec<Vec<u8>> {
+            let values = names.iter().filter_map(|name| self.parameter(name));
+            values.flat_map(|value| value.split(',')).filter_map(decode).collect()
+        };
+        Some(match self.codec? {
+            Codec::H264 => {
+                let sets = sets(&["sprop-parameter-sets"]);
+                Depacketizer::H264(H264::new(sets.iter().map(Vec::as_slice)))
+            }
+            Codec::H265 => {
+                let sets = sets(&["sprop-vps", "sprop-sps", "sprop-pps"]);
+                let max_don_diff = self.parameter("sprop-max-don-diff").unwrap_or_default();
+                let has_donl = max_don_diff.parse::<u32>().is_ok_and(|diff| diff > 0);
+                Depacketizer::H265(H265::new(sets.iter().map(Vec::as_slice), has_donl))
+            }
+            Codec::Jpeg => Depacketizer::Jpeg(Jpeg::new(self.announced_size)),
+        })
+    }
+
+    fn parameter(&self, wanted: &str) -> Option<&str> {
+        self.parameters
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| &value[..])
+    }
+}
+
+/// `m=` with single spaces, and a port that fits: RTSP negotiates its own.
+fn media_line(line: &str) -> String {
+    let mut words: Vec<_> = line.split_ascii_whitespace().collect();
+    if let Some(port) = words.get_mut(1)
+        && port.parse::<u16>().is_err()
+    {
+        *port = "0";
+    }
+    words.join(" ")
+}
+
+fn attribute<'a>(attributes: &'a [sdp_types::Attribute], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|a| a.attribute.trim().eq_ignore_ascii_case(name))?.value.as_deref().map(str::trim)
+}
+
+fn attributes<'a>(media: &'a sdp_types::Media, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let named = media.attributes.iter().filter(move |a| a.attribute.trim().eq_ignore_ascii_case(name));
+    named.filter_map(|a| a.value.as_deref().map(str::trim))
+}
+
+/// The numbers and values of `a=NAME:NUMBER VALUE`.
+fn numbered(value: &str) -> Option<(u8, &str)> {
+    let (number, value) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
+    Some((number.trim().parse().ok()?, value.trim()))
+}
+
+/// Format parameters of all the media, for those that put them on the wrong one.
+fn formats_parameters(media: &[sdp_types::Media]) -> Vec<(u8, &str)> {
+    media.iter().flat_map(|media| attributes(media, "fmtp").filter_map(numbered)).collect()
+}
+
+fn find<'a>(parameters: &[(u8, &'a str)], payload_type: u8) -> Option<&'a str> {
+    let mut of_type =
+        parameters.iter().filter(|(number, value)| *number == payload_type && !value.is_empty());
+    of_type.next().map(|(_, value)| *value)
+}
+
+fn split_parameters(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split(';').filter_map(|part| part.split_once('='));
+    pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect()
+}
+
+/// Encoding name and clock rate. RFC 4566 section 6, `rtpmap`.
+fn encoding(media: &sdp_types::Media, payload_type: u8) -> (String, u32) {
+    let mapped = attributes(media, "rtpmap").filter_map(numbered).find(|(number, _)| *number == payload_type);
+    let Some((_, value)) = mapped else {
+        let name =
+            if payload_type == JPEG_PAYLOAD_TYPE { "JPEG".to_owned() } else { payload_type.to_string() };
+        return (name, VIDEO_CLOCK_RATE);
+    };
+    let mut parts = value.split('/').map(str::trim);
+    let name = parts.next().unwrap_or_default().to_owned();
+    let clock_rate = parts.next().and_then(|rate| rate.parse().ok()).filter(|rate| *rate > 0);
+    (name, clock_rate.unwrap_or(VIDEO_CLOCK_RATE))
+}
+
+fn codec(encoding: &str) -> Option<Codec> {
+    match encoding.to_ascii_uppercase().as_str() {
+        "H264" => Some(Codec::H264),
+        "H265" | "HEVC" => Some(Codec::H265),
+        "JPEG" => Some(Codec::Jpeg),
+        _ => None,
+    }
+}
+
+/// `a=framesize:26 2560-1440` (3GPP TS 26.234) or `a=x-dimensions:2560,1440`.
+fn announced_size(media: &sdp_types::Media) -> Option<(u32, u32)> {
+    let pair = |text: &str, by: char| {
+        let (width, height) = text.split_once(by)?;
+        Some((width.trim().parse().ok()?, height.trim().parse().ok()?))
+    };
+    attribute(&media.attributes, "x-dimensions").and_then(|value| pair(value, ',')).or_else(|| {
+        attribute(&media.attributes, "framesize").and_then(numbered).and_then(|(_, value)| pair(value, '-'))
+    })
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    LENIENT_BASE64.decode(compact).ok().filter(|bytes| !bytes.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

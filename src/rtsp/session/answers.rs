@@ -1,0 +1,199 @@
+//! What the camera answers. RFC 2326 sections 7 and 10.
+
+use rtsp_types::{HeaderName, Method, Response, headers};
+
+use super::requests::Pending;
+use super::{Event, Session, State};
+use crate::clock::Monotonic;
+use crate::rtsp::auth::Authenticator;
+use crate::rtsp::challenge::{self, Challenge};
+use crate::rtsp::limits::{REDIRECTS_MAX, STALE_NONCES_MAX};
+use crate::rtsp::message::{cseq, header, status};
+use crate::rtsp::{Description, Error, Failed, Refused, target};
+
+type Answer = Response<Vec<u8>>;
+
+impl Session {
+    /// Takes a response.
+    pub(super) fn response(&mut self, response: &Answer, now: Monotonic) {
+        let status = status(response.status());
+        if status < 200 {
+            return; // Continue.
+        }
+        let Some(pending) = self.take_pending(cseq(header(response, &headers::CSEQ))) else {
+            self.counters.stray_responses += 1;
+            return;
+        };
+        if let State::TearingDown { .. } = self.state {
+            if pending.method == Method::Teardown {
+                self.end(Ok(()));
+            }
+            return;
+        }
+        let result = match status {
+            401 => self.unauthorized(pending, response, now),
+            301..=303 | 305 | 307 | 308 if self.is_negotiating() => self.redirect(response, now),
+            _ => self.answered(&pending, status, response, now),
+        };
+        if let Err(error) = result {
+            self.fail(error, now);
+        }
+    }
+
+    /// The request that a response is for. Some cameras leave the number away: then the oldest.
+    fn take_pending(&mut self, cseq: Option<u32>) -> Option<Pending> {
+        let at = match cseq {
+            Some(cseq) => self.pending.iter().position(|pending| pending.cseq == cseq)?,
+            None => 0,
+        };
+        self.pending.remove(at)
+    }
+
+    fn answered(
+        &mut self,
+        pending: &Pending,
+        status: u16,
+        response: &Answer,
+        now: Monotonic,
+    ) -> Result<(), Error> {
+        let success = (200..300).contains(&status);
+        match pending.method {
+            _ if !pending.is_awaited => self.keep_alive_answered(pending, status),
+            Method::Options => {
+                // Some cameras answer 404 or 405: what matters comes with DESCRIBE.
+                self.options_answered(response);
+                self.send_describe(now);
+                Ok(())
+            }
+            Method::Setup if status == 461 => {
+                self.try_other_transport(now);
+                Ok(())
+            }
+            // Some cameras do not know the session's own URL, only the media's.
+            Method::Play if !success && pending.url != self.media_url && is_url_problem(status) => {
+                self.send_play(self.media_url.clone(), now);
+                Ok(())
+            }
+            _ if !success => Err(failure(pending, status, response)),
+            Method::Describe => self.described(response, now),
+            Method::Setup => {
+                self.set_up(response, now);
+                Ok(())
+            }
+            Method::Play => {
+                self.note_session(response);
+                self.playing(now);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn options_answered(&mut self, response: &Answer) {
+        let has = |name: &HeaderName| {
+            let list = header(response, name).unwrap_or_default();
+            list.split([',', ' ']).any(|method| method == "GET_PARAMETER")
+        };
+        self.has_get_parameter = has(&headers::PUBLIC) || has(&headers::ALLOW);
+    }
+
+    fn keep_alive_answered(&mut self, pending: &Pending, status: u16) -> Result<(), Error> {
+        match (status, &pending.method) {
+            (454, _) => Err(Failed::SessionLost.into()),
+            // Advertised, and yet not implemented.
+            (400.., Method::GetParameter) => {
+                self.has_get_parameter = false;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// RFC 2326 section 10.2, appendix C.
+    fn described(&mut self, response: &Answer, now: Monotonic) -> Result<(), Error> {
+        let description = Description::parse(response.body());
+        self.counters.media_skipped = description.media_skipped;
+        let base = target::base(
+            self.target.url(),
+            header(response, &headers::CONTENT_BASE),
+            header(response, &headers::CONTENT_LOCATION),
+        );
+        let media =
+            description.video().cloned().ok_or_else(|| Failed::NoVideo { offered: description.offered() })?;
+        let bad = |control: &Option<String>| {
+            // A control is no secret, but one with credentials in it would be.
+            let shown = control.as_deref().unwrap_or_default();
+            Failed::BadControl { control: shown.rsplit('@').next().unwrap_or_default().to_owned() }
+        };
+        self.media_url = target::join(&base, media.control.as_deref()).ok_or_else(|| bad(&media.control))?;
+        self.aggregate_url = target::join(&base, description.control.as_deref()).unwrap_or(base);
+        self.media = Some(media);
+        self.event(Event::Described(description));
+        self.send_setup(now);
+        Ok(())
+    }
+
+    /// RFC 2326 section 11.3, RFC 7826 section 18.7: once more, to another URL.
+    fn redirect(&mut self, response: &Answer, now: Monotonic) -> Result<(), Error> {
+        let location = header(response, &headers::LOCATION).unwrap_or_default();
+        let target = self.target.redirected(location).ok_or_else(|| Failed::BadRedirect {
+            location: location.rsplit('@').next().unwrap_or_default().to_owned(),
+        })?;
+        self.redirects += 1;
+        if self.redirects > REDIRECTS_MAX {
+            return Err(Failed::TooManyRedirects.into());
+        }
+        if target.host() != self.target.host() {
+            self.authenticator = None;
+        }
+        (self.aggregate_url, self.media_url) = (target.url().clone(), target.url().clone());
+        self.target = target;
+        self.connect(now);
+        Ok(())
+    }
+
+    /// RFC 7235 section 3.1. A camera that refuses a fresh answer to its own challenge has another
+    /// password; asking again would make it lock the account.
+    fn unauthorized(&mut self, pending: Pending, response: &Answer, now: Monotonic) -> Result<(), Error> {
+        let header = header(response, &headers::WWW_AUTHENTICATE).unwrap_or_default();
+        let challenge = challenge::strongest(header).map_err(|offered| Refused::NoScheme { offered })?;
+        let realm = challenge.realm.clone();
+        if self.credentials.is_none() {
+            return Err(Refused::NoCredentials { realm }.into());
+        }
+        if !self.origin.shares_credentials_with(&self.target) {
+            return Err(Refused::OtherHost { host: self.target.host().to_owned() }.into());
+        }
+        if !may_try_again(&pending, &challenge) {
+            return Err(Refused::WrongCredentials { realm }.into());
+        }
+        self.authenticator = Some(Authenticator::new(challenge));
+        self.send_again(pending, now);
+        Ok(())
+    }
+}
+
+/// Whether a challenge is news: the first one, one with a newer nonce for a request that used an
+/// old one, or one that calls the nonce stale.
+fn may_try_again(pending: &Pending, challenge: &Challenge) -> bool {
+    match &pending.nonce {
+        None => true,
+        Some(_) if challenge.stale => pending.retries <= STALE_NONCES_MAX,
+        Some(nonce) => pending.retries == 0 && !challenge.nonce.is_empty() && *nonce != challenge.nonce,
+    }
+}
+
+/// Statuses that a camera gives for a URL that it does not expect (RFC 2326 section 11.3).
+fn is_url_problem(status: u16) -> bool {
+    matches!(status, 400 | 404 | 405 | 454 | 455 | 459 | 460)
+}
+
+fn failure(pending: &Pending, status: u16, response: &Answer) -> Error {
+    let method = pending.name();
+    match status {
+        403 => Refused::Forbidden { method }.into(),
+        404 => Failed::NotFound { method, url: pending.url.to_string() }.into(),
+        454 => Failed::SessionLost.into(),
+        _ => Failed::Status { method, status, reason: response.reason_phrase().to_owned() }.into(),
+    }
+}

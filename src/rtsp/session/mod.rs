@@ -1,0 +1,303 @@
+//! One session with one camera. RFC 2326.
+
+mod answers;
+mod interface;
+mod media;
+mod requests;
+mod server_requests;
+mod setup;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rtsp_types::Message;
+use url::Url;
+
+use super::auth::Authenticator;
+use super::limits::{
+    CONNECT_MAX, KEEP_ALIVE_MAX, KEEP_ALIVE_MIN, RECONNECTS_MAX, SESSION_TIMEOUT, TEARDOWN_MAX,
+};
+use super::random::Random;
+use super::reader::{Frame, Reader};
+use super::{Credentials, Error, Failed, Media, Target, Transport};
+use crate::clock::Monotonic;
+use crate::rtp::Receiver;
+pub use interface::{Counters, Endpoint, Event, Input, Options, Output, Status, UdpChannel};
+use media::Path;
+use requests::Pending;
+
+/// Where a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Connecting {
+        until: Monotonic,
+    },
+    /// A request is on its way, or about to be.
+    Negotiating,
+    Playing {
+        since: Monotonic,
+    },
+    TearingDown {
+        until: Monotonic,
+    },
+    Ended,
+}
+
+/// One session with one camera; see the [module](super).
+#[derive(Debug)]
+pub struct Session {
+    /// What the user asked for: whose credentials they are.
+    origin: Target,
+    target: Target,
+    credentials: Option<Credentials>,
+    transport: Transport,
+    other_transport_tried: bool,
+    random: Random,
+    state: State,
+    outputs: VecDeque<Output>,
+    /// Bytes of the access units among the outputs.
+    queued_bytes: usize,
+    ended: Option<Result<(), Error>>,
+    reader: Reader,
+    cseq: u32,
+    pending: VecDeque<Pending>,
+    authenticator: Option<Authenticator>,
+    redirects: u32,
+    reconnects: u32,
+    has_get_parameter: bool,
+    /// The URL of the whole session, and of the media in use.
+    aggregate_url: Url,
+    media_url: Url,
+    media: Option<Media>,
+    our_rtp_port: u16,
+    id: Option<String>,
+    timeout: Duration,
+    path: Option<Path>,
+    receiver: Option<Receiver>,
+    keep_alive_due: Option<Monotonic>,
+    counters: Counters,
+}
+
+impl Session {
+    /// Begins a session; the first output is [`Output::Connect`].
+    pub fn new(target: Target, credentials: Option<Credentials>, options: Options, now: Monotonic) -> Self {
+        let mut session = Self {
+            origin: target.clone(),
+            credentials,
+            transport: options.transport,
+            other_transport_tried: false,
+            random: Random::new(options.seed),
+            state: State::Ended,
+            outputs: VecDeque::new(),
+            queued_bytes: 0,
+            ended: None,
+            reader: Reader::default(),
+            cseq: 0,
+            pending: VecDeque::new(),
+            authenticator: None,
+            redirects: 0,
+            reconnects: 0,
+            has_get_parameter: false,
+            aggregate_url: target.url().clone(),
+            media_url: target.url().clone(),
+            target,
+            media: None,
+            our_rtp_port: 0,
+            id: None,
+            timeout: SESSION_TIMEOUT,
+            path: None,
+            receiver: None,
+            keep_alive_due: None,
+            counters: Counters::default(),
+        };
+        session.connect(now);
+        session
+    }
+
+    /// Takes an input. Drain [`poll_output`](Self::poll_output) afterwards.
+    pub fn handle_input(&mut self, input: Input<'_>, now: Monotonic) {
+        if self.state == State::Ended {
+            return;
+        }
+        match input {
+            Input::Connected => self.connected(now),
+            Input::Bytes(bytes) => self.bytes(bytes, now),
+            Input::Closed => self.closed(now),
+            Input::UdpOpened { rtp_port } => self.udp_opened(rtp_port, now),
+            Input::UdpUnavailable => self.try_other_transport(now),
+            Input::Datagram { channel, from_port, bytes } => self.datagram(channel, from_port, bytes, now),
+            Input::Timeout => {}
+            Input::Close => self.close(now),
+        }
+        self.let_time_pass(now);
+    }
+
+    /// The next output. [`Output::Timeout`] and [`Output::Ended`] say that there is no other.
+    pub fn poll_output(&mut self) -> Output {
+        if let Some(output) = self.outputs.pop_front() {
+            if let Output::Event(Event::AccessUnit(unit)) = &output {
+                self.queued_bytes -= unit.data.len();
+            }
+            return output;
+        }
+        match &self.ended {
+            Some(end) => Output::Ended(end.clone()),
+            None => Output::Timeout(self.deadline()),
+        }
+    }
+
+    /// What is known about the session.
+    pub fn status(&self) -> Status {
+        Status {
+            transport: self.transport,
+            codec: self.media.as_ref().and_then(|media| media.codec),
+            format: self.receiver.as_ref().and_then(Receiver::format),
+            ignored: Counters { garbage_bytes: self.reader.garbage_bytes, ..self.counters.clone() },
+            packets: self.receiver.as_ref().map(Receiver::counters).unwrap_or_default(),
+            last_packet_error: self.receiver.as_ref().and_then(|receiver| receiver.last_error().cloned()),
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// Forgets the connection there was, and asks for one to the present target.
+    fn connect(&mut self, now: Monotonic) {
+        self.reader.reset();
+        self.pending.clear();
+        (self.id, self.path, self.receiver, self.keep_alive_due) = (None, None, None, None);
+        self.our_rtp_port = 0;
+        self.state = State::Connecting { until: now + CONNECT_MAX };
+        self.outputs.push_back(Output::Connect(Endpoint {
+            host: self.target.host().to_owned(),
+            port: self.target.port(),
+            tls: self.target.is_tls(),
+        }));
+    }
+
+    fn connected(&mut self, now: Monotonic) {
+        if let State::Connecting { .. } = self.state {
+            self.state = State::Negotiating;
+            self.send_options(now);
+        }
+    }
+
+    fn bytes(&mut self, mut bytes: &[u8], now: Monotonic) {
+        // The reader is apart meanwhile, so that its frames can be given to the session.
+        let mut reader = std::mem::take(&mut self.reader);
+        let connected = |session: &Self| !matches!(session.state, State::Connecting { .. } | State::Ended);
+        while !bytes.is_empty() && connected(self) {
+            bytes = &bytes[reader.push(bytes)..];
+            while connected(self)
+                && let Some(frame) = reader.pull(|channel| self.is_assigned(channel))
+            {
+                self.frame(frame, now);
+            }
+        }
+        if !connected(self) {
+            reader.reset();
+        }
+        self.reader = reader;
+    }
+
+    fn frame(&mut self, frame: Frame<'_>, now: Monotonic) {
+        match frame {
+            Frame::Data { channel, bytes } => self.interleaved(channel, bytes, now),
+            Frame::Message(Message::Response(response)) => self.response(&response, now),
+            Frame::Message(Message::Request(request)) => self.server_request(&request),
+            Frame::Message(Message::Data(_)) => {}
+        }
+    }
+
+    /// Some cameras close the connection with the challenge: the answer to it goes by a new one.
+    fn closed(&mut self, now: Monotonic) {
+        match self.state {
+            State::TearingDown { .. } => self.end(Ok(())),
+            State::Negotiating
+                if self.reconnects < RECONNECTS_MAX
+                    && self.pending.iter().any(Pending::is_authorized_again) =>
+            {
+                self.reconnects += 1;
+                self.connect(now);
+            }
+            State::Playing { .. } => self.end(Err(Failed::Closed { during: "play" }.into())),
+            State::Connecting { .. } => self.end(Err(Failed::Closed { during: "connect" }.into())),
+            State::Negotiating => {
+                let during = self.pending.front().map_or("setup", Pending::name);
+                self.end(Err(Failed::Closed { during }.into()));
+            }
+            State::Ended => {}
+        }
+    }
+
+    fn close(&mut self, now: Monotonic) {
+        if self.id.is_none() {
+            return self.end(Ok(()));
+        }
+        if !matches!(self.state, State::TearingDown { .. }) {
+            self.send_teardown(now);
+            self.state = State::TearingDown { until: now + TEARDOWN_MAX };
+        }
+    }
+
+    /// Ends for a reason; the camera is told where it keeps a session for us.
+    fn fail(&mut self, error: impl Into<Error>, now: Monotonic) {
+        if matches!(self.state, State::TearingDown { .. }) {
+            return self.end(Ok(()));
+        }
+        if self.id.is_some() {
+            self.send_teardown(now);
+        }
+        self.end(Err(error.into()));
+    }
+
+    fn end(&mut self, end: Result<(), Error>) {
+        self.state = State::Ended;
+        self.ended.get_or_insert(end);
+    }
+
+    /// Does what is due.
+    fn let_time_pass(&mut self, now: Monotonic) {
+        match self.state {
+            State::Connecting { until } if now >= until => {
+                self.end(Err(Failed::ConnectTimeout(CONNECT_MAX).into()));
+            }
+            State::TearingDown { until } if now >= until => self.end(Ok(())),
+            State::Negotiating | State::Playing { .. } => {
+                self.check_answers(now);
+                self.check_silence(now);
+                if self.keep_alive_due.is_some_and(|due| now >= due) {
+                    self.send_keep_alive(now);
+                }
+                self.drain_receiver(now);
+            }
+            _ => {}
+        }
+    }
+
+    fn deadline(&self) -> Monotonic {
+        let far = Monotonic::since_zero(Duration::MAX);
+        match self.state {
+            State::Connecting { until } | State::TearingDown { until } => until,
+            State::Ended => far,
+            State::Negotiating | State::Playing { .. } => {
+                let deadlines = [
+                    self.answer_deadline(),
+                    self.silence_deadline(),
+                    self.keep_alive_due,
+                    self.receiver_deadline(),
+                ];
+                deadlines.into_iter().flatten().min().unwrap_or(far)
+            }
+        }
+    }
+
+    /// Half the session's time-out, within bounds.
+    fn keep_alive_interval(&self) -> Duration {
+        (self.timeout / 2).clamp(KEEP_ALIVE_MIN, KEEP_ALIVE_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+//! Requests of the camera. RFC 2326 section 10: a server may send OPTIONS, GET_PARAMETER,
+//! SET_PARAMETER, ANNOUNCE and REDIRECT; some hang up where they are not answered.
+
+use rtsp_types::{Method, Request, Response, StatusCode, Version, headers};
+
+use super::{Output, Session};
+use crate::rtsp::Failed;
+
+/// What we answer to.
+const PUBLIC: &str = "OPTIONS, GET_PARAMETER, SET_PARAMETER, ANNOUNCE, TEARDOWN";
+
+impl Session {
+    pub(super) fn server_request(&mut self, request: &Request<Vec<u8>>) {
+        self.counters.server_requests += 1;
+        let status = match request.method() {
+            Method::Options
+            | Method::GetParameter
+            | Method::SetParameter
+            | Method::Announce
+            | Method::Teardown => StatusCode::Ok,
+            _ => StatusCode::NotImplemented,
+        };
+        let reason = if status == StatusCode::Ok { "OK" } else { "Not Implemented" };
+        let mut response = Response::builder(Version::V1_0, status).reason_phrase(reason);
+        for name in [headers::CSEQ, headers::SESSION] {
+            if let Some(value) = request.header(&name) {
+                response = response.header(name, value.clone());
+            }
+        }
+        if *request.method() == Method::Options {
+            response = response.header(headers::PUBLIC, PUBLIC);
+        }
+        let mut bytes = Vec::new();
+        // Writing to memory does not fail.
+        let _ = response.empty().write(&mut bytes);
+        self.outputs.push_back(Output::Send(bytes));
+        if *request.method() == Method::Teardown {
+            self.end(Err(Failed::Goodbye.into()));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Replays transcripts of cameras against an RTSP session, without sockets or sleep.
+//!
+//! `transcripts/README.md` explains their format; there is one for each quirk of real cameras.
+
+mod mutate;
+mod replay;
+mod transcript;
+
+use std::path::Path;
+
+use replay::{Feed, replay};
+use transcript::Transcript;
+
+fn transcripts() -> Vec<Transcript> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rtsp/transcripts");
+    let mut names: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .filter(|name| !name.starts_with("opening-"))
+        .collect();
+    names.sort();
+    names.iter().map(|name| Transcript::read(&folder, name)).collect()
+}
+
+/// Not the one of an endless access unit: 8 MiB byte by byte take long and show nothing new.
+fn is_small(transcript: &Transcript) -> bool {
+    transcript.input_bytes() < 1 << 20
+}
+
+fn named(name: &str) -> Transcript {
+    transcripts().into_iter().find(|transcript| transcript.name == name).unwrap()
+}
+
+#[test]
+fn every_transcript_as_it_is() {
+    let transcripts = transcripts();
+    assert!(transcripts.len() > 40, "found only {}", transcripts.len());
+    let failures: Vec<_> =
+        transcripts.iter().filter_map(|transcript| replay(transcript, Feed::Whole).err()).collect();
+    assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn every_transcript_byte_by_byte() {
+    for transcript in transcripts().iter().filter(|transcript| is_small(transcript)) {
+        replay(transcript, Feed::Bytes).unwrap();
+    }
+}
+
+#[test]
+fn the_main_transcripts_split_at_every_point() {
+    for name in ["tcp-h264.txt", "garbage-between-frames.txt"] {
+        let transcript = named(name);
+        for at in 1..transcript.longest_input() {
+            replay(&transcript, Feed::SplitAt(at)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn mutated_transcripts_end_or_go_on_but_never_panic() {
+    for transcript in transcripts().iter().filter(|transcript| is_small(transcript)) {
+        for seed in 0..200 {
+            mutate::run(transcript, seed);
+        }
+    }
+}
