@@ -15,6 +15,7 @@ pub mod http;
 pub mod hub;
 pub mod limits;
 pub mod logging;
+pub mod memory;
 pub mod mjpeg;
 pub mod picture;
 pub mod rtp;

@@ -37,12 +37,16 @@ fn the_readme_has_every_key() {
 }
 
 /// Which part of a source file's path may name a crate (ARCHITECTURE.md, "Doors").
-const DOORS: [(&str, &[&str]); 11] = [
+const DOORS: [(&str, &[&str]); 15] = [
     ("v4l", &["source/v4l2/"]),
     ("turbojpeg", &["encode/jpeg.rs"]),
     ("async_h1", &["http/head.rs", "http/answer.rs"]),
     ("http_types", &["http/"]),
     ("socket2", &["http/"]),
+    ("rtsp_types", &["rtsp/"]),
+    ("sdp_types", &["rtsp/"]),
+    ("rtp_types", &["rtp/"]),
+    ("rtcp_types", &["rtp/"]),
     ("sysinfo", &["health/system.rs"]),
     ("toml", &["config/"]),
     ("clap", &["cli.rs", "commands/mod.rs"]),

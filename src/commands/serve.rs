@@ -11,10 +11,11 @@ use crate::camera::stop::Stop;
 use crate::cli::Serve;
 use crate::clock::Clock;
 use crate::config::{self, Camera, Config};
-use crate::{http, logging, service, systemd};
+use crate::{http, logging, memory, service, systemd};
 
 /// Serves until SIGTERM or SIGINT.
 pub fn run(options: Serve) -> Result<(), Failure> {
+    memory::set_up();
     logging::start();
     let config = configuration(options)?;
     raise_descriptor_limit();

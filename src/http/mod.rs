@@ -5,6 +5,7 @@
 
 mod answer;
 mod api;
+mod backlog;
 mod ceiling;
 mod connection;
 mod head;

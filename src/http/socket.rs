@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice, Write};
 use std::net::TcpStream;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_lite::AsyncReadExt;
 use futures_lite::future::or;
@@ -22,12 +23,14 @@ pub struct Socket {
 }
 
 /// How a write went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// The kernel took everything at once.
-    AtOnce,
-    /// The kernel's buffer was full: the client is slower than what it is sent.
-    AfterWaiting,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Bytes that the kernel took at once.
+    pub at_once: usize,
+    /// Bytes that it took after its buffer had been full: the client is slower than what it is sent.
+    pub after_waiting: usize,
+    /// How long these took.
+    pub waited: Duration,
 }
 
 impl Socket {
@@ -62,22 +65,28 @@ impl Socket {
         let mut slices = parts.map(IoSlice::new);
         let mut left = &mut slices[..];
         IoSlice::advance_slices(&mut left, 0);
-        let mut written = Written::AtOnce;
+        let mut written = Written::default();
+        let mut full_since = None;
         while !left.is_empty() {
             match self.stream.get_ref().write_vectored(left) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(bytes) => {
                     self.meter.count_sent(bytes);
+                    match full_since {
+                        None => written.at_once += bytes,
+                        Some(_) => written.after_waiting += bytes,
+                    }
                     IoSlice::advance_slices(&mut left, bytes);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    written = Written::AfterWaiting;
+                    full_since.get_or_insert_with(|| self.clock.now());
                     self.writable().await?;
                 }
                 Err(error) => return Err(error),
             }
         }
+        written.waited = full_since.map_or(Duration::ZERO, |since| self.clock.now().since(since));
         Ok(written)
     }
 

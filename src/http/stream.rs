@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures_lite::future::or;
 
 use super::Server;
-use super::socket::{Socket, Written};
+use super::backlog::Backlog;
+use super::socket::Socket;
 use crate::camera::registry::Selector;
 use crate::clock::Monotonic;
 use crate::frame::Frame;
@@ -40,6 +41,7 @@ pub async fn serve(
     let mut watch = Watch::new(server, selector)?;
     let mut pace = fps.map(Pace::new);
     let mut part_head = String::with_capacity(160);
+    let mut backlog = Backlog::default();
     loop {
         let frame = watch.next().await;
         if pace.as_mut().is_some_and(|pace| !pace.is_due(frame.captured)) {
@@ -51,10 +53,11 @@ pub async fn serve(
         watch.viewer.hub().delivered(&frame);
         // Let go before the wait: its memory is wanted for the next picture.
         drop(frame);
-        if written == Written::AfterWaiting {
+        if written.after_waiting > 0 {
             // The kernel still holds bytes of this frame. A frame begun now would be old when its
-            // turn comes; the newest is chosen when the socket takes bytes again.
+            // turn comes; the newest is chosen when it is.
             socket.writable().await?;
+            server.clock.sleep(backlog.wait(&written)).await;
         }
     }
 }
