@@ -5,7 +5,7 @@ help:
 	@echo "             ARGS=\"--listen 0.0.0.0:8081 /dev/video0\" goes to pinhole serve"
 	@echo "make test    every test: units, whole service, browser, camera lab"
 	@echo "make check   format, lints, documentation, licences, scripts"
-	@echo "make bench   size, memory, processor time and time to the first picture"
+	@echo "make bench   size, memory, time to the first picture; encoding and viewers against their floors"
 	@echo "make clean   remove what was built"
 
 run:

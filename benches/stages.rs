@@ -1,0 +1,117 @@
+//! One stage of a frame's way, a number of times: for counting instructions, which do not depend on
+//! what else the machine does.
+//!
+//! `stages STAGE FRAMES` under `valgrind --tool=callgrind`; `tools/count` runs it twice for each
+//! stage and takes the difference, so that only the frames count. `stages` alone names the stages.
+
+mod scene;
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use futures_lite::future::poll_once;
+use pinhole::clock::Clock;
+use pinhole::encode::JpegEncoder;
+use pinhole::frame::{BufferPool, Frame, Kind};
+use pinhole::hub::Hub;
+use pinhole::mjpeg;
+use pinhole::picture::{Chroma, PixelFormat, RawPicture};
+use scene::Scene;
+
+const QUALITY: u8 = 80;
+const FORMATS: [PixelFormat; 6] = [
+    PixelFormat::Yuyv,
+    PixelFormat::Nv12,
+    PixelFormat::Yu12,
+    PixelFormat::Rgb24,
+    PixelFormat::Rgb565,
+    PixelFormat::Grey,
+];
+const VIEWERS: [usize; 3] = [1, 10, 50];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect();
+    let [stage, frames] = &arguments[..] else {
+        println!("planar mend mend-no-dht");
+        println!("{}", FORMATS.map(|format| format!("encode-{}", format.name())).join(" "));
+        println!("{}", VIEWERS.map(|viewers| format!("hub-{viewers}")).join(" "));
+        return ExitCode::SUCCESS;
+    };
+    let Ok(frames) = frames.parse() else { return usage(frames) };
+    match stage.as_str() {
+        "planar" => planar(frames),
+        "mend" => mend(&jpeg(), frames),
+        "mend-no-dht" => mend(&without_tables(&jpeg()), frames),
+        name => {
+            let format = name.strip_prefix("encode-").and_then(PixelFormat::from_name);
+            let viewers = name.strip_prefix("hub-").and_then(|number| number.parse().ok());
+            match (format, viewers) {
+                (Some(format), _) => encode(format, frames),
+                (_, Some(viewers)) => hub(viewers, frames),
+                _ => return usage(name),
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn usage(what: &str) -> ExitCode {
+    eprintln!("stages: \"{what}\" is no stage and no number of frames; without arguments, stages are named");
+    ExitCode::from(2)
+}
+
+fn planar(frames: usize) {
+    let scene = Scene::new(1280, 720);
+    let mut encoder = JpegEncoder::new(QUALITY, Chroma::Yuv420).unwrap();
+    let mut out = BufferPool::default().take();
+    for _ in 0..frames {
+        encoder.encode_planes(black_box(&scene.planes()), &mut out).unwrap();
+    }
+}
+
+fn encode(format: PixelFormat, frames: usize) {
+    let (stride, data) = Scene::new(1280, 720).bytes(format);
+    let picture = RawPicture { format, width: 1280, height: 720, stride, data: &data };
+    let mut encoder = JpegEncoder::new(QUALITY, Chroma::Yuv420).unwrap();
+    let mut out = BufferPool::default().take();
+    for _ in 0..frames {
+        encoder.encode(black_box(&picture), &mut out).unwrap();
+    }
+}
+
+fn jpeg() -> Vec<u8> {
+    let mut encoder = JpegEncoder::new(QUALITY, Chroma::Yuv420).unwrap();
+    let mut out = BufferPool::default().take();
+    encoder.encode_planes(&Scene::new(1280, 720).planes(), &mut out).unwrap();
+    out.to_vec()
+}
+
+/// Without the encoder's four tables, 33 and 183 bytes twice, right before SOS.
+fn without_tables(jpeg: &[u8]) -> Vec<u8> {
+    let scan = jpeg.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
+    [&jpeg[..scan - 432], &jpeg[scan..]].concat()
+}
+
+fn mend(jpeg: &[u8], frames: usize) {
+    let mut out = BufferPool::default().take();
+    for _ in 0..frames {
+        mjpeg::mend(black_box(jpeg), &mut out).unwrap();
+    }
+}
+
+/// A small frame through the hub to viewers that take it as soon as it is there.
+fn hub(viewers: usize, frames: usize) {
+    let hub = Hub::new(Clock::kernel());
+    let mut viewers: Vec<_> = (0..viewers).map(|_| hub.watch()).collect();
+    smol::block_on(async {
+        for _ in 0..frames {
+            let mut jpeg = hub.pool().take();
+            jpeg.extend_from_slice(b"a picture");
+            hub.publish(Frame::new(jpeg, hub.clock(), hub.clock().now(), 1280, 720, Kind::Picture));
+            for viewer in &mut viewers {
+                let frame = poll_once(viewer.next()).await.unwrap();
+                hub.delivered(black_box(&frame));
+            }
+        }
+    });
+}
