@@ -51,7 +51,7 @@ pub const CONNECTIONS_DEFAULT: usize = 256;
 
 /// HTTP connections at a time from one address, where nothing is configured. This machine's own
 /// addresses are not counted: a reverse proxy on it brings everybody.
-pub const CONNECTIONS_PER_ADDRESS_DEFAULT: usize = 64;
+pub const CONNECTIONS_PER_ADDRESS_DEFAULT: usize = 128;
 
 /// The most HTTP connections that may be configured.
 pub const CONNECTIONS_MAX: usize = 10_000;

@@ -36,24 +36,16 @@ pub fn open(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, String> {
         };
         format!("cannot listen on {address}: {error}{hint}")
     };
-    if addresses.is_empty() {
-        let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, DEFAULT_PORT));
-        let listener = bind(every).or_else(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => Err(error),
-            // IPv6 is off.
-            _ => bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, DEFAULT_PORT))),
-        });
-        return Ok(vec![listener.map_err(|error| failed(&every, &error))?]);
-    }
+    let every = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, DEFAULT_PORT))];
+    let addresses = if addresses.is_empty() { &every } else { addresses };
     addresses.iter().map(|address| open_one(*address).map_err(|error| failed(address, &error))).collect()
 }
 
 fn open_one(address: SocketAddr) -> io::Result<TcpListener> {
-    bind(address).or_else(|error| match address {
-        SocketAddr::V6(v6)
-            if v6.ip().is_unspecified()
-                && rustix::io::Errno::from_io_error(&error) == Some(rustix::io::Errno::AFNOSUPPORT) =>
-        {
+    bind(address).or_else(|error| match (address, error.kind()) {
+        (_, io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => Err(error),
+        // IPv6 is not in the kernel, or switched off: "every address" is every IPv4 address then.
+        (SocketAddr::V6(v6), _) if v6.ip().is_unspecified() => {
             bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, v6.port())))
         }
         _ => Err(error),
