@@ -2,6 +2,7 @@
 //!
 //! Frames flow one way: [`source`], [`encode`], [`hub`], [`http`]. `ARCHITECTURE.md` has the map.
 
+pub mod auth;
 pub mod camera;
 pub mod cli;
 pub mod clock;
@@ -18,6 +19,7 @@ pub mod logging;
 pub mod memory;
 pub mod mjpeg;
 pub mod picture;
+pub mod random;
 pub mod rtp;
 pub mod rtsp;
 pub mod service;

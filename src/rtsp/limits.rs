@@ -24,9 +24,6 @@ pub const MEDIA_MAX: usize = 16;
 /// Formats of one media that are looked at.
 pub const FORMATS_MAX: usize = 32;
 
-/// Challenges in one answer that are looked at; cameras send one to three.
-pub const CHALLENGES_MAX: usize = 8;
-
 /// Redirects followed before a camera gave a picture.
 pub const REDIRECTS_MAX: u32 = 5;
 

@@ -8,20 +8,16 @@
 //!
 //! Only this module names `rtsp-types` and `sdp-types`.
 
-mod auth;
-mod challenge;
-mod credentials;
 mod error;
 pub mod limits;
 mod message;
-mod random;
 mod reader;
 mod sdp;
 mod session;
 mod target;
 mod transport;
 
-pub use credentials::Credentials;
+pub use crate::auth::Credentials;
 pub use error::{Error, Failed, Refused};
 pub use sdp::{Description, Media};
 pub use session::{Counters, Endpoint, Event, Input, Options, Output, Session, Status, UdpChannel};

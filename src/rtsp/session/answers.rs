@@ -4,9 +4,8 @@ use rtsp_types::{HeaderName, Method, Response, headers};
 
 use super::requests::Pending;
 use super::{Event, Session, State};
+use crate::auth::{self, Authenticator, Challenge};
 use crate::clock::Monotonic;
-use crate::rtsp::auth::Authenticator;
-use crate::rtsp::challenge::{self, Challenge};
 use crate::rtsp::limits::{REDIRECTS_MAX, STALE_NONCES_MAX};
 use crate::rtsp::message::{cseq, header, status};
 use crate::rtsp::{Description, Error, Failed, Refused, target};
@@ -156,7 +155,7 @@ impl Session {
     /// password; asking again would make it lock the account.
     fn unauthorized(&mut self, pending: Pending, response: &Answer, now: Monotonic) -> Result<(), Error> {
         let header = header(response, &headers::WWW_AUTHENTICATE).unwrap_or_default();
-        let challenge = challenge::strongest(header).map_err(|offered| Refused::NoScheme { offered })?;
+        let challenge = auth::strongest(header).map_err(|offered| Refused::NoScheme { offered })?;
         let realm = challenge.realm.clone();
         if self.credentials.is_none() {
             return Err(Refused::NoCredentials { realm }.into());

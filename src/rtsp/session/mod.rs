@@ -13,14 +13,14 @@ use std::time::Duration;
 use rtsp_types::Message;
 use url::Url;
 
-use super::auth::Authenticator;
 use super::limits::{
     CONNECT_MAX, KEEP_ALIVE_MAX, KEEP_ALIVE_MIN, RECONNECTS_MAX, SESSION_TIMEOUT, TEARDOWN_MAX,
 };
-use super::random::Random;
 use super::reader::{Frame, Reader};
 use super::{Credentials, Error, Failed, Media, Target, Transport};
+use crate::auth::Authenticator;
 use crate::clock::Monotonic;
+use crate::random::Random;
 use crate::rtp::Receiver;
 pub use interface::{Counters, Endpoint, Event, Input, Options, Output, Status, UdpChannel};
 use media::Path;

@@ -67,7 +67,7 @@ impl Session {
                 payload_type: media.payload_type,
                 clock_rate: media.clock_rate,
                 announced_ssrc: answer.ssrc,
-                our_ssrc: self.random.next() as u32,
+                our_ssrc: self.random.number() as u32,
                 reorder: chosen == Transport::Udp,
             };
             Some(Receiver::new(config, media.depacketizer()?, now))

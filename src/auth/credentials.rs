@@ -15,11 +15,13 @@ impl Credentials {
         Self { username: username.into(), password: password.into() }
     }
 
-    pub(super) fn username(&self) -> &str {
+    /// The user name.
+    pub fn username(&self) -> &str {
         &self.username
     }
 
-    pub(super) fn password(&self) -> &str {
+    /// The password. Keep it out of messages.
+    pub fn password(&self) -> &str {
         &self.password
     }
 }

@@ -1,10 +1,11 @@
 //! What a camera asks for with 401.
 
-use super::limits::CHALLENGES_MAX;
+/// Challenges in one answer that are looked at; cameras send one to three.
+const CHALLENGES_MAX: usize = 8;
 
 /// Kinds of authentication, the stronger the later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Scheme {
+pub enum Scheme {
     /// RFC 7617.
     Basic,
     /// RFC 7616 with MD5.
@@ -15,10 +16,14 @@ pub(super) enum Scheme {
 
 /// One challenge of a WWW-Authenticate header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Challenge {
+pub struct Challenge {
+    /// What kind it is.
     pub scheme: Scheme,
+    /// What the camera calls itself.
     pub realm: String,
+    /// The camera's number used once.
     pub nonce: String,
+    /// To be given back as it came.
     pub opaque: Option<String>,
     /// The algorithm as the camera wrote it, to be given back.
     pub algorithm: Option<String>,
@@ -30,8 +35,11 @@ pub(super) struct Challenge {
     pub stale: bool,
 }
 
-/// The strongest challenge that is supported, or the names of those that are not.
-pub(super) fn strongest(header: &str) -> Result<Challenge, String> {
+/// The strongest challenge that is supported.
+///
+/// # Errors
+/// The names of those that are offered, none of which is.
+pub fn strongest(header: &str) -> Result<Challenge, String> {
     let raw = split(header);
     let names = || raw.iter().map(|(scheme, _)| *scheme).collect::<Vec<_>>().join(", ");
     raw.iter()

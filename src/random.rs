@@ -4,17 +4,19 @@ use sha2::{Digest, Sha256};
 
 /// Gives client nonces and SSRCs. The same seed gives the same numbers, for tests.
 #[derive(Clone)]
-pub(super) struct Random {
+pub struct Random {
     seed: u64,
     given: u64,
 }
 
 impl Random {
+    /// Numbers that follow from this seed.
     pub fn new(seed: u64) -> Self {
         Self { seed, given: 0 }
     }
 
-    pub fn next(&mut self) -> u64 {
+    /// The next number.
+    pub fn number(&mut self) -> u64 {
         self.given += 1;
         let hash = Sha256::new().chain_update(self.seed.to_be_bytes()).chain_update(self.given.to_be_bytes());
         u64::from_be_bytes(hash.finalize()[..8].try_into().unwrap_or_default())

@@ -7,22 +7,24 @@ use base64::engine::general_purpose::STANDARD;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
-use super::Credentials;
 use super::challenge::{Challenge, Scheme};
-use super::random::Random;
+use super::credentials::Credentials;
+use crate::random::Random;
 
 /// The challenge in force, and how often its nonce was used.
 #[derive(Debug)]
-pub(super) struct Authenticator {
+pub struct Authenticator {
     challenge: Challenge,
     nonce_count: u32,
 }
 
 impl Authenticator {
+    /// Answers this challenge from now on.
     pub fn new(challenge: Challenge) -> Self {
         Self { challenge, nonce_count: 0 }
     }
 
+    /// The nonce in force, empty with Basic.
     pub fn nonce(&self) -> &str {
         &self.challenge.nonce
     }
@@ -40,7 +42,7 @@ impl Authenticator {
             return format!("Basic {}", STANDARD.encode(pair));
         }
         self.nonce_count += 1;
-        self.digest(credentials, method, uri, &format!("{:016x}", random.next()))
+        self.digest(credentials, method, uri, &format!("{:016x}", random.number()))
     }
 
     /// RFC 7616 section 3.4.
