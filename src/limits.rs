@@ -27,6 +27,10 @@ pub const RETRY_MAX: Duration = Duration::from_secs(8);
 /// The wait before a lost camera that nobody watches is tried again: it is opened only for health.
 pub const RETRY_UNWATCHED: Duration = Duration::from_mins(1);
 
+/// The wait before a camera is tried again that did not accept user and password, whoever watches.
+/// Cameras lock an account after five to seven wrong passwords within half an hour.
+pub const RETRY_PATIENT: Duration = Duration::from_mins(7);
+
 /// How often a missing device is looked for while somebody watches, for machines where the kernel
 /// does not tell (inotify on /dev does everywhere else, at once).
 pub const PRESENCE_WATCHED: Duration = Duration::from_millis(500);

@@ -19,7 +19,7 @@ use crate::hub::Hub;
 use crate::limits;
 use crate::source::v4l2::devices::Device;
 use crate::source::v4l2::monitor::{self, Claim, Monitor};
-use crate::source::{Source, test_card, v4l2};
+use crate::source::{Source, v4l2};
 
 /// Runs the service on these listeners until `shutdown` is requested.
 ///
@@ -81,21 +81,20 @@ impl Cameras {
         self.spawn(supervisor::stand_in(self.registry.nobody().clone(), self.shutdown.clone()));
         let auto = configured.iter().position(|camera| camera.source == SourceSpec::Auto);
         let auto = auto.map(|place| (place, configured[place].clone()));
-        let uses_v4l2 = configured.iter().any(|camera| !matches!(camera.source, SourceSpec::TestCard));
+        let is_v4l2 = |spec: &SourceSpec| matches!(spec, SourceSpec::Auto | SourceSpec::V4l2(_));
+        let uses_v4l2 = configured.iter().any(|camera| is_v4l2(&camera.source));
         let mut fixed = Vec::new();
         for (place, camera) in configured.into_iter().enumerate() {
-            match camera.source.clone() {
-                SourceSpec::Auto => {}
-                SourceSpec::TestCard => {
-                    let source = test_card::Source::new(&camera.effective_name(), &camera.picture);
-                    fixed.push((place, camera, FixedSource::TestCard(source)));
-                }
-                SourceSpec::V4l2(path) => {
-                    let claim = Claim::on_path(&path);
+            let source = match (&camera.source, Source::of(&camera, &camera.effective_name())) {
+                (_, Some(source)) => FixedSource::Ready(source),
+                (SourceSpec::V4l2(path), None) => {
+                    let claim = Claim::on_path(path);
                     self.monitor.add(claim.clone());
-                    fixed.push((place, camera, FixedSource::V4l2(claim)));
+                    FixedSource::V4l2(claim)
                 }
-            }
+                (_, None) => continue,
+            };
+            fixed.push((place, camera, source));
         }
         let found = if uses_v4l2 { self.monitor.rescan().await } else { Vec::new() };
         for (place, camera, source) in fixed {
@@ -113,7 +112,7 @@ impl Cameras {
     fn add_fixed(&mut self, place: usize, camera: &config::Camera, source: FixedSource) {
         let name = camera.effective_name();
         let source = match source {
-            FixedSource::TestCard(source) => Source::TestCard(source),
+            FixedSource::Ready(source) => source,
             FixedSource::V4l2(claim) => {
                 Source::V4l2(v4l2::Source::new(&name, claim, self.monitor.clone(), &camera.picture))
             }
@@ -181,7 +180,7 @@ impl Cameras {
 }
 
 enum FixedSource {
-    TestCard(test_card::Source),
+    Ready(Source),
     V4l2(Arc<Claim>),
 }
 

@@ -1,6 +1,12 @@
 //! Why a camera gives no picture, in words for the person in front of it.
 
+mod file;
+mod network;
+
 use std::fmt;
+
+pub use file::FileLost;
+pub use network::NetworkLost;
 
 /// Why a camera gives no picture. `Display` is the sentence that card, page, health and log show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +39,43 @@ pub enum Lost {
     Unsupported(String),
     /// The driver refused a request or answered nonsense.
     Driver(String),
+    /// The camera is on a network.
+    Network(NetworkLost),
+    /// The pictures come from a file.
+    File(FileLost),
 }
 
 impl Lost {
     /// Whether the device itself is missing: nothing to try until it is plugged in.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::NoCamera | Self::Unplugged)
+    }
+
+    /// Whether trying again soon does harm.
+    pub fn wants_patience(&self) -> bool {
+        matches!(self, Self::Network(lost) if lost.locks_accounts())
+    }
+
+    /// Whether both are the same news, whatever the figures in them.
+    pub fn is_like(&self, other: &Self) -> bool {
+        use std::mem::discriminant;
+        match (self, other) {
+            (Self::Network(one), Self::Network(other)) => discriminant(one) == discriminant(other),
+            (Self::File(one), Self::File(other)) => discriminant(one) == discriminant(other),
+            _ => discriminant(self) == discriminant(other),
+        }
+    }
+}
+
+impl From<NetworkLost> for Lost {
+    fn from(lost: NetworkLost) -> Self {
+        Self::Network(lost)
+    }
+}
+
+impl From<FileLost> for Lost {
+    fn from(lost: FileLost) -> Self {
+        Self::File(lost)
     }
 }
 
@@ -64,6 +101,8 @@ impl fmt::Display for Lost {
             ),
             Self::Unsupported(what) => write!(f, "not usable as a camera: {what}"),
             Self::Driver(what) => write!(f, "camera driver: {what}"),
+            Self::Network(lost) => lost.fmt(f),
+            Self::File(lost) => lost.fmt(f),
         }
     }
 }

@@ -109,7 +109,7 @@ impl Supervisor<'_> {
 
     fn lose(&self, lost: Lost) {
         let news = match self.hub().state() {
-            State::Lost(before) => std::mem::discriminant(&before) != std::mem::discriminant(&lost),
+            State::Lost(before) => !before.is_like(&lost),
             _ => true,
         };
         if news {
@@ -149,12 +149,18 @@ impl Supervisor<'_> {
         match self.hub().state() {
             State::Lost(lost) => {
                 let wait = self.wait_for(&lost);
+                let early = async {
+                    if lost.wants_patience() {
+                        return pending().await;
+                    }
+                    or(self.news(), self.first_viewer()).await
+                };
                 let plugged = or(
                     async {
                         clock.sleep(wait).await;
                         false
                     },
-                    or(self.news(), self.first_viewer()),
+                    early,
                 )
                 .await;
                 if plugged {
@@ -175,6 +181,9 @@ impl Supervisor<'_> {
     }
 
     fn wait_for(&mut self, lost: &Lost) -> Duration {
+        if lost.wants_patience() {
+            return limits::RETRY_PATIENT;
+        }
         match (lost.is_absent(), self.hub().viewers()) {
             (true, 0) => limits::PRESENCE_UNWATCHED,
             (true, _) => limits::PRESENCE_WATCHED,

@@ -45,6 +45,17 @@ fn check(file: &std::path::Path) -> Result<(), Failure> {
     print(&format!("{}: good; cameras: {}\n", file.display(), names.join(", ")))
 }
 
+/// A URL that is refused may hold a password, and clap repeats it.
+fn hide_secrets(error: &mut clap::Error) {
+    use clap::error::{ContextKind, ContextValue};
+    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
+        && let Some((scheme, _)) = value.split_once("://")
+    {
+        let shown = format!("{scheme}://...");
+        error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+    }
+}
+
 /// Writes to standard output.
 fn print(text: &str) -> Result<(), Failure> {
     match std::io::stdout().write_all(text.as_bytes()) {
@@ -55,7 +66,8 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Prints help or version, or the mistake in the command line as one line.
-pub fn explain(error: &clap::Error) -> ExitCode {
+pub fn explain(mut error: clap::Error) -> ExitCode {
+    hide_secrets(&mut error);
     if !error.use_stderr() {
         return match print(&error.render().to_string()) {
             Ok(()) => ExitCode::SUCCESS,

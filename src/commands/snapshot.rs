@@ -14,12 +14,12 @@ use super::Failure;
 use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
 use crate::clock::Clock;
-use crate::config::{Picture, SourceSpec};
+use crate::config::{Camera, Picture, SourceSpec};
 use crate::frame::{Frame, Kind};
 use crate::hub::Hub;
 use crate::source::v4l2::devices;
 use crate::source::v4l2::monitor::{Claim, Monitor};
-use crate::source::{Source, test_card, v4l2};
+use crate::source::{Source, v4l2};
 
 /// The first picture must be there within this time: opening may take a camera seconds.
 const FIRST_PICTURE_MAX: Duration = Duration::from_secs(10);
@@ -69,14 +69,16 @@ pub async fn with_source<T>(
 }
 
 async fn find(source: SourceSpec, picture: &Picture) -> Result<Source, String> {
-    let name = source.default_name();
-    let claim = match source {
-        SourceSpec::TestCard => return Ok(Source::TestCard(test_card::Source::new(&name, picture))),
-        SourceSpec::V4l2(path) => Claim::on_path(&path),
-        SourceSpec::Auto => {
-            let found = devices::capture_devices();
-            Claim::on_device(found.first().ok_or_else(|| Lost::NoCamera.to_string())?)
-        }
+    let camera = Camera::of(source, picture.clone());
+    let name = camera.effective_name();
+    if let Some(source) = Source::of(&camera, &name) {
+        return Ok(source);
+    }
+    let claim = if let SourceSpec::V4l2(path) = &camera.source {
+        Claim::on_path(path)
+    } else {
+        let found = devices::capture_devices();
+        Claim::on_device(found.first().ok_or_else(|| Lost::NoCamera.to_string())?)
     };
     let monitor = Monitor::new();
     monitor.add(claim.clone());

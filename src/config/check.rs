@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::{Camera, Config, Errors, Http, Picture, SourceSpec, written};
+use super::{Camera, Config, Errors, Http, Network, Picture, SourceSpec, written};
 use crate::limits;
 use crate::picture::Chroma;
 
@@ -107,7 +107,29 @@ impl Check<'_> {
                 .unwrap_or(default.chroma),
         };
         let on_demand = written.on_demand.unwrap_or(true);
-        Camera { name, source: source.unwrap_or(SourceSpec::Auto), picture, on_demand }
+        let network = self.network(written, source.as_ref());
+        Camera { name, source: source.unwrap_or(SourceSpec::Auto), picture, network, on_demand }
+    }
+
+    fn network(&mut self, written: &written::Camera, source: Option<&SourceSpec>) -> Network {
+        let (transport, fingerprint) = (written.transport.as_ref(), written.tls_fingerprint.as_ref());
+        for (key, value, schemes, fits) in [
+            ("camera.transport", transport, "rtsp://", matches!(source, None | Some(SourceSpec::Rtsp(_)))),
+            (
+                "camera.tls_fingerprint",
+                fingerprint,
+                "rtsps:// and https://",
+                source.is_none_or(SourceSpec::is_network),
+            ),
+        ] {
+            if let (Some(value), false) = (value, fits) {
+                self.error(value.span(), key, &format!("this is for sources that begin with {schemes}"));
+            }
+        }
+        Network {
+            transport: self.value("camera.transport", transport, |it| it.parse()).unwrap_or_default(),
+            tls_fingerprint: self.value("camera.tls_fingerprint", fingerprint, |it| it.parse()),
+        }
     }
 
     fn name_is_new(&mut self, written: &written::Camera, camera: &Camera, before: &[Camera]) {
@@ -205,6 +227,7 @@ fn check_origin(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
     use crate::config::FormatChoice;
+    use crate::config::network::TransportChoice;
     use crate::picture::PixelFormat;
 
     fn errors(text: &str) -> String {
@@ -282,6 +305,26 @@ mod tests {
         let broken = errors("[http]\nlisten = [\"[::]:80\"\n");
         assert_eq!(broken.lines().count(), 1, "{broken}");
         assert!(broken.starts_with("pinhole.toml:"), "{broken}");
+    }
+
+    #[test]
+    fn keys_of_network_cameras_are_for_those() {
+        let fingerprint = "ab".repeat(32);
+        let config = parse(
+            &format!(
+                "[[camera]]\nsource = \"rtsps://joe:hush@yard/\"\ntransport = \"udp\"\ntls_fingerprint = \"{fingerprint}\"\n"
+            ),
+            "f",
+        )
+        .unwrap();
+        let network = &config.cameras[0].network;
+        assert_eq!(network.transport, TransportChoice::Udp);
+        assert_eq!(network.tls_fingerprint, Some(fingerprint.parse().unwrap()));
+        let wrong = errors("[[camera]]\nsource = \"test:\"\ntransport = \"tcp\"\n");
+        assert!(
+            wrong.starts_with("pinhole.toml:3: camera.transport: this is for sources that begin"),
+            "{wrong}"
+        );
     }
 
     #[test]

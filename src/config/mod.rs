@@ -3,7 +3,9 @@
 //! `written` is what a file says; this is what it means.
 
 mod check;
+pub mod network;
 pub mod source;
+pub mod url;
 mod written;
 
 use std::fmt;
@@ -13,7 +15,9 @@ use std::str::FromStr;
 
 use crate::limits;
 use crate::picture::{Chroma, PixelFormat};
+pub use network::Network;
 pub use source::SourceSpec;
+pub use url::SourceUrl;
 
 /// Where the file is looked for when none is named.
 pub const DEFAULT_FILE: &str = "/etc/pinhole/pinhole.toml";
@@ -49,6 +53,8 @@ pub struct Camera {
     pub source: SourceSpec,
     /// What pictures to ask for.
     pub picture: Picture,
+    /// How to talk to it, where it is on a network.
+    pub network: Network,
     /// Whether it is open only while somebody watches.
     pub on_demand: bool,
 }
@@ -104,8 +110,8 @@ impl Default for Config {
 
 impl Camera {
     /// A camera on demand, named after its source.
-    pub const fn of(source: SourceSpec, picture: Picture) -> Self {
-        Self { name: None, source, picture, on_demand: true }
+    pub fn of(source: SourceSpec, picture: Picture) -> Self {
+        Self { name: None, source, picture, network: Network::default(), on_demand: true }
     }
 }
 

@@ -4,6 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use url::Url;
+
+use super::SourceUrl;
+
 /// Where a camera's pictures come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceSpec {
@@ -11,6 +15,12 @@ pub enum SourceSpec {
     Auto,
     /// One V4L2 capture device.
     V4l2(PathBuf),
+    /// A camera that speaks RTSP: `rtsp://` or, by TLS, `rtsps://`.
+    Rtsp(SourceUrl),
+    /// MJPEG of another device: `http://` or `https://`.
+    Http(SourceUrl),
+    /// A video file, or a folder of JPEGs.
+    File(PathBuf),
     /// The built-in moving test card.
     TestCard,
 }
@@ -26,8 +36,15 @@ impl SourceSpec {
                 let name = name.trim_start_matches("usb-").trim_end_matches("-video-index0");
                 super::slug(name)
             }
+            Self::Rtsp(url) | Self::Http(url) => super::slug(url.host()),
+            Self::File(path) => super::slug(&path.file_stem().unwrap_or_default().to_string_lossy()),
             Self::TestCard => "test".to_owned(),
         }
+    }
+
+    /// Whether it is on a network.
+    pub const fn is_network(&self) -> bool {
+        matches!(self, Self::Rtsp(_) | Self::Http(_))
     }
 }
 
@@ -35,12 +52,18 @@ impl FromStr for SourceSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let allowed = "auto, a device such as /dev/video0 or /dev/v4l/by-id/..., or test: is allowed";
-        match text {
-            "auto" => Ok(Self::Auto),
-            "test:" => Ok(Self::TestCard),
+        let allowed = "auto, a device such as /dev/video0 or /dev/v4l/by-id/..., rtsp://USER:PASSWORD@HOST/PATH, \
+                       rtsps://..., http://HOST/PATH, https://..., file:clip.mp4 or test: is allowed";
+        // Schemes are the same in capitals.
+        let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase()).unwrap_or_default();
+        match (scheme.as_str(), text) {
+            (_, "auto") => Ok(Self::Auto),
+            (_, "test:") => Ok(Self::TestCard),
+            ("rtsp" | "rtsps", _) => SourceUrl::parse(text, &["rtsp", "rtsps"]).map(Self::Rtsp),
+            ("http" | "https", _) => SourceUrl::parse(text, &["http", "https"]).map(Self::Http),
+            ("file", _) => file(&text["file:".len()..]).map(Self::File),
             _ if text.starts_with('/') => Ok(Self::V4l2(Path::new(text).to_owned())),
-            "" => Err(format!("the source is empty; {allowed}")),
+            (_, "") => Err(format!("the source is empty; {allowed}")),
             _ => {
                 // What comes before "://" holds no secret; what comes after may.
                 let shown = text.split_once("://").map_or(text, |(scheme, _)| scheme);
@@ -50,11 +73,29 @@ impl FromStr for SourceSpec {
     }
 }
 
+/// The path behind `file:`. As it stands, or where it begins with `//` a URL (RFC 8089) with `%20`
+/// for a space.
+fn file(path: &str) -> Result<PathBuf, String> {
+    let how = "write file:clip.mp4, file:/srv/clip.mp4 or file:///srv/clip.mp4";
+    if path.starts_with("//") {
+        return Url::parse(&format!("file:{path}"))
+            .ok()
+            .and_then(|url| url.to_file_path().ok())
+            .ok_or_else(|| format!("\"file:{path}\" is not on this machine; {how}"));
+    }
+    if path.is_empty() || path.contains('\0') {
+        return Err(format!("\"file:\" names no file; {how}"));
+    }
+    Ok(PathBuf::from(path))
+}
+
 impl fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
             Self::V4l2(path) => write!(f, "{}", path.display()),
+            Self::Rtsp(url) | Self::Http(url) => write!(f, "{url}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
             Self::TestCard => f.write_str("test:"),
         }
     }
@@ -73,7 +114,31 @@ mod tests {
             "046d-hd-pro-webcam-c920-1b2c"
         );
         assert_eq!(name("test:"), "test");
+        assert_eq!(name("rtsp://joe:hush@yard.local:554/cam?channel=1"), "yard-local");
+        assert_eq!(name("RTSPS://[2001:db8::1]/"), "2001-db8-1");
+        assert_eq!(name("https://192.0.2.7/stream"), "192-0-2-7");
+        assert_eq!(name("file:clips/Front door.mp4"), "front-door");
         assert_eq!("auto".parse(), Ok(SourceSpec::Auto));
+    }
+
+    #[test]
+    fn files() {
+        let path = |text: &str| match text.parse::<SourceSpec>() {
+            Ok(SourceSpec::File(path)) => Ok(path.display().to_string()),
+            other => Err(other),
+        };
+        for (text, expected) in [
+            ("file:clip.mp4", "clip.mp4"),
+            ("file:a/100%25.mp4", "a/100%25.mp4"),
+            ("file:/srv/clip.mp4", "/srv/clip.mp4"),
+            ("file:///srv/a%20clip.mp4", "/srv/a clip.mp4"),
+            ("file://localhost/srv/clip.mp4", "/srv/clip.mp4"),
+        ] {
+            assert_eq!(path(text).as_deref(), Ok(expected), "{text}");
+        }
+        for wrong in ["file:", "file://clip.mp4"] {
+            assert!(path(wrong).unwrap_err().unwrap_err().contains("write file:clip.mp4"), "{wrong}");
+        }
     }
 
     #[test]
@@ -81,5 +146,7 @@ mod tests {
         let error = "gopher://admin:secret@host/".parse::<SourceSpec>().unwrap_err();
         assert!(error.starts_with("\"gopher\" is no source") && !error.contains("secret"), "{error}");
         assert!("video0".parse::<SourceSpec>().is_err());
+        let shown = format!("{:?}", "rtsp://admin:secret@host/".parse::<SourceSpec>());
+        assert!(!shown.contains("secret") && !shown.contains("admin"), "{shown}");
     }
 }

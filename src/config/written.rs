@@ -36,4 +36,6 @@ pub struct Camera {
     pub quality: Option<Spanned<i64>>,
     pub chroma: Option<Spanned<String>>,
     pub on_demand: Option<bool>,
+    pub transport: Option<Spanned<String>>,
+    pub tls_fingerprint: Option<Spanned<String>>,
 }

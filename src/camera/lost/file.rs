@@ -1,0 +1,42 @@
+//! Why a file gives no picture.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why a file gives no picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileLost {
+    /// It is not there.
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// It cannot be read.
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
+    /// It holds no video that Pinhole can show.
+    NoVideo {
+        /// Which.
+        path: PathBuf,
+        /// What it holds, or what is wrong with it.
+        problem: String,
+    },
+}
+
+impl fmt::Display for FileLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { path } => write!(f, "no file {}; check the path in the source", path.display()),
+            Self::Unreadable { path, problem } => write!(f, "{} cannot be read: {problem}", path.display()),
+            Self::NoVideo { path, problem } => write!(
+                f,
+                "{} has no video to show: {problem}; H.264 or H.265 in MP4, MKV or AVI, MJPEG, or a folder of JPEGs is needed",
+                path.display()
+            ),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Why a camera on a network gives no picture.
+
+use std::fmt;
+
+/// Why a camera on a network gives no picture. Nothing in it is secret: addresses and paths stand
+/// here without user and password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NetworkLost {
+    /// The name has no address.
+    HostNotFound {
+        /// The name.
+        host: String,
+    },
+    /// Nobody listens there (ECONNREFUSED).
+    Refused {
+        /// HOST:PORT.
+        address: String,
+    },
+    /// No way leads there (EHOSTUNREACH, ENETUNREACH).
+    Unreachable {
+        /// HOST:PORT.
+        address: String,
+    },
+    /// No connection, or no answer, in time.
+    TimedOut {
+        /// What did not come, as in `no answer to DESCRIBE`.
+        what: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// The camera closed or reset the connection.
+    Closed {
+        /// What was going on, as in `PLAY`.
+        during: String,
+    },
+    /// It plays, but no data come.
+    Silent {
+        /// How long none came.
+        seconds: u64,
+    },
+    /// It ended the stream, and said so.
+    Ended,
+    /// 401: it does not take user and password.
+    WrongCredentials,
+    /// 401: it asks for user and password, and there are none.
+    NoCredentials,
+    /// 401: it asks in a way that Pinhole does not know.
+    UnknownAuthentication {
+        /// What it offers.
+        offered: String,
+    },
+    /// 403: the user may not see this.
+    Forbidden,
+    /// 404: no such stream.
+    NoSuchStream {
+        /// Where it was looked for, without secrets.
+        path: String,
+    },
+    /// Another status than success.
+    Status {
+        /// The status code.
+        status: u16,
+        /// The camera's words.
+        reason: String,
+    },
+    /// No video that Pinhole can show.
+    NoVideo {
+        /// What there is.
+        offered: String,
+    },
+    /// Its certificate is signed by nobody whom this machine trusts.
+    UntrustedCertificate {
+        /// What is wrong with it.
+        problem: String,
+        /// What may be pinned.
+        fingerprint: String,
+    },
+    /// Its certificate is not the pinned one.
+    OtherCertificate {
+        /// That of the certificate that it has.
+        fingerprint: String,
+    },
+    /// No encrypted connection came about.
+    Tls(String),
+    /// It does not keep to the protocol.
+    Protocol(String),
+    /// This machine could not, for want of memory, descriptors or the like.
+    Local(String),
+}
+
+impl NetworkLost {
+    /// Whether trying again soon does harm: cameras lock an account after some wrong passwords.
+    pub const fn locks_accounts(&self) -> bool {
+        matches!(
+            self,
+            Self::WrongCredentials
+                | Self::NoCredentials
+                | Self::UnknownAuthentication { .. }
+                | Self::Forbidden
+        )
+    }
+}
+
+impl fmt::Display for NetworkLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HostNotFound { host } => write!(
+                f,
+                "no machine is called {host}; check the name in the source, or write the camera's IP address"
+            ),
+            Self::Refused { address } => write!(
+                f,
+                "nothing answers at {address} (connection refused); is the camera starting, is this service on in it, is the port right?"
+            ),
+            Self::Unreachable { address } => write!(
+                f,
+                "no way to {address}; is the camera switched on and connected, is this machine in its network?"
+            ),
+            Self::TimedOut { what, seconds } => {
+                write!(f, "{what} within {seconds} s; is the camera switched on, is the address right?")
+            }
+            Self::Closed { during } => write!(f, "camera closed the connection ({during}); trying again"),
+            Self::Silent { seconds } => {
+                write!(f, "camera connected but silent for {seconds} s; trying again")
+            }
+            Self::Ended => f.write_str("camera ended the stream; trying again"),
+            Self::WrongCredentials => f.write_str(
+                "camera does not accept user name and password; correct them in the source (tried again only now and then: cameras lock accounts)",
+            ),
+            Self::NoCredentials => f.write_str(
+                "camera asks for user name and password; write them into the source: USER:PASSWORD@ before the host",
+            ),
+            Self::UnknownAuthentication { offered } => {
+                write!(f, "camera asks for authentication by {offered}; supported are Digest and Basic")
+            }
+            Self::Forbidden => f.write_str(
+                "camera forbids this stream to this user (403); give the user the right to it in the camera",
+            ),
+            Self::NoSuchStream { path } => {
+                write!(f, "camera has no stream at {path} (404); check the path in the source")
+            }
+            Self::Status { status, reason } => write!(f, "camera answers {status} {reason}"),
+            Self::NoVideo { offered } => {
+                write!(f, "camera offers {offered}; H.264, H.265 or JPEG video is needed")
+            }
+            Self::UntrustedCertificate { problem, fingerprint } => write!(
+                f,
+                "certificate of the camera is not trusted ({problem}); if it is the camera's own, set tls_fingerprint = \"{fingerprint}\""
+            ),
+            Self::OtherCertificate { fingerprint } => write!(
+                f,
+                "camera has another certificate than the pinned one; if it was renewed, set tls_fingerprint = \"{fingerprint}\""
+            ),
+            Self::Tls(what) => write!(f, "no encrypted connection to the camera: {what}"),
+            Self::Protocol(what) => write!(f, "camera does not keep to the protocol: {what}"),
+            Self::Local(what) => write!(f, "this machine cannot connect: {what}"),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! URLs of network cameras. What is secret in one is shown to nobody.
+
+use std::fmt;
+
+use url::Url;
+
+/// Bytes of a URL in the configuration.
+const URL_MAX_BYTES: usize = 2048;
+
+/// Ends of names of values that are not shown, such as `password=`, `access_token=`, `usr=`.
+const SECRET_NAMES: [&str; 17] = [
+    "password",
+    "passwd",
+    "pass",
+    "pwd",
+    "psw",
+    "pas",
+    "pw",
+    "token",
+    "secret",
+    "key",
+    "auth",
+    "sig",
+    "signature",
+    "session",
+    "user",
+    "username",
+    "usr",
+];
+
+/// The URL of a network camera, as the configuration has it. `Display` and `Debug` leave out user,
+/// password, and every value whose name says that it is one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SourceUrl(Url);
+
+impl SourceUrl {
+    /// Takes a URL with one of these schemes and a host.
+    ///
+    /// # Errors
+    /// What is wrong, without the URL, which may hold a password.
+    pub fn parse(text: &str, schemes: &[&str]) -> Result<Self, String> {
+        if text.len() > URL_MAX_BYTES {
+            return Err(format!("the URL has {} bytes, at most {URL_MAX_BYTES} are allowed", text.len()));
+        }
+        let scheme = text.split("://").next().unwrap_or_default();
+        let url = Url::parse(text).map_err(|error| {
+            format!(
+                "the {scheme}:// URL is wrong: {error}; write {scheme}://USER:PASSWORD@HOST:PORT/PATH, with %40 \
+                 for @, %3A for :, %2F for /, %23 for # and %3F for ? in a password"
+            )
+        })?;
+        if !schemes.contains(&url.scheme()) {
+            return Err(format!("\"{scheme}\" is not allowed here; {} is", schemes.join(" or ")));
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(format!("the {scheme}:// URL names no host; write {scheme}://HOST/PATH"));
+        }
+        Ok(Self(url))
+    }
+
+    /// The whole URL, with user and password. For the source that connects; never for showing.
+    pub fn expose(&self) -> &Url {
+        &self.0
+    }
+
+    /// Host name, or address without brackets.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+    }
+}
+
+impl fmt::Display for SourceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or_default())?;
+        if let Some(port) = self.0.port() {
+            write!(f, ":{port}")?;
+        }
+        // An unescaped / in a password makes the rest of it part of the path.
+        let path = self.0.path();
+        let path = if path.contains('@') { "/..." } else { path };
+        f.write_str(&without_secrets(path))?;
+        if let Some(query) = self.0.query() {
+            write!(f, "?{}", without_secrets(query))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for SourceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A path or query with `...` in place of each value with a secret name. Some cameras take user and
+/// password in the path: `/user=admin_password=word_channel=1`.
+fn without_secrets(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('=') {
+        let (before, value) = (&rest[..at], &rest[at + 1..]);
+        let end = end_of_value(value);
+        let value_shown = if is_secret(before) && end > 0 { "..." } else { &value[..end] };
+        shown.extend([before, "=", value_shown]);
+        rest = &value[end..];
+    }
+    shown + rest
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_NAMES.iter().any(|secret| name.ends_with(secret))
+}
+
+/// A value ends at a separator; an underscore is one only where another `name=` follows.
+fn end_of_value(text: &str) -> usize {
+    let ends = |(at, c): &(usize, char)| match c {
+        '&' | ';' | '/' | '?' => true,
+        '_' => {
+            let after = &text[at + 1..];
+            let name = after.bytes().take_while(u8::is_ascii_lowercase).count();
+            name > 0 && after[name..].starts_with('=')
+        }
+        _ => false,
+    };
+    text.char_indices().find(ends).map_or(text.len(), |(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        SourceUrl::parse(text, &["rtsp", "http"]).unwrap().to_string()
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        assert_eq!(
+            shown("rtsp://admin:secret@192.0.2.10:554/cam/realmonitor?channel=1&subtype=1"),
+            "rtsp://192.0.2.10:554/cam/realmonitor?channel=1&subtype=1"
+        );
+        for (url, expected) in [
+            ("http://h/v.cgi?usr=joe&pwd=hush&rate=0", "http://h/v.cgi?usr=...&pwd=...&rate=0"),
+            ("http://h/?ACCESS_TOKEN=a=b&x=1", "http://h/?ACCESS_TOKEN=...&x=1"),
+            ("http://h/?password=&x=1", "http://h/?password=&x=1"),
+            (
+                "rtsp://h/user=admin_password=tl_wp_channel=1_stream=0.sdp?real_stream",
+                "rtsp://h/user=..._password=..._channel=1_stream=0.sdp?real_stream",
+            ),
+            ("rtsp://h/user=admin&password=hush&channel=1", "rtsp://h/user=...&password=...&channel=1"),
+            ("rtsp://admin:5/ecret@h/live", "rtsp://admin:5/..."),
+            ("rtsp://joe:hush@[2001:db8::1]:8554/a#hush", "rtsp://[2001:db8::1]:8554/a"),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
+        }
+        let url = SourceUrl::parse("rtsp://joe:hush@host/", &["rtsp"]).unwrap();
+        assert_eq!(format!("{url:?}"), "rtsp://host/");
+        assert_eq!(url.expose().password(), Some("hush"));
+    }
+
+    #[test]
+    fn mistakes_name_what_is_allowed_and_no_password() {
+        for (text, part) in [
+            ("rtsp://admin:hush#@host/", "%23 for #"),
+            ("rtsp:///x", "names no host"),
+            ("http://", "http://"),
+            ("ftp://joe:hush@host/", "rtsp or http"),
+        ] {
+            let error = SourceUrl::parse(text, &["rtsp", "http"]).unwrap_err();
+            assert!(error.contains(part) && !error.contains("hush"), "{text}: {error}");
+        }
+        assert!(SourceUrl::parse(&format!("rtsp://{}", "a".repeat(3000)), &["rtsp"]).is_err());
+    }
+}
