@@ -1,0 +1,186 @@
+//! Connections to cameras on a network: the name is resolved, its addresses are tried, and the
+//! connection is encrypted where the URL says so.
+
+mod race;
+mod tls;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_lite::future::or;
+use rustix::io::Errno;
+use smol::Async;
+use smol::io::{AsyncRead, AsyncWrite};
+
+use crate::camera::lost::NetworkLost;
+use crate::clock::Clock;
+use crate::config::network::Fingerprint;
+
+/// How long the look-up of a name may take: a resolver's first time-out is 5 s, its second try
+/// mostly succeeds.
+const RESOLVE_MAX: Duration = Duration::from_secs(8);
+
+/// How long connecting and the TLS handshake may take together. Cameras on batteries and behind
+/// mobile networks need seconds.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// Addresses of one name that are tried.
+const ADDRESSES_MAX: usize = 8;
+
+/// Where to connect to.
+#[derive(Debug, Clone, Copy)]
+pub struct Destination<'a> {
+    /// Host name, or address without brackets.
+    pub host: &'a str,
+    /// TCP port.
+    pub port: u16,
+    /// By TLS.
+    pub tls: bool,
+    /// The only certificate to take, whoever signed it.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// A connection that is up.
+#[derive(Debug)]
+pub struct Connection {
+    stream: Stream,
+    peer: SocketAddr,
+    local: SocketAddr,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(Async<TcpStream>),
+    Encrypted(Box<tls::Stream>),
+}
+
+/// Connects.
+///
+/// # Errors
+/// Why there is no connection.
+pub async fn connect(to: &Destination<'_>, clock: &Clock) -> Result<Connection, NetworkLost> {
+    let addresses = resolve(to, clock).await?;
+    let shown = shown(to);
+    let connecting = async {
+        let tcp = race::connect(&addresses, clock).await.map_err(|error| lost(&error, &shown))?;
+        let no_address = |error: io::Error| lost(&error, &shown);
+        let (peer, local) =
+            (tcp.get_ref().peer_addr().map_err(no_address)?, tcp.get_ref().local_addr().map_err(no_address)?);
+        // Requests are small, and each is waited for.
+        let _ = tcp.get_ref().set_nodelay(true);
+        let stream = if to.tls {
+            Stream::Encrypted(Box::new(tls::encrypt(tcp, to.host, to.fingerprint).await?))
+        } else {
+            Stream::Plain(tcp)
+        };
+        Ok(Connection { stream, peer, local })
+    };
+    or(connecting, async {
+        clock.sleep(CONNECT_MAX).await;
+        let what = format!("no connection to {shown}");
+        Err(NetworkLost::TimedOut { what, seconds: CONNECT_MAX.as_secs() })
+    })
+    .await
+}
+
+async fn resolve(to: &Destination<'_>, clock: &Clock) -> Result<Vec<SocketAddr>, NetworkLost> {
+    if let Ok(address) = to.host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, to.port)]);
+    }
+    let (host, port) = (to.host.to_owned(), to.port);
+    let looking_up = smol::unblock(move || (host.as_str(), port).to_socket_addrs().map(Vec::from_iter));
+    let found = or(looking_up, async {
+        clock.sleep(RESOLVE_MAX).await;
+        Err(io::ErrorKind::TimedOut.into())
+    })
+    .await;
+    match found {
+        Ok(addresses) if !addresses.is_empty() => {
+            Ok(race::alternate(addresses).into_iter().take(ADDRESSES_MAX).collect())
+        }
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(NetworkLost::TimedOut {
+            what: format!("no address of {} from the name server", to.host),
+            seconds: RESOLVE_MAX.as_secs(),
+        }),
+        _ => Err(NetworkLost::HostNotFound { host: to.host.to_owned() }),
+    }
+}
+
+/// `HOST:PORT`, with brackets where the host is an IPv6 address.
+fn shown(to: &Destination<'_>) -> String {
+    let Destination { host, port, .. } = to;
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+fn lost(error: &io::Error, address: &str) -> NetworkLost {
+    let address = address.to_owned();
+    match Errno::from_io_error(error) {
+        Some(Errno::CONNREFUSED) => NetworkLost::Refused { address },
+        Some(Errno::HOSTUNREACH | Errno::NETUNREACH | Errno::HOSTDOWN | Errno::NETDOWN) => {
+            NetworkLost::Unreachable { address }
+        }
+        Some(Errno::TIMEDOUT) => NetworkLost::TimedOut {
+            what: format!("no connection to {address}"),
+            seconds: CONNECT_MAX.as_secs(),
+        },
+        Some(Errno::CONNRESET | Errno::PIPE | Errno::CONNABORTED | Errno::NOTCONN) => {
+            NetworkLost::Closed { during: "connecting".to_owned() }
+        }
+        Some(Errno::MFILE | Errno::NFILE) => NetworkLost::Local(format!("out of file descriptors ({error})")),
+        _ => NetworkLost::Local(format!("{address}: {error}")),
+    }
+}
+
+impl Connection {
+    /// The camera's address.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// The address of this machine that the camera sees.
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_close(context),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_close(context),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+use super::*;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use futures_rustls::TlsAcceptor;
+use futures_rustls::rustls::ServerConfig;
+use futures_rustls::rustls::crypto::ring;
+use futures_rustls::rustls::pki_types::PrivateKeyDer;
+use sha2::{Digest, Sha256};
+use smol::io::{AsyncReadExt, AsyncWriteExt};
+
+fn destination(host: &str, port: u16) -> Destination<'_> {
+    Destination { host, port, tls: false, fingerprint: None }
+}
+
+#[test]
+fn addresses_are_shown_as_they_are_written() {
+    assert_eq!(shown(&destination("yard.local", 554)), "yard.local:554");
+    assert_eq!(shown(&destination("2001:db8::1", 554)), "[2001:db8::1]:554");
+}
+
+#[test]
+fn a_name_without_an_address_and_a_port_without_a_listener() {
+    let (clock, _hand) = Clock::manual();
+    // RFC 6761: never has an address.
+    let lost = smol::block_on(connect(&destination("camera.invalid", 554), &clock)).unwrap_err();
+    assert_eq!(lost, NetworkLost::HostNotFound { host: "camera.invalid".to_owned() });
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let lost = smol::block_on(connect(&destination("127.0.0.1", port), &clock)).unwrap_err();
+    assert_eq!(lost, NetworkLost::Refused { address: format!("127.0.0.1:{port}") });
+}
+
+#[test]
+fn a_name_is_looked_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (clock, _hand) = Clock::manual();
+    let connection = smol::block_on(connect(&destination("localhost", port), &clock)).unwrap();
+    assert_eq!(connection.peer().port(), port);
+    assert_eq!(connection.local(), listener.accept().unwrap().1);
+}
+
+#[test]
+fn a_server_that_accepts_and_says_nothing_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (clock, hand) = Clock::manual();
+    let to = Destination { tls: true, ..destination("127.0.0.1", port) };
+    let mut connecting = Box::pin(connect(&to, &clock));
+    smol::block_on(async {
+        // Until the handshake has begun: the server has the connection.
+        let accepted = smol::unblock(move || listener.accept().unwrap());
+        let accepted = or(
+            async {
+                let lost = (&mut connecting).await;
+                panic!("ended early: {lost:?}")
+            },
+            accepted,
+        )
+        .await;
+        hand.advance(CONNECT_MAX);
+        let lost = connecting.await.unwrap_err();
+        assert!(matches!(lost, NetworkLost::TimedOut { seconds: 10, .. }), "{lost:?}");
+        drop(accepted);
+    });
+}
+
+/// A server with a certificate that it signed itself, which answers one connection; the
+/// certificate's fingerprint. The server's task fails where the client hangs up.
+fn self_signed() -> (u16, Fingerprint, smol::Task<io::Result<()>>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let fingerprint = Fingerprint(Sha256::digest(made.cert.der()).into());
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
+    let port = listener.get_ref().local_addr().unwrap().port();
+    let server = smol::spawn(async move {
+        let (stream, _) = listener.accept().await?;
+        let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await?;
+        stream.write_all(b"hello").await?;
+        stream.flush().await
+    });
+    (port, fingerprint, server)
+}
+
+#[test]
+fn a_self_signed_certificate_is_taken_when_it_is_pinned() {
+    let (port, fingerprint, server) = self_signed();
+    let to = Destination { tls: true, fingerprint: Some(fingerprint), ..destination("localhost", port) };
+    smol::block_on(async {
+        let mut connection = connect(&to, &Clock::manual().0).await.unwrap();
+        let mut bytes = [0; 5];
+        connection.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"hello");
+        server.await.unwrap();
+    });
+}
+
+#[test]
+fn a_self_signed_certificate_is_refused_and_the_message_says_what_to_pin() {
+    let (port, fingerprint, server) = self_signed();
+    let to = Destination { tls: true, ..destination("localhost", port) };
+    smol::block_on(async {
+        let lost = connect(&to, &Clock::manual().0).await.unwrap_err();
+        let words = lost.to_string();
+        assert!(words.contains(&format!("tls_fingerprint = \"{fingerprint}\"")), "{words}");
+        assert!(server.await.is_err(), "the server saw no handshake");
+    });
+}
+
+#[test]
+fn another_certificate_than_the_pinned_one_is_refused() {
+    let (port, fingerprint, server) = self_signed();
+    let pinned = Some(Fingerprint([7; 32]));
+    let to = Destination { tls: true, fingerprint: pinned, ..destination("localhost", port) };
+    smol::block_on(async {
+        let lost = connect(&to, &Clock::manual().0).await.unwrap_err();
+        assert_eq!(lost, NetworkLost::OtherCertificate { fingerprint: fingerprint.to_string() });
+        assert!(server.await.is_err());
+    });
+}
+
+#[test]
+fn a_server_without_tls_is_told_apart() {
+    let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
+    let port = listener.get_ref().local_addr().unwrap().port();
+    let server = smol::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"RTSP/1.0 400 Bad Request\r\n\r\n").await.unwrap();
+        // Until the client hangs up.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    });
+    let to = Destination { tls: true, ..destination("localhost", port) };
+    smol::block_on(async {
+        let lost = connect(&to, &Clock::manual().0).await.unwrap_err();
+        assert!(lost.to_string().contains("does not speak TLS"), "{lost}");
+        server.await;
+    });
+}
