@@ -28,7 +28,8 @@ pub fn session(data: &[u8]) {
     let transport = if flags & 1 == 0 { Transport::Tcp } else { Transport::Udp };
     let Ok((target, credentials)) = Target::parse("rtsp://user:pass@192.0.2.1/cam") else { return };
     let mut now = 0;
-    let mut session = Session::new(target, credentials, Options { transport, seed: 1 }, at(now));
+    let mut session =
+        Session::new(target, credentials, Options { transport, may_change: true, seed: 1 }, at(now));
     for part in data.split(|byte| *byte == 0xff) {
         let mut deadline = None;
         for _ in 0..10_000 {

@@ -23,6 +23,12 @@ impl Random {
     }
 }
 
+/// A seed that differs each time. The standard library draws it from the kernel, for its hash maps.
+pub fn seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    RandomState::new().build_hasher().finish()
+}
+
 impl std::fmt::Debug for Random {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Random")

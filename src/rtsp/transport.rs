@@ -11,6 +11,15 @@ pub enum Transport {
     Udp,
 }
 
+impl std::fmt::Display for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+        })
+    }
+}
+
 impl Transport {
     /// The other one.
     pub(super) fn other(self) -> Self {

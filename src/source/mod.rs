@@ -4,6 +4,7 @@
 pub mod connect;
 pub mod file;
 pub mod http;
+pub mod pace;
 pub mod rtsp;
 pub mod test_card;
 mod thread;
@@ -24,7 +25,7 @@ pub enum Source {
     /// A V4L2 capture device.
     V4l2(v4l2::Source),
     /// A camera that speaks RTSP.
-    Rtsp(rtsp::Source),
+    Rtsp(Box<rtsp::Source>),
     /// MJPEG of another device.
     Http(http::Source),
     /// A video file, or a folder of JPEGs.
@@ -39,7 +40,9 @@ impl Source {
         let picture = &camera.picture;
         Some(match &camera.source {
             SourceSpec::Auto | SourceSpec::V4l2(_) => return None,
-            SourceSpec::Rtsp(url) => Self::Rtsp(rtsp::Source::new(name, url, picture, &camera.network)),
+            SourceSpec::Rtsp(url) => {
+                Self::Rtsp(Box::new(rtsp::Source::new(name, url, picture, &camera.network)))
+            }
             SourceSpec::Http(url) => Self::Http(http::Source::new(name, url, picture, &camera.network)),
             SourceSpec::File(path) => Self::File(file::Source::new(name, path, picture)),
             SourceSpec::TestCard => Self::TestCard(test_card::Source::new(name, picture)),

@@ -43,7 +43,7 @@ impl Replay {
     pub fn new(transcript: &Transcript, feed: Feed) -> Self {
         let (target, credentials) = Target::parse(&transcript.url).unwrap();
         let now = Monotonic::since_zero(Duration::from_secs(1000));
-        let options = Options { transport: transcript.transport, seed: 7 };
+        let options = Options { transport: transcript.transport, may_change: true, seed: 7 };
         let session = Session::new(target, credentials, options, now);
         let mut replay =
             Self { session, now, outputs: VecDeque::new(), last_cseq: String::new(), deadline: None, feed };

@@ -68,6 +68,25 @@ pub enum NetworkLost {
         /// What there is.
         offered: String,
     },
+    /// It sends pictures neither on the connection nor as datagrams, as far as those are allowed.
+    NoTransport,
+    /// It plays, but no datagram arrives.
+    NoDatagrams {
+        /// How long none arrived.
+        seconds: u64,
+    },
+    /// Data come, but no picture out of them.
+    NoPicture {
+        /// How long there was none.
+        seconds: u64,
+        /// What was wrong with the last one.
+        problem: String,
+    },
+    /// It sends us on to another machine, which asks for a password that is not meant for it.
+    Redirected {
+        /// The other machine.
+        host: String,
+    },
     /// Its certificate is signed by nobody whom this machine trusts.
     UntrustedCertificate {
         /// What is wrong with it.
@@ -143,6 +162,20 @@ impl fmt::Display for NetworkLost {
             Self::NoVideo { offered } => {
                 write!(f, "camera offers {offered}; H.264, H.265 or JPEG video is needed")
             }
+            Self::NoTransport => f.write_str(
+                "camera refuses to send pictures over this transport; set transport = \"auto\" for it",
+            ),
+            Self::NoDatagrams { seconds } => write!(
+                f,
+                "camera plays, but no datagram arrives within {seconds} s; open the firewall for UDP, or set transport = \"tcp\""
+            ),
+            Self::NoPicture { seconds, problem } => {
+                write!(f, "camera sends data, but no good picture within {seconds} s (last: {problem})")
+            }
+            Self::Redirected { host } => write!(
+                f,
+                "camera sends us on to {host}, which asks for a password; write that address into the source"
+            ),
             Self::UntrustedCertificate { problem, fingerprint } => write!(
                 f,
                 "certificate of the camera is not trusted ({problem}); if it is the camera's own, set tls_fingerprint = \"{fingerprint}\""

@@ -7,8 +7,10 @@ use crate::rtsp::{Description, Error, Transport};
 /// How to talk to a camera.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// What to ask for first; the other is tried where the camera refuses it (461).
+    /// What to ask for first.
     pub transport: Transport,
+    /// Whether the other is tried where the camera refuses it (461).
+    pub may_change: bool,
     /// Random, for nonces and SSRCs.
     pub seed: u64,
 }

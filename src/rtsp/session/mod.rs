@@ -51,7 +51,8 @@ pub struct Session {
     target: Target,
     credentials: Option<Credentials>,
     transport: Transport,
-    other_transport_tried: bool,
+    /// There is another transport to be tried.
+    may_change_transport: bool,
     random: Random,
     state: State,
     outputs: VecDeque<Output>,
@@ -85,7 +86,7 @@ impl Session {
             origin: target.clone(),
             credentials,
             transport: options.transport,
-            other_transport_tried: false,
+            may_change_transport: options.may_change,
             random: Random::new(options.seed),
             state: State::Ended,
             outputs: VecDeque::new(),

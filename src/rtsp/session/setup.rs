@@ -26,10 +26,9 @@ impl Session {
         if !self.is_negotiating() {
             return;
         }
-        if self.other_transport_tried {
+        if !std::mem::take(&mut self.may_change_transport) {
             return self.fail(Failed::TransportRefused, now);
         }
-        self.other_transport_tried = true;
         self.transport = self.transport.other();
         self.send_setup(now);
     }

@@ -14,7 +14,7 @@ fn answer(cseq: u32, headers: &str, body: &str) -> String {
 /// A session that plays H.264 by TCP, drained.
 fn playing() -> Session {
     let (target, credentials) = Target::parse("rtsp://mallory:hunter2@192.0.2.1/cam").unwrap();
-    let options = Options { transport: Transport::Tcp, seed: 1 };
+    let options = Options { transport: Transport::Tcp, may_change: true, seed: 1 };
     let mut session = Session::new(target, credentials, options, at(0));
     session.handle_input(Input::Connected, at(0));
     let description = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n";

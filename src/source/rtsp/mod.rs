@@ -1,34 +1,135 @@
-//! Cameras that speak RTSP.
+//! Cameras that speak RTSP: a session of [`crate::rtsp`] on sockets, its pictures into the hub.
 
-use std::sync::Arc;
+mod delivery;
+mod ports;
+mod reason;
+mod report;
+mod wire;
 
-use crate::camera::lost::Lost;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_lite::future::or;
+
+pub use report::Report;
+pub use wire::{End, Wire};
+
+use crate::camera::lost::{Lost, NetworkLost};
 use crate::camera::stop::Stop;
+use crate::config::network::TransportChoice;
 use crate::config::{Network, Picture, SourceUrl};
 use crate::hub::Hub;
+use crate::random;
+use crate::rtsp::{Event, Options, Session, Target, Transport};
+use delivery::Delivery;
 
-/// One camera on a network.
+/// One camera that speaks RTSP.
 #[derive(Debug)]
 pub struct Source {
     name: String,
     url: SourceUrl,
     picture: Picture,
     network: Network,
+    /// Datagrams did not arrive the last time.
+    udp_is_silent: AtomicBool,
+    report: Mutex<Report>,
 }
 
 impl Source {
     /// A source that connects to this URL.
     pub fn new(name: &str, url: &SourceUrl, picture: &Picture, network: &Network) -> Self {
-        Self { name: name.to_owned(), url: url.clone(), picture: picture.clone(), network: network.clone() }
+        Self {
+            name: name.to_owned(),
+            url: url.clone(),
+            picture: picture.clone(),
+            network: network.clone(),
+            udp_is_silent: AtomicBool::new(false),
+            report: Mutex::default(),
+        }
+    }
+
+    /// What is known about the camera.
+    pub fn report(&self) -> Report {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Delivers until `stop` is requested.
     ///
     /// # Errors
     /// Why no more pictures come.
-    #[expect(clippy::unused_async, reason = "a source runs for as long as it delivers")]
-    pub async fn run(&self, _hub: &Arc<Hub>, _stop: &Stop) -> Result<(), Lost> {
-        log::debug!("camera {}: {} {:?} {:?}", self.name, self.url, self.picture, self.network);
-        Err(Lost::Unsupported("rtsp:// and rtsps:// sources are not served yet".to_owned()))
+    pub async fn run(&self, hub: &Arc<Hub>, stop: &Stop) -> Result<(), Lost> {
+        let transport = self.first_transport();
+        match self.play(transport, hub, stop).await {
+            // No datagram arrived: a firewall, mostly. What was tried in vain is not tried again.
+            Err(Lost::Network(NetworkLost::NoDatagrams { seconds })) => {
+                log::warn!(
+                    "camera {}: no datagram within {seconds} s; a firewall may hold them back, going on over TCP",
+                    self.name
+                );
+                self.udp_is_silent.store(true, Ordering::Relaxed);
+                self.play(Transport::Tcp, hub, stop).await
+            }
+            ended => ended,
+        }
+    }
+
+    fn first_transport(&self) -> Transport {
+        match self.network.transport {
+            TransportChoice::Udp if !self.udp_is_silent.load(Ordering::Relaxed) => Transport::Udp,
+            _ => Transport::Tcp,
+        }
+    }
+
+    /// One session.
+    async fn play(&self, transport: Transport, hub: &Arc<Hub>, stop: &Stop) -> Result<(), Lost> {
+        let clock = hub.clock();
+        let (target, credentials) = Target::parse(self.url.expose().as_str())
+            .map_err(|error| Lost::Unsupported(error.to_string()))?;
+        let may_change = !target.is_tls() && self.network.transport != TransportChoice::Tcp;
+        let options = Options { transport, may_change, seed: random::seed() };
+        let mut session = Session::new(target, credentials, options, clock.now());
+        let delivery = Mutex::new(Delivery::new(hub, &self.picture));
+        let lock = || delivery.lock().unwrap_or_else(PoisonError::into_inner);
+        self.update(|report| *report = Report::default());
+        let mut wire = Wire::new(clock, self.network.tls_fingerprint);
+        let no_picture = Cell::new(None);
+        let quit = or(stop.requested(), async {
+            loop {
+                let deadline = lock().deadline();
+                if deadline <= clock.now() {
+                    return no_picture.set(Some(lock().lost()));
+                }
+                clock.sleep_until(deadline).await;
+            }
+        });
+        let ended =
+            wire.run(&mut session, quit, |session, event| self.event(session, event, &mut lock())).await;
+        self.update(|report| report.status = Some(session.status()));
+        match ended {
+            End::Closed => no_picture.take().map_or(Ok(()), Err),
+            End::Session(error) => Err(NetworkLost::from(error).into()),
+            End::Network(lost) => Err(lost.into()),
+        }
+    }
+
+    fn event(&self, session: &Session, event: Event, delivery: &mut Delivery) {
+        match event {
+            Event::Described(description) => self.update(|report| report.description = Some(description)),
+            Event::Playing(transport) => self.update(|report| report.transport = Some(transport)),
+            Event::AccessUnit(unit) => {
+                let status = session.status();
+                delivery.count_dropped(status.packets.units_dropped);
+                let transport = status.transport;
+                self.update(|report| report.status = Some(status));
+                if delivery.unit(&unit) {
+                    log::info!("camera {}: live, {} over {transport}", self.name, unit.codec.name());
+                }
+            }
+        }
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Report)) {
+        change(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

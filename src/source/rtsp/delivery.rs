@@ -1,0 +1,98 @@
+//! Coded pictures of a session to frames of the hub.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::camera::lost::{Lost, NetworkLost};
+use crate::clock::Monotonic;
+use crate::config::Picture;
+use crate::frame::{Frame, Kind};
+use crate::hub::{Hub, Opened};
+use crate::mjpeg;
+use crate::rtp::{AccessUnit, Codec};
+use crate::source::pace::Pace;
+
+/// Data come, and no picture out of them for this long: longer than any camera's distance between
+/// key pictures, but for those that send one only to whoever connects anew.
+const NO_PICTURE_MAX: Duration = Duration::from_secs(30);
+
+/// Turns access units into frames.
+pub(super) struct Delivery {
+    hub: Arc<Hub>,
+    pace: Pace,
+    size: (u32, u32),
+    good: Monotonic,
+    frames: u64,
+    problem: Option<String>,
+    /// Units that the session dropped, as they are counted already.
+    dropped: u64,
+}
+
+impl Delivery {
+    pub fn new(hub: &Arc<Hub>, picture: &Picture) -> Self {
+        Self {
+            hub: hub.clone(),
+            pace: Pace::new(picture.fps),
+            size: (0, 0),
+            good: hub.clock().now(),
+            frames: hub.frames(),
+            problem: None,
+            dropped: 0,
+        }
+    }
+
+    /// Takes a unit; true where it is the first picture since the camera was opened.
+    pub fn unit(&mut self, unit: &AccessUnit) -> bool {
+        match unit.codec {
+            Codec::Jpeg => self.jpeg(unit),
+            Codec::H264 | Codec::H265 => false,
+        }
+    }
+
+    /// Counts the units that came incomplete, or need such a one.
+    pub fn count_dropped(&mut self, dropped: u64) {
+        for _ in self.dropped..dropped {
+            self.hub.count_bad();
+        }
+        self.dropped = dropped;
+    }
+
+    /// When there will have been no picture for too long.
+    pub fn deadline(&mut self) -> Monotonic {
+        let frames = self.hub.frames();
+        if frames != self.frames {
+            self.frames = frames;
+            self.good = self.hub.clock().now();
+        }
+        self.good + NO_PICTURE_MAX
+    }
+
+    /// Why the camera is lost at the deadline.
+    pub fn lost(&self) -> Lost {
+        let problem = self.problem.clone().unwrap_or_else(|| "no key picture came whole".to_owned());
+        NetworkLost::NoPicture { seconds: NO_PICTURE_MAX.as_secs(), problem }.into()
+    }
+
+    /// RFC 2435 carries whole JPEG files, which go through as they are.
+    fn jpeg(&mut self, unit: &AccessUnit) -> bool {
+        if !self.pace.admits(unit.arrived) {
+            return false;
+        }
+        let mut jpeg = self.hub.pool().take();
+        let info = match mjpeg::mend(&unit.data, &mut jpeg) {
+            Ok(info) => info,
+            Err(damaged) => {
+                self.problem = Some(damaged.to_string());
+                self.hub.count_bad();
+                return false;
+            }
+        };
+        if self.size != (info.width, info.height) {
+            self.size = (info.width, info.height);
+            let format = Codec::Jpeg.name().to_owned();
+            self.hub.set_opened(Opened { width: info.width, height: info.height, format });
+        }
+        let frame = Frame::new(jpeg, self.hub.clock(), unit.arrived, info.width, info.height, Kind::Picture);
+        self.hub.publish(frame)
+    }
+}

@@ -1,0 +1,85 @@
+//! What the end of a session means to the person in front of the camera.
+
+use url::Url;
+
+use crate::camera::lost::NetworkLost;
+use crate::config::SourceUrl;
+use crate::rtsp::{Error, Failed, Refused};
+
+impl From<Error> for NetworkLost {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refused) => refused.into(),
+            Error::Failed(failed) => failed.into(),
+        }
+    }
+}
+
+impl From<Refused> for NetworkLost {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NoCredentials { .. } => Self::NoCredentials,
+            Refused::WrongCredentials { .. } => Self::WrongCredentials,
+            Refused::OtherHost { host } => Self::Redirected { host },
+            Refused::NoScheme { offered } => Self::UnknownAuthentication { offered },
+            Refused::Forbidden { .. } => Self::Forbidden,
+        }
+    }
+}
+
+impl From<Failed> for NetworkLost {
+    fn from(failed: Failed) -> Self {
+        let protocol = |failed: &Failed| Self::Protocol(failed.to_string());
+        match failed {
+            Failed::ConnectTimeout(after) => {
+                Self::TimedOut { what: "no connection".to_owned(), seconds: after.as_secs() }
+            }
+            Failed::NoAnswer { method, after } => {
+                Self::TimedOut { what: format!("no answer to {method}"), seconds: after.as_secs() }
+            }
+            Failed::Closed { during } => Self::Closed { during: format!("during {during}") },
+            Failed::SessionLost => Self::Closed { during: "it forgot the session".to_owned() },
+            Failed::NotFound { url, .. } => Self::NoSuchStream { path: path(&url) },
+            Failed::Status { method, status, reason } => {
+                Self::Status { status, reason: format!("{reason} to {method}") }
+            }
+            Failed::NoVideo { offered } => Self::NoVideo { offered },
+            Failed::TransportRefused => Self::NoTransport,
+            Failed::NoDatagrams(after) => Self::NoDatagrams { seconds: after.as_secs() },
+            Failed::Silent(after) => Self::Silent { seconds: after.as_secs() },
+            Failed::Goodbye => Self::Ended,
+            failed @ (Failed::TooManyRedirects | Failed::BadRedirect { .. } | Failed::BadControl { .. }) => {
+                protocol(&failed)
+            }
+        }
+    }
+}
+
+/// Path and query of a URL without what may be secret.
+fn path(url: &str) -> String {
+    let shown = SourceUrl::parse(url, &["rtsp", "rtsps"]).map(|url| url.to_string()).unwrap_or_default();
+    let parsed = Url::parse(&shown).ok();
+    parsed.map_or_else(String::new, |url| match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_stream_is_named_without_secrets() {
+        let url = "rtsp://host/user=admin&password=hush&channel=9?token=hush".to_owned();
+        let words = NetworkLost::from(Failed::NotFound { method: "DESCRIBE", url }).to_string();
+        assert!(words.contains("/user=...&password=...&channel=9?token=... (404)"), "{words}");
+    }
+
+    #[test]
+    fn wrong_passwords_are_not_tried_again_soon() {
+        let realm = "cam".to_owned();
+        assert!(NetworkLost::from(Refused::WrongCredentials { realm }).locks_accounts());
+        assert!(!NetworkLost::from(Failed::Goodbye).locks_accounts());
+    }
+}

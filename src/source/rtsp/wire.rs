@@ -1,0 +1,216 @@
+//! The sockets under a session: wait, feed, drain.
+
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_lite::future::{or, pending, poll_fn, yield_now};
+use smol::io::{AsyncRead, AsyncWrite};
+
+use super::ports::{Ports, Received};
+use crate::camera::lost::NetworkLost;
+use crate::clock::{Clock, Monotonic};
+use crate::config::network::Fingerprint;
+use crate::rtsp::{self, Endpoint, Event, Input, Output, Session};
+use crate::source::connect::{self, Connection, Destination};
+
+/// Bytes read at a time. A datagram has no more.
+const READ_BYTES: usize = 64 << 10;
+
+/// Bytes that wait for a camera that does not read: requests have 300, receiver reports 50.
+const UNSENT_MAX_BYTES: usize = 64 << 10;
+
+/// How long the last words of an ended session may take to go out.
+const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
+
+/// Why a session is over.
+#[derive(Debug)]
+pub enum End {
+    /// Nobody watches any more, and the camera knows.
+    Closed,
+    /// The session says why.
+    Session(rtsp::Error),
+    /// No connection came about.
+    Network(NetworkLost),
+}
+
+/// The sockets of one session.
+pub struct Wire<'a> {
+    clock: &'a Clock,
+    fingerprint: Option<Fingerprint>,
+    connection: Option<Connection>,
+    ports: Option<Ports>,
+    unsent: Vec<u8>,
+    is_flushed: bool,
+}
+
+enum Heard {
+    Bytes(usize),
+    Closed,
+    Datagram(Received),
+    Time,
+    Quit,
+}
+
+impl<'a> Wire<'a> {
+    /// Sockets by this clock; for `rtsps://` with the one certificate that is to be taken.
+    pub fn new(clock: &'a Clock, fingerprint: Option<Fingerprint>) -> Self {
+        Self { clock, fingerprint, connection: None, ports: None, unsent: Vec::new(), is_flushed: true }
+    }
+
+    /// Runs a session to its end, which it is to come to once `quit` is ready, and says what happens
+    /// in it.
+    pub async fn run(
+        &mut self,
+        session: &mut Session,
+        quit: impl Future<Output = ()>,
+        mut event: impl FnMut(&Session, Event),
+    ) -> End {
+        let mut quit = pin!(quit);
+        let mut buffer = vec![0; READ_BYTES];
+        let mut is_closing = false;
+        loop {
+            let deadline = loop {
+                match session.poll_output() {
+                    Output::Connect(to) => match or(self.connect(&to), unwanted(&mut quit)).await {
+                        Ok(()) => session.handle_input(Input::Connected, self.clock.now()),
+                        Err(end) => return end,
+                    },
+                    Output::Send(bytes) => self.send(&bytes),
+                    Output::OpenUdp => {
+                        let opened = self.open_ports();
+                        session.handle_input(opened, self.clock.now());
+                    }
+                    Output::SendDatagram { channel, port, bytes } => {
+                        if let Some(ports) = &self.ports {
+                            ports.send(channel, port, &bytes);
+                        }
+                    }
+                    Output::Event(it) => event(session, it),
+                    Output::Timeout(deadline) => break deadline,
+                    Output::Ended(end) => {
+                        self.last_words().await;
+                        return end.map_or_else(End::Session, |()| End::Closed);
+                    }
+                }
+            };
+            let quit = async {
+                if is_closing {
+                    return pending().await;
+                }
+                (&mut quit).await;
+                Heard::Quit
+            };
+            let heard = or(quit, self.wait(&mut buffer, deadline)).await;
+            let now = self.clock.now();
+            match heard {
+                Heard::Bytes(bytes) => session.handle_input(Input::Bytes(&buffer[..bytes]), now),
+                Heard::Datagram(Received { channel, from_port, bytes }) => {
+                    let bytes = &buffer[..bytes];
+                    session.handle_input(Input::Datagram { channel, from_port, bytes }, now);
+                }
+                Heard::Closed => {
+                    self.connection = None;
+                    session.handle_input(Input::Closed, now);
+                }
+                Heard::Time => session.handle_input(Input::Timeout, now),
+                Heard::Quit => {
+                    is_closing = true;
+                    session.handle_input(Input::Close, now);
+                }
+            }
+            // A camera that sends without end must not keep the other tasks from running.
+            yield_now().await;
+        }
+    }
+
+    async fn connect(&mut self, to: &Endpoint) -> Result<(), End> {
+        (self.connection, self.ports) = (None, None);
+        self.unsent.clear();
+        let Endpoint { host, port, tls } = to;
+        let to = Destination { host, port: *port, tls: *tls, fingerprint: self.fingerprint };
+        self.connection = Some(connect::connect(&to, self.clock).await.map_err(End::Network)?);
+        Ok(())
+    }
+
+    fn open_ports(&mut self) -> Input<'static> {
+        let opened = self.connection.as_ref().map(|it| Ports::open(it.local().ip(), it.peer()));
+        match opened {
+            Some(Ok(ports)) => {
+                let rtp_port = ports.rtp_port();
+                self.ports = Some(ports);
+                Input::UdpOpened { rtp_port }
+            }
+            Some(Err(error)) => {
+                log::debug!("no pair of UDP ports: {error}");
+                Input::UdpUnavailable
+            }
+            None => Input::UdpUnavailable,
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        // Where the camera does not read, its silence will end the session.
+        if self.unsent.len() + bytes.len() <= UNSENT_MAX_BYTES {
+            self.unsent.extend_from_slice(bytes);
+            self.is_flushed = false;
+        }
+    }
+
+    async fn wait(&mut self, buffer: &mut [u8], deadline: Monotonic) -> Heard {
+        let clock = self.clock;
+        let time = async {
+            clock.sleep_until(deadline).await;
+            Heard::Time
+        };
+        or(poll_fn(|context| self.poll(context, buffer)), time).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Heard> {
+        // Whether the camera takes no more bytes is heard by reading.
+        let _ = self.poll_send(context);
+        if let Some(connection) = &mut self.connection
+            && let Poll::Ready(read) = Pin::new(connection).poll_read(context, buffer)
+        {
+            return Poll::Ready(match read {
+                Ok(0) | Err(_) => Heard::Closed,
+                Ok(bytes) => Heard::Bytes(bytes),
+            });
+        }
+        match &mut self.ports {
+            Some(ports) => ports.poll(context, buffer).map(Heard::Datagram),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Ready once there is nothing left to send.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(connection) = &mut self.connection else { return Poll::Ready(()) };
+        while !self.unsent.is_empty() {
+            match Pin::new(&mut *connection).poll_write(context, &self.unsent) {
+                Poll::Ready(Ok(bytes)) => {
+                    self.unsent.drain(..bytes);
+                }
+                Poll::Ready(Err(_)) => self.unsent.clear(),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        if !self.is_flushed {
+            self.is_flushed = Pin::new(connection).poll_flush(context).is_ready();
+        }
+        if self.is_flushed { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Sends what is left, a TEARDOWN mostly, and hangs up.
+    async fn last_words(&mut self) {
+        let clock = self.clock;
+        let sent = poll_fn(|context| self.poll_send(context));
+        or(sent, clock.sleep(LAST_WORDS_MAX)).await;
+        (self.connection, self.ports) = (None, None);
+    }
+}
+
+async fn unwanted(quit: impl Future<Output = ()>) -> Result<(), End> {
+    quit.await;
+    Err(End::Closed)
+}
