@@ -4,6 +4,7 @@
 //! health says of the camera, so that stream, page and log always tell the same.
 
 mod meter;
+mod takers;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,8 @@ use crate::frame::{BufferPool, Frame, Kind};
 
 pub use meter::Latency;
 use meter::{LatencyMeter, RateMeter};
+pub use takers::Taker;
+use takers::Takers;
 
 /// What a camera is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +88,7 @@ pub struct Hub {
     clock: Clock,
     pool: BufferPool,
     inner: Mutex<Inner>,
+    takers: Takers,
     /// A newer frame exists.
     newer: Event,
     /// The state or the number of viewers changed.
@@ -126,6 +130,7 @@ impl Hub {
                 last_picture: None,
                 rate: RateMeter::default(),
             }),
+            takers: Takers::default(),
             newer: Event::new(),
             changed: Event::new(),
             viewers: AtomicUsize::new(0),
@@ -149,7 +154,8 @@ impl Hub {
         &self.clock
     }
 
-    /// Hands a frame to every viewer. A picture makes the camera live.
+    /// Hands a frame to every viewer, to those who watch by a [`Taker`] on this thread. A picture makes
+    /// the camera live.
     ///
     /// Returns true for the first picture since the camera was opened.
     pub fn publish(&self, frame: Frame) -> bool {
@@ -168,10 +174,12 @@ impl Hub {
             }
         }
         inner.serial += 1;
+        let serial = inner.serial;
         // The frame before is dropped outside the lock: that may free or recycle its memory.
-        let before = inner.newest.replace(frame);
+        let before = inner.newest.replace(frame.clone());
         drop(inner);
         drop(before);
+        self.takers.hand_out(self, &frame, serial);
         self.newer.notify(usize::MAX);
         if first {
             self.changed.notify(usize::MAX);
@@ -251,10 +259,19 @@ impl Hub {
     pub fn watch(self: &Arc<Self>) -> Viewer {
         self.viewers.fetch_add(1, Ordering::SeqCst);
         self.changed.notify(usize::MAX);
-        Viewer { hub: self.clone(), seen: 0 }
+        Viewer { hub: self.clone(), seen: 0, taker: None }
     }
 
-    fn newer_than(&self, seen: u64) -> Option<(Arc<Frame>, u64)> {
+    /// Begins to watch by a taker, who is handed every frame until the viewer is dropped.
+    pub fn watch_by(self: &Arc<Self>, taker: Arc<dyn Taker>) -> Viewer {
+        let mut viewer = self.watch();
+        self.takers.add(taker.clone());
+        viewer.taker = Some(taker);
+        viewer
+    }
+
+    /// The newest frame, unless it is the one that was seen, and its number.
+    pub fn newer_than(&self, seen: u64) -> Option<(Arc<Frame>, u64)> {
         let inner = self.inner();
         let frame = inner.newest.as_ref().filter(|_| inner.serial != seen)?;
         Some((frame.clone(), inner.serial))
@@ -289,10 +306,10 @@ impl Hub {
 }
 
 /// Somebody who watches a camera. While one exists, the camera is kept open.
-#[derive(Debug)]
 pub struct Viewer {
     hub: Arc<Hub>,
     seen: u64,
+    taker: Option<Arc<dyn Taker>>,
 }
 
 impl Viewer {
@@ -316,6 +333,9 @@ impl Viewer {
 
 impl Drop for Viewer {
     fn drop(&mut self) {
+        if let Some(taker) = self.taker.take() {
+            self.hub.takers.remove(&taker);
+        }
         self.hub.viewers.fetch_sub(1, Ordering::SeqCst);
         self.hub.changed.notify(usize::MAX);
     }

@@ -79,6 +79,10 @@ pub const WRITE_STALL_MAX: Duration = Duration::from_secs(10);
 /// A snapshot must be there within this time of its request.
 pub const SNAPSHOT_TIME_MAX: Duration = Duration::from_secs(5);
 
+/// How long the thread that publishes a frame goes on sending it to viewers. Beyond that it would
+/// fall behind its camera; the serving thread does the rest.
+pub const HAND_OUT_MAX: Duration = Duration::from_millis(2);
+
 /// Bytes of a stream that the kernel may hold unsent for a viewer (`TCP_NOTSENT_LOWAT`). With 4096,
 /// a viewer that reads 400 kB/s sees 129 kB pictures 0.44 s old, of which 0.33 s are their
 /// transfer; with 131072, 0.65 s; without, 5.5 s and more. Fast viewers do not notice.

@@ -2,9 +2,9 @@
 
 mod system;
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use serde::Serialize;
 
@@ -73,34 +73,34 @@ struct HttpHealth {
     bytes_sent_total: u64,
 }
 
-/// What the HTTP server counts.
+/// What the HTTP server counts, on whichever thread.
 #[derive(Debug, Default)]
 pub struct HttpMeter {
-    connections: Cell<usize>,
-    connections_max: Cell<usize>,
-    refused: Cell<u64>,
-    bytes_sent: Cell<u64>,
+    connections: AtomicUsize,
+    connections_max: AtomicUsize,
+    refused: AtomicU64,
+    bytes_sent: AtomicU64,
 }
 
 impl HttpMeter {
     /// Sets the number of connections.
     pub fn set_connections(&self, count: usize) {
-        self.connections.set(count);
+        self.connections.store(count, Ordering::Relaxed);
     }
 
     /// Sets the ceiling of connections.
     pub fn set_connections_max(&self, max: usize) {
-        self.connections_max.set(max);
+        self.connections_max.store(max, Ordering::Relaxed);
     }
 
     /// Counts a connection that was refused.
     pub fn count_refused(&self) {
-        self.refused.set(self.refused.get() + 1);
+        self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts bytes that the kernel took.
     pub fn count_sent(&self, bytes: usize) {
-        self.bytes_sent.set(self.bytes_sent.get() + bytes as u64);
+        self.bytes_sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -112,14 +112,14 @@ pub struct Health {
     registry: Arc<Registry>,
     system: System,
     /// What the HTTP server counts.
-    pub http: Rc<HttpMeter>,
+    pub http: Arc<HttpMeter>,
 }
 
 impl Health {
     /// The health of a service that starts now.
     pub fn new(clock: Clock, registry: Arc<Registry>) -> Rc<Self> {
         let started = clock.now();
-        Rc::new(Self { clock, started, registry, system: System::new(), http: Rc::default() })
+        Rc::new(Self { clock, started, registry, system: System::new(), http: Arc::default() })
     }
 
     /// Every camera, in order.
@@ -136,10 +136,10 @@ impl Health {
             uptime_seconds: rounded(self.clock.now().since(self.started).as_secs_f64(), 1000.0),
             cameras: self.cameras(),
             http: HttpHealth {
-                connections: self.http.connections.get(),
-                connections_max: self.http.connections_max.get(),
-                connections_refused_total: self.http.refused.get(),
-                bytes_sent_total: self.http.bytes_sent.get(),
+                connections: self.http.connections.load(Ordering::Relaxed),
+                connections_max: self.http.connections_max.load(Ordering::Relaxed),
+                connections_refused_total: self.http.refused.load(Ordering::Relaxed),
+                bytes_sent_total: self.http.bytes_sent.load(Ordering::Relaxed),
             },
             system: self.system.health(),
         }

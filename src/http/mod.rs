@@ -10,6 +10,8 @@ mod ceiling;
 mod connection;
 mod head;
 pub mod listen;
+mod outlet;
+mod pace;
 mod page;
 mod route;
 mod snapshot;

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, Write};
 use std::net::TcpStream;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_lite::AsyncReadExt;
@@ -17,9 +17,9 @@ use crate::limits;
 /// A client's socket.
 #[derive(Debug, Clone)]
 pub struct Socket {
-    stream: Rc<Async<TcpStream>>,
+    stream: Arc<Async<TcpStream>>,
     clock: Clock,
-    meter: Rc<HttpMeter>,
+    meter: Arc<HttpMeter>,
 }
 
 /// How a write went.
@@ -35,12 +35,12 @@ pub struct Written {
 
 impl Socket {
     /// A socket that was just accepted.
-    pub fn new(stream: Async<TcpStream>, clock: Clock, meter: Rc<HttpMeter>) -> Self {
+    pub fn new(stream: Async<TcpStream>, clock: Clock, meter: Arc<HttpMeter>) -> Self {
         // A part's last segment must not wait for an acknowledgement of the segments before.
         if let Err(error) = stream.get_ref().set_nodelay(true) {
             log::debug!("TCP_NODELAY: {error}");
         }
-        Self { stream: Rc::new(stream), clock, meter }
+        Self { stream: Arc::new(stream), clock, meter }
     }
 
     /// Bounds what the kernel holds unsent, so that a slow viewer sees new pictures, not a queue.
@@ -62,10 +62,19 @@ impl Socket {
     /// # Errors
     /// `TimedOut` if the client takes no byte for [`limits::WRITE_STALL_MAX`]; else the socket's.
     pub async fn write_all<const N: usize>(&self, parts: [&[u8]; N]) -> io::Result<Written> {
+        self.write_rest(parts, 0).await
+    }
+
+    /// Writes as [`write_all`](Self::write_all) what comes behind the first `sent` bytes, which the
+    /// kernel has taken already.
+    ///
+    /// # Errors
+    /// As `write_all`.
+    pub async fn write_rest<const N: usize>(&self, parts: [&[u8]; N], sent: usize) -> io::Result<Written> {
         let mut slices = parts.map(IoSlice::new);
         let mut left = &mut slices[..];
-        IoSlice::advance_slices(&mut left, 0);
-        let mut written = Written::default();
+        IoSlice::advance_slices(&mut left, sent);
+        let mut written = Written { at_once: sent, ..Written::default() };
         let mut full_since = None;
         while !left.is_empty() {
             match self.stream.get_ref().write_vectored(left) {
@@ -88,6 +97,23 @@ impl Socket {
         }
         written.waited = full_since.map_or(Duration::ZERO, |since| self.clock.now().since(since));
         Ok(written)
+    }
+
+    /// Writes of `parts` what the kernel takes at once, on any thread; how many bytes that is.
+    ///
+    /// # Errors
+    /// If the connection is gone.
+    pub fn write_some<const N: usize>(&self, parts: [&[u8]; N]) -> io::Result<usize> {
+        match self.stream.get_ref().write_vectored(&parts.map(IoSlice::new)) {
+            Ok(bytes) => {
+                self.meter.count_sent(bytes);
+                Ok(bytes)
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {
+                Ok(0)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Returns once the kernel takes more bytes.

@@ -138,8 +138,8 @@ impl Reader {
         let begin = hub.clock().now();
         let mut jpeg = hub.pool().take();
         let result = self.encoder.encode(&self.layout.picture(format, bytes), &mut jpeg).map(|()| jpeg);
-        let took = hub.clock().now().since(begin);
         self.delivery.encoded(result, &captured);
+        let took = self.delivery.hub.clock().now().since(begin);
         if let Some(interval) = interval {
             self.load.count(took, interval);
             self.call_for_help(format);

@@ -1,0 +1,312 @@
+//! A viewer's socket, written to by two threads in turn.
+//!
+//! As long as the socket takes whole parts at once, the thread that publishes a frame writes it. What
+//! the socket does not take is left to the viewer's task, which waits for it, and hands the socket
+//! back once it has caught up. So a part is written by one of them from its first byte to its last,
+//! or begun by the publishing thread and ended by the task.
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use event_listener::{Event, EventListener};
+
+use super::pace::Pace;
+use super::socket::Socket;
+use crate::frame::Frame;
+use crate::hub::{Hub, Taker};
+
+/// Begins the first part; every other part's boundary is sent with the part before.
+const FIRST_BOUNDARY: &str = "--pinhole-frame\r\n";
+
+/// The boundary follows each JPEG at once: Chromium shows a part only when it sees that it is whole.
+const AFTER_JPEG: &str = "\r\n--pinhole-frame\r\n";
+
+/// A part of the stream on its way out.
+#[derive(Debug)]
+pub struct Part {
+    /// The frame in it.
+    pub frame: Arc<Frame>,
+    head: String,
+    /// Bytes that the socket has taken.
+    pub sent: usize,
+}
+
+impl Part {
+    /// All of its bytes.
+    pub fn slices(&self) -> [&[u8]; 3] {
+        [self.head.as_bytes(), &self.frame.jpeg, AFTER_JPEG.as_bytes()]
+    }
+
+    fn is_sent(&self) -> bool {
+        self.sent == self.slices().iter().map(|slice| slice.len()).sum::<usize>()
+    }
+}
+
+/// A viewer's socket as hub and task see it.
+pub struct Outlet {
+    socket: Socket,
+    state: Mutex<State>,
+    /// Something was left to the task.
+    left: Event,
+}
+
+struct State {
+    /// The hub whose frames are sent.
+    hub: Arc<Hub>,
+    /// What was sent last, as that hub counts.
+    seen: u64,
+    turn: Turn,
+    pace: Option<Pace>,
+    /// What the next part's head begins with.
+    boundary: &'static str,
+    /// Memory of part heads.
+    head: String,
+}
+
+/// Whose turn it is to write.
+enum Turn {
+    Task,
+    Publisher,
+    /// The task's, and this is what the publisher could not do.
+    Left(io::Result<Part>),
+}
+
+impl Outlet {
+    /// An outlet for the frames of `hub`; the task writes first.
+    pub fn new(socket: &Socket, hub: &Arc<Hub>, pace: Option<Pace>) -> Arc<Self> {
+        let state = State {
+            hub: hub.clone(),
+            seen: 0,
+            turn: Turn::Task,
+            pace,
+            boundary: FIRST_BOUNDARY,
+            head: String::with_capacity(160),
+        };
+        Arc::new(Self { socket: socket.clone(), state: Mutex::new(state), left: Event::new() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hears when [`claim`](Self::claim) will give something.
+    pub fn listen(&self) -> EventListener {
+        self.left.listen()
+    }
+
+    /// The part that the task has to send: what the publisher left, or the newest frame. If there is
+    /// neither, it is the publisher's turn.
+    ///
+    /// # Errors
+    /// How the publisher found the client gone.
+    pub fn claim(&self) -> io::Result<Option<Part>> {
+        let mut state = self.state();
+        if let Turn::Left(left) = std::mem::replace(&mut state.turn, Turn::Task) {
+            return left.map(Some);
+        }
+        // Under the lock: a frame published from here on finds that it is the publisher's turn.
+        let newer = state.hub.newer_than(state.seen);
+        let part = newer.and_then(|(frame, serial)| state.begin(&frame, serial));
+        if part.is_none() {
+            state.turn = Turn::Publisher;
+        }
+        Ok(part)
+    }
+
+    /// Takes the memory of a part that the task has sent.
+    pub fn recycle(&self, part: Part) {
+        self.state().head = part.head;
+    }
+
+    /// Goes on with the frames of another hub, once the task has sent what was left of this one.
+    pub fn move_to(&self, hub: &Arc<Hub>) {
+        let mut state = self.state();
+        state.hub = hub.clone();
+        state.seen = 0;
+    }
+
+    /// Lets `work` have a frame if it is the publisher's turn.
+    fn publish(
+        &self,
+        hub: &Hub,
+        frame: &Arc<Frame>,
+        serial: u64,
+        work: impl FnOnce(&mut Part) -> io::Result<()>,
+    ) {
+        let mut state = self.state();
+        let is_my_turn = matches!(state.turn, Turn::Publisher);
+        if !is_my_turn || !std::ptr::eq(hub, &raw const *state.hub) || serial <= state.seen {
+            return;
+        }
+        let Some(mut part) = state.begin(frame, serial) else { return };
+        let result = work(&mut part);
+        if result.is_ok() && part.is_sent() {
+            state.head = part.head;
+            return;
+        }
+        state.turn = Turn::Left(result.map(|()| part));
+        drop(state);
+        self.left.notify(usize::MAX);
+    }
+}
+
+impl Taker for Outlet {
+    fn take(&self, hub: &Hub, frame: &Arc<Frame>, serial: u64) {
+        self.publish(hub, frame, serial, |part| {
+            part.sent = self.socket.write_some(part.slices())?;
+            if part.is_sent() {
+                hub.delivered(frame);
+            }
+            Ok(())
+        });
+    }
+
+    fn leave(&self, hub: &Hub, frame: &Arc<Frame>, serial: u64) {
+        self.publish(hub, frame, serial, |_| Ok(()));
+    }
+}
+
+impl State {
+    /// A part with this frame, unless the viewer asked for fewer.
+    fn begin(&mut self, frame: &Arc<Frame>, serial: u64) -> Option<Part> {
+        self.seen = serial;
+        if self.pace.as_mut().is_some_and(|pace| !pace.is_due(frame.captured)) {
+            return None;
+        }
+        let mut head = std::mem::take(&mut self.head);
+        write_part_head(&mut head, std::mem::take(&mut self.boundary), frame);
+        Some(Part { frame: frame.clone(), head, sent: 0 })
+    }
+}
+
+fn write_part_head(text: &mut String, boundary: &str, frame: &Frame) {
+    text.clear();
+    let (seconds, micros) = (frame.unix_time.as_secs(), frame.unix_time.subsec_micros());
+    // Writing to a String does not fail.
+    let _ = write!(
+        text,
+        "{boundary}Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {seconds}.{micros:06}\r\n\r\n",
+        frame.jpeg.len()
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::frame::Kind;
+    use crate::health::HttpMeter;
+    use smol::Async;
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+
+    struct Scene {
+        hub: Arc<Hub>,
+        outlet: Arc<Outlet>,
+        socket: Socket,
+        client: TcpStream,
+    }
+
+    fn scene(pace: Option<Pace>) -> Scene {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let stream = Async::new(listener.accept().unwrap().0).unwrap();
+        let hub = Hub::new(Clock::manual().0);
+        let socket = Socket::new(stream, hub.clock().clone(), Arc::new(HttpMeter::default()));
+        let outlet = Outlet::new(&socket, &hub, pace);
+        Scene { hub, outlet, socket, client }
+    }
+
+    fn publish(hub: &Hub, jpeg: &[u8]) {
+        let mut memory = hub.pool().take();
+        memory.extend_from_slice(jpeg);
+        hub.publish(Frame::new(memory, hub.clock(), hub.clock().now(), 4, 2, Kind::Picture));
+    }
+
+    fn part(boundary: &str, jpeg: &str) -> String {
+        let length = jpeg.len();
+        format!(
+            "{boundary}Content-Type: image/jpeg\r\nContent-Length: {length}\r\n\
+             X-Timestamp: 1000.000000\r\n\r\n{jpeg}\r\n--pinhole-frame\r\n"
+        )
+    }
+
+    #[test]
+    fn the_publisher_writes_whole_parts_when_it_is_its_turn() {
+        let mut scene = scene(None);
+        let viewer = scene.hub.watch_by(scene.outlet.clone());
+        publish(&scene.hub, b"not yet the publisher's turn");
+        let first = scene.outlet.claim().unwrap().unwrap();
+        assert_eq!(&*first.frame.jpeg, b"not yet the publisher's turn");
+        assert!(scene.outlet.claim().unwrap().is_none(), "the task has the only frame");
+        for jpeg in ["one", "another"] {
+            publish(&scene.hub, jpeg.as_bytes());
+            let mut bytes = vec![0; part("", jpeg).len()];
+            scene.client.read_exact(&mut bytes).unwrap();
+            assert_eq!(String::from_utf8(bytes).unwrap(), part("", jpeg));
+        }
+        assert!(scene.outlet.claim().unwrap().is_none(), "everything is sent");
+        drop(viewer);
+        publish(&scene.hub, b"nobody watches");
+        scene.client.set_nonblocking(true).unwrap();
+        assert_eq!(scene.client.read(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn what_the_socket_does_not_take_is_left_to_the_task_and_the_newest_follows() {
+        let mut scene = scene(None);
+        let _viewer = scene.hub.watch_by(scene.outlet.clone());
+        assert!(scene.outlet.claim().unwrap().is_none());
+        // More than the kernel holds for a client that does not read.
+        let large = "x".repeat(32 << 20);
+        publish(&scene.hub, large.as_bytes());
+        for jpeg in ["missed", "newest"] {
+            publish(&scene.hub, jpeg.as_bytes());
+        }
+        let expected = part(FIRST_BOUNDARY, &large) + &part("", "newest");
+        let length = expected.len();
+        let reader = std::thread::spawn(move || {
+            let mut bytes = vec![0; length];
+            scene.client.read_exact(&mut bytes).unwrap();
+            bytes
+        });
+        let rest = scene.outlet.claim().unwrap().unwrap();
+        assert!((1..large.len()).contains(&rest.sent), "{} sent", rest.sent);
+        for part in [rest, scene.outlet.claim().unwrap().unwrap()] {
+            smol::block_on(scene.socket.write_rest(part.slices(), part.sent)).unwrap();
+            scene.outlet.recycle(part);
+        }
+        assert!(reader.join().unwrap() == expected.as_bytes(), "the parts are whole");
+        assert!(scene.outlet.claim().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_rate_holds_on_the_publishers_thread_too() {
+        let mut scene = scene(Some(Pace::new(1.0)));
+        let viewer = scene.hub.watch_by(scene.outlet.clone());
+        assert!(scene.outlet.claim().unwrap().is_none());
+        for jpeg in ["due", "too early"] {
+            publish(&scene.hub, jpeg.as_bytes());
+        }
+        assert!(scene.outlet.claim().unwrap().is_none(), "nothing is due");
+        drop((viewer, scene.outlet, scene.socket));
+        let mut text = String::new();
+        scene.client.read_to_string(&mut text).unwrap();
+        assert_eq!(text, part(FIRST_BOUNDARY, "due"));
+    }
+
+    #[test]
+    fn a_client_that_is_gone_is_told_to_the_task() {
+        let scene = scene(None);
+        let _viewer = scene.hub.watch_by(scene.outlet.clone());
+        assert!(scene.outlet.claim().unwrap().is_none());
+        drop(scene.client);
+        // The first write finds the connection closed only after the kernel has heard of it.
+        let gone = (0..1000).find_map(|_| {
+            publish(&scene.hub, b"a picture");
+            scene.outlet.claim().err()
+        });
+        assert!(gone.is_some());
+    }
+}
