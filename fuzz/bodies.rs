@@ -8,7 +8,7 @@ use std::time::Duration;
 use pinhole::clock::Monotonic;
 use pinhole::rtp::depacketize::{Depacketizer, H264, H265, Jpeg};
 use pinhole::rtp::limits::ACCESS_UNIT_MAX_BYTES;
-use pinhole::rtp::{Config, Packet, Receiver};
+use pinhole::rtp::{Config, Gap, Packet, Receiver};
 use pinhole::rtsp::{Description, Input, Media, Options, Output, Session, Target, Transport, UdpChannel};
 
 fn at(ms: u64) -> Monotonic {
@@ -137,7 +137,8 @@ fn depacketize(mut depacketizer: Depacketizer, data: &[u8]) {
             extension: extended.then_some((0xffd8, extension)),
             payload,
         };
-        let _ = depacketizer.push(&packet, loss, at(0));
+        let gap = Gap::of(u64::from(loss) * (1 + u64::from(flags >> 4)));
+        let _ = depacketizer.push(&packet, gap, at(0));
         while let Some(unit) = depacketizer.pull() {
             assert!(!unit.data.is_empty() && unit.data.len() <= 2 * ACCESS_UNIT_MAX_BYTES + (1 << 20));
             assert!(unit.is_key || !unit.discontinuity);

@@ -24,6 +24,14 @@ pub const RETRY_MIN: Duration = Duration::from_millis(500);
 /// The longest wait before a lost camera is tried again. A plugged-in device is tried at once.
 pub const RETRY_MAX: Duration = Duration::from_secs(8);
 
+/// A camera that was open and gave pictures for less than this long has not shown that it works: the
+/// waits go on growing. Else one that resets each connection after a picture is hammered for ever.
+pub const STEADY_MIN: Duration = Duration::from_secs(10);
+
+/// A lost camera that nobody watches is kept open for this long to show a picture. Network cameras
+/// may send a key picture each 10 s only.
+pub const PROVE_MAX: Duration = Duration::from_secs(30);
+
 /// The wait before a lost camera that nobody watches is tried again: it is opened only for health.
 pub const RETRY_UNWATCHED: Duration = Duration::from_mins(1);
 

@@ -3,30 +3,34 @@
 use std::time::Duration;
 
 use crate::limits::{RETRY_MAX, RETRY_MIN};
+use crate::random::Random;
 
-/// Waits that double from [`RETRY_MIN`] to [`RETRY_MAX`].
+/// Waits that double from [`RETRY_MIN`] to [`RETRY_MAX`], each a quarter shorter or longer at random:
+/// sixteen cameras behind one switch that comes back are not all opened in the same moment.
 #[derive(Debug)]
 pub struct Backoff {
     next: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self { next: RETRY_MIN }
-    }
+    random: Random,
 }
 
 impl Backoff {
+    /// Begins with the shortest wait.
+    pub fn new(seed: u64) -> Self {
+        Self { next: RETRY_MIN, random: Random::new(seed) }
+    }
+
     /// The wait before the next try.
     pub fn next(&mut self) -> Duration {
         let wait = self.next;
         self.next = (self.next * 2).min(RETRY_MAX);
-        wait
+        // 768 to 1279 of 1024.
+        let share = 768 + (self.random.number() % 512) as u32;
+        wait * share / 1024
     }
 
     /// The camera worked, or something changed: start from the shortest wait again.
     pub fn reset(&mut self) {
-        *self = Self::default();
+        self.next = RETRY_MIN;
     }
 }
 
@@ -35,11 +39,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_a_ceiling() {
-        let mut backoff = Backoff::default();
-        let waits: Vec<_> = (0..7).map(|_| backoff.next().as_millis()).collect();
-        assert_eq!(waits, [500, 1000, 2000, 4000, 8000, 8000, 8000]);
+    fn waits_double_up_to_a_ceiling_and_scatter() {
+        let mut backoff = Backoff::new(1);
+        for middle in [500_u64, 1000, 2000, 4000, 8000, 8000, 8000].map(Duration::from_millis) {
+            let wait = backoff.next();
+            assert!(wait >= middle * 3 / 4 && wait <= middle * 5 / 4, "{wait:?} around {middle:?}");
+        }
         backoff.reset();
-        assert_eq!(backoff.next(), RETRY_MIN);
+        assert!(backoff.next() <= RETRY_MIN * 5 / 4);
+        let waits: Vec<_> = (0..9).map(|seed| Backoff::new(seed).next()).collect();
+        assert!(waits.iter().any(|wait| *wait != waits[0]), "{waits:?}");
     }
 }

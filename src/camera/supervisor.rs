@@ -12,11 +12,13 @@ use super::stop::Stop;
 use super::{Camera, cards};
 use crate::hub::{Hub, State};
 use crate::limits;
+use crate::random;
 use crate::source::Source;
 
 /// Runs a camera until `shutdown` is requested; returns when its device is closed.
 pub async fn supervise(camera: Arc<Camera>, source: Source, shutdown: Stop) {
-    let mut supervisor = Supervisor { camera: &camera, source: &source, backoff: Backoff::default() };
+    let backoff = Backoff::new(random::seed());
+    let mut supervisor = Supervisor { camera: &camera, source: &source, backoff };
     or(
         async {
             or(shutdown.requested(), cards::show(&camera)).await;
@@ -81,7 +83,7 @@ impl Supervisor<'_> {
             Ok(stop) => stop,
             Err(error) => return self.lose(Lost::Driver(format!("out of file descriptors: {error}"))),
         };
-        let frames_before = self.hub().frames();
+        let (frames_before, opened) = (self.hub().frames(), self.hub().clock().now());
         let ended = or(self.source.run(self.hub(), &stop), async {
             or(self.unwanted(), shutdown.requested()).await;
             stop.request();
@@ -89,7 +91,8 @@ impl Supervisor<'_> {
             pending().await
         })
         .await;
-        if self.hub().frames() > frames_before {
+        let open_for = self.hub().clock().now().since(opened);
+        if self.hub().frames() > frames_before && open_for >= limits::STEADY_MIN {
             self.backoff.reset();
         }
         match ended {
@@ -118,26 +121,30 @@ impl Supervisor<'_> {
         self.hub().set_state(State::Lost(lost));
     }
 
-    /// Returns once a camera on demand has had no viewer for [`limits::LINGER`]; for ever not, where
-    /// the camera is to be open always.
+    /// Returns once a camera on demand has had no viewer for [`limits::LINGER`], or, while it has yet
+    /// to show that it is no longer lost, for [`limits::PROVE_MAX`]; for ever not, where the camera is
+    /// to be open always.
     async fn unwanted(&self) {
         if !self.camera.on_demand {
             return pending().await;
         }
+        let is_lost = |hub: &Hub| matches!(hub.state(), State::Lost(_));
         loop {
             self.hub().until(|hub| hub.viewers() == 0).await;
-            let came_back = or(
+            let was_lost = is_lost(self.hub());
+            let patience = if was_lost { limits::PROVE_MAX } else { limits::LINGER };
+            let changed = or(
                 async {
-                    self.hub().clock().sleep(limits::LINGER).await;
+                    self.hub().clock().sleep(patience).await;
                     false
                 },
                 async {
-                    self.hub().until(|hub| hub.viewers() > 0).await;
+                    self.hub().until(|hub| hub.viewers() > 0 || (was_lost && !is_lost(hub))).await;
                     true
                 },
             )
             .await;
-            if !came_back {
+            if !changed {
                 return;
             }
         }

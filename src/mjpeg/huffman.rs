@@ -52,6 +52,16 @@ pub(super) const STANDARD: [(TableId, &[u8]); 4] = [
     (TableId { class: 1, destination: 1 }, &segment::<183>(0x11, AC_CHROMA_LENGTHS, &AC_CHROMA_VALUES)),
 ];
 
+/// All of them in one DHT segment, as RTP/JPEG leaves it away (RFC 2435 section 4.1).
+pub fn standard_segment() -> Vec<u8> {
+    let tables = STANDARD.iter().flat_map(|(_, segment)| &segment[4..]);
+    let mut segment = vec![0xff, 0xc4, 0, 0];
+    segment.extend(tables);
+    let length = (segment.len() - 2) as u16;
+    segment[2..4].copy_from_slice(&length.to_be_bytes());
+    segment
+}
+
 /// Marker, length, class and destination, counts of codes of 1 to 16 bits, values (T.81, B.2.4.2).
 const fn segment<const BYTES: usize>(id: u8, lengths: [u8; 16], values: &[u8]) -> [u8; BYTES] {
     assert!(BYTES == 2 + 2 + 1 + 16 + values.len());

@@ -13,6 +13,7 @@ use memchr::memmem;
 
 use crate::frame::FrameBuffer;
 use crate::limits;
+pub use huffman::standard_segment;
 use huffman::{STANDARD, TableId, Tables};
 
 /// Bytes before SOI that are overlooked: some UVC cameras begin a picture with padding.

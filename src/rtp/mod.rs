@@ -5,6 +5,7 @@
 
 pub mod depacketize;
 mod error;
+mod gap;
 pub mod limits;
 mod packet;
 mod receiver;
@@ -15,5 +16,6 @@ mod ssrc;
 
 pub use depacketize::{AccessUnit, Codec, Format};
 pub use error::Error;
+pub use gap::Gap;
 pub use packet::Packet;
 pub use receiver::{Config, Counters, Receiver};

@@ -8,8 +8,11 @@ use super::reorder::Reorder;
 use super::report::{self, SenderReport};
 use super::source::Source;
 use super::ssrc::{SsrcFilter, Verdict};
-use super::{Error, Packet};
+use super::{Error, Gap, Packet};
 use crate::clock::Monotonic;
+
+/// Packets that are taken to be missing in front of a new source.
+const SOURCE_GAP: u16 = 2;
 
 /// What was negotiated for a stream.
 #[derive(Debug, Clone, Copy)]
@@ -146,7 +149,7 @@ impl Receiver {
             let ordered = self.reorder.as_mut()?.pull(now)?;
             // It parsed when it was pushed.
             let packet = Packet::parse(&ordered.bytes).ok()?;
-            self.depacketize(&packet, ordered.loss, ordered.arrived);
+            self.depacketize(&packet, ordered.gap, ordered.arrived);
         }
     }
 
@@ -215,8 +218,8 @@ impl Receiver {
             reorder.begin_again(packet.sequence);
             (reorder.early, reorder.late) = (0, 0);
         }
-        // One that follows none is taken as following a gap, below.
-        self.next = self.next.map(|_| packet.sequence.wrapping_sub(1));
+        // Nobody knows what is missing between the two sources.
+        self.next = self.next.map(|_| packet.sequence.wrapping_sub(SOURCE_GAP));
         self.sender = None;
     }
 
@@ -227,11 +230,11 @@ impl Receiver {
             return;
         }
         self.next = Some(packet.sequence.wrapping_add(1));
-        self.depacketize(packet, packet.sequence != next, now);
+        self.depacketize(packet, Gap::of(u64::from(packet.sequence.wrapping_sub(next))), now);
     }
 
-    fn depacketize(&mut self, packet: &Packet<'_>, loss: bool, arrived: Monotonic) {
-        if let Err(error) = self.depacketizer.push(packet, loss, arrived) {
+    fn depacketize(&mut self, packet: &Packet<'_>, gap: Gap, arrived: Monotonic) {
+        if let Err(error) = self.depacketizer.push(packet, gap, arrived) {
             self.bad(error);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Gap;
 use super::limits::{
     DROPOUT_MAX_PACKETS, MISORDER_MAX_PACKETS, REORDER_BYTES_MAX, REORDER_PACKETS_MAX, REORDER_WAIT,
 };
@@ -14,8 +15,8 @@ pub(super) struct Ordered {
     pub bytes: Vec<u8>,
     /// When it was received.
     pub arrived: Monotonic,
-    /// Packets between the one before and this were lost.
-    pub loss: bool,
+    /// Packets between the one before and this, which were lost.
+    pub gap: Gap,
 }
 
 /// Holds packets back while an earlier one is missing; bounded in packets, bytes and time.
@@ -27,7 +28,8 @@ pub(super) struct Reorder {
     held_bytes: usize,
     /// The sequence number that would confirm a restart of the source.
     restart: Option<u16>,
-    loss: bool,
+    /// The source began again, and nobody knows what was lost with that.
+    restarted: bool,
     /// Packets that came after their turn, or twice.
     pub late: u64,
     /// Packets that came before their turn.
@@ -65,15 +67,16 @@ impl Reorder {
     pub fn pull(&mut self, now: Monotonic) -> Option<Ordered> {
         let entry = self.held.first_entry()?;
         let next = self.next?;
-        let gap = *entry.key() > next;
+        let missing = entry.key().saturating_sub(next);
         let full = self.held_bytes > REORDER_BYTES_MAX || self.held_over();
-        if gap && !full && now < self.deadline()? {
+        if missing > 0 && !full && now < self.deadline()? {
             return None;
         }
         let (position, (bytes, arrived)) = self.held.pop_first()?;
         self.held_bytes -= bytes.len();
         self.next = Some(position + 1);
-        Some(Ordered { bytes, arrived, loss: std::mem::take(&mut self.loss) || gap })
+        let gap = if std::mem::take(&mut self.restarted) { Gap::More } else { Gap::of(missing) };
+        Some(Ordered { bytes, arrived, gap })
     }
 
     /// Forgets the packets so far: the one with this sequence number is the first of a new source.
@@ -81,7 +84,7 @@ impl Reorder {
         self.held.clear();
         self.held_bytes = 0;
         self.restart = None;
-        self.loss |= self.next.is_some();
+        self.restarted |= self.next.is_some();
         self.next = Some(u64::from(sequence) + (1 << 16));
     }
 
@@ -111,7 +114,7 @@ mod tests {
 
     fn drain(reorder: &mut Reorder, ms: u64) -> Vec<(u16, bool)> {
         std::iter::from_fn(|| reorder.pull(at(ms)))
-            .map(|packet| (u16::from_be_bytes([packet.bytes[0], packet.bytes[1]]), packet.loss))
+            .map(|packet| (u16::from_be_bytes([packet.bytes[0], packet.bytes[1]]), packet.gap != Gap::None))
             .collect()
     }
 

@@ -216,7 +216,7 @@ impl Replay {
 }
 
 /// An output in the words of a transcript.
-fn describe(output: &Output) -> String {
+pub fn describe(output: &Output) -> String {
     match output {
         Output::Connect(to) => {
             format!("connect {} {}{}", to.host, to.port, if to.tls { " tls" } else { "" })

@@ -44,9 +44,14 @@ pub struct Transcript {
 
 impl Transcript {
     pub fn read(folder: &Path, name: &str) -> Self {
+        Self::read_with(folder, name, &str::to_owned)
+    }
+
+    /// Reads one whose text is changed first.
+    pub fn read_with(folder: &Path, name: &str, change: &dyn Fn(&str) -> String) -> Self {
         let mut transcript =
             Self { name: name.to_owned(), url: String::new(), transport: Transport::Tcp, steps: Vec::new() };
-        transcript.append(folder, name);
+        transcript.append(folder, name, change);
         transcript
     }
 
@@ -64,8 +69,8 @@ impl Transcript {
         self.steps.iter().map(|step| if let What::Bytes(bytes) = &step.what { bytes.len() } else { 0 }).sum()
     }
 
-    fn append(&mut self, folder: &Path, name: &str) {
-        let text = std::fs::read_to_string(folder.join(name)).unwrap();
+    fn append(&mut self, folder: &Path, name: &str, change: &dyn Fn(&str) -> String) {
+        let text = change(&std::fs::read_to_string(folder.join(name)).unwrap());
         let mut message = Message::default();
         for (at, line) in text.lines().enumerate() {
             let fail = || -> ! { panic!("{name}:{}: not understood: {line}", at + 1) };
@@ -79,7 +84,7 @@ impl Transcript {
             if let Some(header) = line.strip_prefix("C: ") {
                 self.request_line(at + 1, header);
             } else if let Some(other) = line.strip_prefix("include ") {
-                self.append(folder, other);
+                self.append(folder, other, change);
             } else if let Some(url) = line.strip_prefix("url ") {
                 url.clone_into(&mut self.url);
             } else if line == "transport udp" {

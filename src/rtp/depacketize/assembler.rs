@@ -8,15 +8,15 @@ use memchr::memmem;
 use super::parameter_sets::{Kind, ParameterSets};
 use super::{AccessUnit, Codec, Format};
 use crate::clock::Monotonic;
-use crate::rtp::Error;
 use crate::rtp::limits::{ACCESS_UNIT_MAX_BYTES, KEY_WAIT_MAX_UNITS, UNITS_READY_MAX};
+use crate::rtp::{Error, Gap};
 
 /// Separates NAL units (ITU-T H.264 and H.265, annex B).
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
 /// What the assembler has to know of a NAL unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Nal {
+pub enum Nal {
     /// A piece of a picture.
     Slice(Slice),
     /// A parameter set with its id.
@@ -29,7 +29,7 @@ pub(super) enum Nal {
 
 /// A slice (H.264) or slice segment (H.265).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Slice {
+pub struct Slice {
     /// It is the first of its picture.
     pub first: bool,
     /// Decoding can begin with its picture.
@@ -38,11 +38,15 @@ pub(super) struct Slice {
     pub intra: bool,
     /// It belongs to a leading picture that refers to pictures before the key picture (RASL).
     pub leading: bool,
+    /// The temporal sub-layer of its picture; 0 in H.264.
+    pub layer: u8,
+    /// No picture of this sub-layer, nor of those below, refers to its picture.
+    pub disposable: bool,
 }
 
 /// The codec's part.
 #[derive(Debug)]
-pub(super) struct Syntax {
+pub struct Syntax {
     pub codec: Codec,
     /// Looks at a NAL unit of at least one byte.
     pub classify: fn(&[u8]) -> Nal,
@@ -63,6 +67,13 @@ struct Unit {
     has_sequence_set: bool,
     has_picture_set: bool,
     damaged: bool,
+    /// One packet before this unit is missing. It was of this unit, if the unit's beginning turns out
+    /// to be missing, else a picture of its own.
+    may_be_headless: bool,
+    /// No other picture of its sub-layer refers to this one, as far as was seen.
+    disposable: bool,
+    reference: bool,
+    layer: u8,
 }
 
 #[derive(Debug)]
@@ -73,8 +84,9 @@ enum Gate {
     Open { skip_leading: bool },
 }
 
+/// Assembles the access units of one stream.
 #[derive(Debug)]
-pub(super) struct Assembler {
+pub struct Assembler {
     syntax: &'static Syntax,
     unit: Unit,
     gate: Gate,
@@ -84,8 +96,12 @@ pub(super) struct Assembler {
     format: Option<Format>,
     /// The last unit that a marker completed.
     marked: Option<u32>,
+    /// Markers have completed units: one without has lost its last packet.
+    has_markers: bool,
     /// Some cameras set the marker on every slice: units then end where the timestamp changes.
     marker_trusted: bool,
+    /// The highest sub-layer seen: only its pictures can be done without.
+    layer_max: u8,
     ready: VecDeque<AccessUnit>,
     dropped: u64,
 }
@@ -100,7 +116,9 @@ impl Assembler {
             sets_unsent: false,
             format: None,
             marked: None,
+            has_markers: false,
             marker_trusted: true,
+            layer_max: 0,
             ready: VecDeque::new(),
             dropped: 0,
         }
@@ -116,12 +134,26 @@ impl Assembler {
     }
 
     /// A packet begins; the unit before it may end with that.
-    pub fn begin(&mut self, timestamp: u32, loss: bool, arrived: Monotonic) {
-        if loss {
-            self.damage();
-            self.marked = None;
+    pub fn begin(&mut self, timestamp: u32, gap: Gap, arrived: Monotonic) {
+        let is_same_unit = self.unit.timestamp == Some(timestamp);
+        let is_open = self.unit.timestamp.is_some();
+        match gap {
+            Gap::None => {}
+            // The packets of a picture follow each other: all that is missing was of this one.
+            _ if is_same_unit => self.damage_unit(),
+            // The one packet was the last of the unit before, which therefore has no marker.
+            Gap::One if is_open && self.has_markers && self.marker_trusted => self.damage_unit(),
+            Gap::One if !is_open => {
+                self.unit.may_be_headless = true;
+                self.marked = None;
+            }
+            // Whole pictures may be missing, and others may refer to them.
+            _ => {
+                self.damage();
+                self.marked = None;
+            }
         }
-        if self.unit.timestamp.is_some_and(|before| before != timestamp) {
+        if is_open && !is_same_unit {
             self.complete();
         }
         self.unit.timestamp.get_or_insert(timestamp);
@@ -149,8 +181,9 @@ impl Assembler {
     /// A further fragment; false where none has begun. That is nothing new where units are withheld
     /// already, after a loss or when a stream is joined amid a picture.
     pub fn fragment_continue(&mut self, payload: &[u8]) -> Result<bool, Error> {
-        if self.unit.open_nal.is_none() && matches!(self.gate, Gate::Closed { .. }) && !payload.is_empty() {
-            self.damage();
+        let is_known = matches!(self.gate, Gate::Closed { .. }) || self.unit.may_be_headless;
+        if self.unit.open_nal.is_none() && is_known && !payload.is_empty() {
+            self.damage_unit();
         }
         let begun = self.unit.open_nal.is_some() || self.unit.damaged;
         self.append(payload)?;
@@ -178,18 +211,31 @@ impl Assembler {
         // Cameras set the marker on parameter sets and SEI, too: a unit is one with a picture.
         if marker && self.marker_trusted && (self.unit.has_slice || self.unit.damaged || self.open_slice()) {
             self.marked = self.unit.timestamp;
+            self.has_markers = true;
             self.complete();
         }
     }
 
-    /// Something of the present unit, or before it, is missing.
-    pub fn damage(&mut self) {
-        self.gate = Gate::Closed { waited: 0 };
+    /// Something of the present unit is missing, or bad, and of no other.
+    pub fn damage_unit(&mut self) {
+        self.unit.may_be_headless = false;
         if self.unit.timestamp.is_some() {
             self.unit.damaged = true;
             self.unit.open_nal = None;
             self.unit.data.clear();
         }
+    }
+
+    /// A piece of the present unit says that no other of its sub-layer refers to it.
+    pub fn note_disposable(&mut self, layer: u8) {
+        self.unit.disposable = true;
+        self.unit.layer = layer;
+    }
+
+    /// Something of the present unit, or before it, is missing.
+    fn damage(&mut self) {
+        self.gate = Gate::Closed { waited: 0 };
+        self.damage_unit();
     }
 
     /// A unit that was pulled is not going to be decoded.
@@ -247,6 +293,17 @@ impl Assembler {
 
     fn note_slice(&mut self, slice: Slice) {
         let unit = &mut self.unit;
+        self.layer_max = self.layer_max.max(slice.layer);
+        unit.layer = slice.layer;
+        unit.disposable |= slice.disposable;
+        unit.reference |= !slice.disposable;
+        if !unit.has_slice && !slice.first && unit.may_be_headless {
+            return self.damage_unit();
+        }
+        if std::mem::take(&mut unit.may_be_headless) {
+            // The unit is whole: what is missing was a picture that others may refer to.
+            self.gate = Gate::Closed { waited: 0 };
+        }
         if !unit.has_slice && !slice.first {
             // The first slices are in the unit before, where the marker ended it too early, or lost.
             self.marker_trusted &= unit.timestamp != self.marked;
@@ -272,7 +329,13 @@ impl Assembler {
         let mut unit = std::mem::take(&mut self.unit);
         self.unit.data = Vec::with_capacity(capacity);
         if !unit.has_slice && !unit.damaged {
+            // Parameter sets alone: what was missing before is missing before the next.
+            self.unit.may_be_headless = unit.may_be_headless;
             return;
+        }
+        let is_disposable = unit.disposable && !unit.reference && unit.layer >= self.layer_max;
+        if unit.damaged && !is_disposable {
+            self.gate = Gate::Closed { waited: 0 };
         }
         let passes = if unit.damaged { None } else { self.gate.admit(&unit) };
         let (Some(discontinuity), Some(timestamp), Some(arrived)) = (passes, unit.timestamp, unit.arrived)
@@ -297,6 +360,7 @@ impl Assembler {
             timestamp,
             arrived,
             is_key,
+            is_disposable,
             discontinuity,
             new_parameter_sets: std::mem::take(&mut self.sets_unsent),
         });

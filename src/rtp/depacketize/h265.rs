@@ -3,9 +3,9 @@
 use super::assembler::{Assembler, Nal, Slice, Syntax};
 use super::bits::Bits;
 use super::h264::{SEI_RECOVERY_POINT, has_sei};
+use super::nal_units::{NalUnits, PayloadFormat};
 use super::parameter_sets::Kind;
-use super::{AccessUnit, Codec, Format, sps};
-use crate::clock::Monotonic;
+use super::{Codec, sps};
 use crate::rtp::{Error, Packet};
 
 /// Bytes of the NAL unit header, and of the payload header. RFC 7798 section 1.1.4.
@@ -14,56 +14,28 @@ const HEADER_BYTES: usize = 2;
 static SYNTAX: Syntax = Syntax { codec: Codec::H265, classify };
 
 /// The depacketizer of RFC 7798.
-#[derive(Debug)]
-pub struct H265 {
-    assembler: Assembler,
-    /// Bytes of the decoding order number in front of NAL units and fragments: two where the SDP
-    /// says `sprop-max-don-diff` above zero. Cameras do not interleave, so it is passed over.
-    donl_bytes: usize,
-}
+pub type H265 = NalUnits<Rfc7798>;
 
 impl H265 {
     /// Begins, with parameter sets from the SDP (`sprop-vps`, `-sps`, `-pps`, decoded), and whether
     /// it says that decoding order numbers are there.
     pub fn new<'a>(parameter_sets: impl IntoIterator<Item = &'a [u8]>, has_donl: bool) -> Self {
-        let mut assembler = Assembler::new(&SYNTAX);
-        parameter_sets.into_iter().for_each(|set| assembler.parameter_sets(set));
-        Self { assembler, donl_bytes: if has_donl { 2 } else { 0 } }
+        let payload_format = Rfc7798 { donl_bytes: if has_donl { 2 } else { 0 } };
+        Self::of(payload_format, Assembler::new(&SYNTAX), parameter_sets)
     }
+}
 
-    /// Takes the next packet in order. `loss`: packets before it are missing.
-    pub fn push(&mut self, packet: &Packet<'_>, loss: bool, arrived: Monotonic) -> Result<(), Error> {
-        self.assembler.begin(packet.timestamp, loss, arrived);
-        let result = self.payload(packet);
-        if result.is_err() {
-            self.assembler.damage();
-        }
-        self.assembler.end(packet.marker);
-        result
-    }
+/// How RTP carries H.265.
+#[derive(Debug)]
+pub struct Rfc7798 {
+    /// Bytes of the decoding order number in front of NAL units and fragments: two where the SDP
+    /// says `sprop-max-don-diff` above zero. Cameras do not interleave, so it is passed over.
+    donl_bytes: usize,
+}
 
-    /// The next complete access unit.
-    pub fn pull(&mut self) -> Option<AccessUnit> {
-        self.assembler.pull()
-    }
-
-    /// A unit that was pulled is not going to be decoded: those that need it are withheld.
-    pub fn unit_lost(&mut self) {
-        self.assembler.unit_lost();
-    }
-
-    /// Profile and size, once a sequence parameter set is known.
-    pub fn format(&self) -> Option<Format> {
-        self.assembler.format()
-    }
-
-    /// Access units dropped or withheld.
-    pub fn dropped(&self) -> u64 {
-        self.assembler.dropped()
-    }
-
+impl PayloadFormat for Rfc7798 {
     /// RFC 7798 section 4.4: the payload header's type says which structure follows.
-    fn payload(&mut self, packet: &Packet<'_>) -> Result<(), Error> {
+    fn unpack(&self, packet: &Packet<'_>, assembler: &mut Assembler) -> Result<(), Error> {
         let (payload, sequence) = (packet.payload, packet.sequence);
         if payload.is_empty() {
             return Ok(()); // Cameras send empty packets to keep a path open.
@@ -72,21 +44,23 @@ impl H265 {
         let (header, rest) =
             payload.split_at_checked(HEADER_BYTES).ok_or_else(|| short("h265 nal unit", HEADER_BYTES))?;
         match kind(header) {
-            48 => self.aggregate(rest, sequence),
-            49 => self.fragment([header[0], header[1]], rest, sequence),
+            48 => self.aggregate(rest, sequence, assembler),
+            49 => self.fragment([header[0], header[1]], rest, sequence, assembler),
             kind @ 50..=63 => Err(Error::Packetization { codec: "h265", sequence, kind }),
-            _ if self.donl_bytes == 0 => self.assembler.nal(payload),
+            _ if self.donl_bytes == 0 => assembler.nal(payload),
             _ => {
                 let nal = rest.get(self.donl_bytes..).ok_or_else(|| short("h265 nal unit", 4))?;
-                self.assembler.fragment_begin(header, nal)?;
-                self.assembler.fragment_end();
+                assembler.fragment_begin(header, nal)?;
+                assembler.fragment_end();
                 Ok(())
             }
         }
     }
+}
 
+impl Rfc7798 {
     /// Aggregation packet, RFC 7798 section 4.4.2.
-    fn aggregate(&mut self, mut rest: &[u8], sequence: u16) -> Result<(), Error> {
+    fn aggregate(&self, mut rest: &[u8], sequence: u16, assembler: &mut Assembler) -> Result<(), Error> {
         let mut skip = self.donl_bytes;
         while rest.len() > skip + 1 {
             let (size, tail) = rest[skip..].split_at(2);
@@ -99,7 +73,7 @@ impl H265 {
                 need,
             })?;
             if !nal.is_empty() {
-                self.assembler.nal(nal)?;
+                assembler.nal(nal)?;
             }
             rest = tail;
             skip = self.donl_bytes / 2; // DOND has one byte, DONL two.
@@ -108,7 +82,13 @@ impl H265 {
     }
 
     /// Fragmentation unit, RFC 7798 section 4.4.3. As tolerant as FU-A in H.264.
-    fn fragment(&mut self, header: [u8; 2], rest: &[u8], sequence: u16) -> Result<(), Error> {
+    fn fragment(
+        &self,
+        header: [u8; 2],
+        rest: &[u8],
+        sequence: u16,
+        assembler: &mut Assembler,
+    ) -> Result<(), Error> {
         let short = |need| Error::PayloadTooShort {
             what: "h265 fragmentation unit",
             sequence,
@@ -117,17 +97,31 @@ impl H265 {
         };
         let (&fu, payload) = rest.split_first().ok_or_else(|| short(HEADER_BYTES + 1))?;
         let (start, end) = (fu & 0x80 != 0, fu & 0x40 != 0);
+        if is_disposable(fu & 0x3f) {
+            assembler.note_disposable(layer(header[1]));
+        }
         if start {
             let payload = payload.get(self.donl_bytes..).ok_or_else(|| short(HEADER_BYTES + 3))?;
-            self.assembler.fragment_begin(&[(header[0] & 0x81) | (fu & 0x3f) << 1, header[1]], payload)?;
-        } else if !self.assembler.fragment_continue(payload)? && !payload.is_empty() {
+            assembler.fragment_begin(&[(header[0] & 0x81) | (fu & 0x3f) << 1, header[1]], payload)?;
+        } else if !assembler.fragment_continue(payload)? && !payload.is_empty() {
             return Err(Error::FragmentWithoutStart { sequence });
         }
         if end {
-            self.assembler.fragment_end();
+            assembler.fragment_end();
         }
         Ok(())
     }
+}
+
+/// No picture of its own sub-layer, nor of those below, refers to one of an even type below 16.
+/// ITU-T H.265 section 7.4.2.2.
+fn is_disposable(kind: u8) -> bool {
+    kind < 16 && kind.is_multiple_of(2)
+}
+
+/// TemporalId: the sub-layer. ITU-T H.265 section 7.4.2.2.
+fn layer(second_header_byte: u8) -> u8 {
+    (second_header_byte & 7).saturating_sub(1)
 }
 
 fn kind(header: &[u8]) -> u8 {
@@ -148,6 +142,8 @@ fn classify(nal: &[u8]) -> Nal {
             // slice_type lies behind fields that need the parameter sets; not worth it.
             intra: false,
             leading: matches!(kind, 8 | 9),
+            layer: layer(header[1]),
+            disposable: is_disposable(kind),
         }),
         32 => match rest.first() {
             Some(byte) => Nal::ParameterSet(Kind::Video, u32::from(byte >> 4), None),

@@ -7,7 +7,7 @@ use super::jpeg_header::{self, Head, Tables};
 use super::{AccessUnit, Codec, Format, jpeg_tables};
 use crate::clock::Monotonic;
 use crate::rtp::limits::{JPEG_CACHED_TABLES_MAX, JPEG_SCAN_MAX_BYTES, JPEG_TABLES_MAX_BYTES};
-use crate::rtp::{Error, Packet};
+use crate::rtp::{Error, Gap, Packet};
 
 /// The Q value whose tables may change with every picture and are always in band.
 const Q_DYNAMIC: u8 = 255;
@@ -55,9 +55,9 @@ impl Jpeg {
         Self { announced, ..Self::default() }
     }
 
-    /// Takes the next packet in order. `loss`: packets before it are missing.
-    pub fn push(&mut self, packet: &Packet<'_>, loss: bool, arrived: Monotonic) -> Result<(), Error> {
-        if loss {
+    /// Takes the next packet in order; `gap` is what is missing before it.
+    pub fn push(&mut self, packet: &Packet<'_>, gap: Gap, arrived: Monotonic) -> Result<(), Error> {
+        if gap != Gap::None {
             self.drop_picture();
         } else if self.picture.as_ref().is_some_and(|picture| picture.timestamp != packet.timestamp) {
             self.complete(); // No marker: the next picture ends this one.
@@ -195,6 +195,7 @@ impl Jpeg {
             timestamp: picture.timestamp,
             arrived: picture.arrived,
             is_key: true,
+            is_disposable: true,
             discontinuity: false,
             new_parameter_sets: false,
         };

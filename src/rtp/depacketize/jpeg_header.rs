@@ -2,7 +2,7 @@
 //! ITU-T T.81 annex B.
 
 use super::jpeg_extension::Segments;
-use super::jpeg_tables::huffman_segment;
+use crate::mjpeg;
 
 /// Quantization tables as sent: one or more, luminance first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(super) fn write(head: &Head<'_>, out: &mut Vec<u8>) -> Option<()> {
     }
     write_frame(out, head);
     if head.segments.huffman.is_empty() {
-        out.extend(huffman_segment());
+        out.extend(mjpeg::standard_segment());
     } else {
         out.extend(&head.segments.huffman);
     }

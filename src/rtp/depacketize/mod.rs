@@ -11,6 +11,7 @@ mod jpeg;
 mod jpeg_extension;
 mod jpeg_header;
 mod jpeg_tables;
+mod nal_units;
 mod parameter_sets;
 mod sps;
 
@@ -18,7 +19,7 @@ pub use h264::H264;
 pub use h265::H265;
 pub use jpeg::Jpeg;
 
-use super::{Error, Packet};
+use super::{Error, Gap, Packet};
 use crate::clock::Monotonic;
 
 /// How the pictures of a stream are coded.
@@ -71,6 +72,8 @@ pub struct AccessUnit {
     /// It can be decoded without the units before it: an IDR or IRAP picture, or one with a
     /// recovery point, after which a decoder holds back pictures until they are whole.
     pub is_key: bool,
+    /// No other unit refers to it: it can be left out.
+    pub is_disposable: bool,
     /// Units before it were lost or withheld: flush the decoder. Only ever set on a key unit.
     pub discontinuity: bool,
     /// Its parameter sets differ from those before (the size may have changed).
@@ -89,14 +92,14 @@ pub enum Depacketizer {
 }
 
 impl Depacketizer {
-    /// Takes the next packet in order. `loss`: packets before it are missing.
+    /// Takes the next packet in order; `gap` is what is missing before it.
     ///
     /// An error is about this packet; the depacketizer goes on.
-    pub fn push(&mut self, packet: &Packet<'_>, loss: bool, arrived: Monotonic) -> Result<(), Error> {
+    pub fn push(&mut self, packet: &Packet<'_>, gap: Gap, arrived: Monotonic) -> Result<(), Error> {
         match self {
-            Self::H264(depacketizer) => depacketizer.push(packet, loss, arrived),
-            Self::H265(depacketizer) => depacketizer.push(packet, loss, arrived),
-            Self::Jpeg(depacketizer) => depacketizer.push(packet, loss, arrived),
+            Self::H264(depacketizer) => depacketizer.push(packet, gap, arrived),
+            Self::H265(depacketizer) => depacketizer.push(packet, gap, arrived),
+            Self::Jpeg(depacketizer) => depacketizer.push(packet, gap, arrived),
         }
     }
 

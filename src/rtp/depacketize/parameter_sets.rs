@@ -4,7 +4,7 @@ use crate::rtp::limits::{PARAMETER_SET_MAX_BYTES, PARAMETER_SETS_MAX};
 
 /// A kind of parameter set, in the order in which a decoder wants them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub enum Kind {
     /// Video (H.265 only).
     Video,
     /// Sequence.

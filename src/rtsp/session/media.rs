@@ -67,7 +67,9 @@ impl Session {
         let Some(receiver) = &mut self.receiver else { return };
         while let Some(unit) = receiver.pull(now) {
             if self.queued_bytes + unit.data.len() > QUEUED_UNITS_MAX_BYTES {
-                receiver.unit_lost();
+                if !unit.is_disposable {
+                    receiver.unit_lost();
+                }
                 continue;
             }
             self.queued_bytes += unit.data.len();

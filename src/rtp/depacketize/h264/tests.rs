@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use super::*;
+use crate::clock::Monotonic;
 use crate::rtp::limits::ACCESS_UNIT_MAX_BYTES;
+use crate::rtp::{AccessUnit, Gap};
 
 const SPS: &[u8] = &[
     0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00,
@@ -26,10 +28,10 @@ impl Stream {
     }
 
     fn push(&mut self, timestamp: u32, marker: bool, payload: &[u8]) -> Result<(), Error> {
-        self.push_after(false, timestamp, marker, payload)
+        self.push_after(Gap::None, timestamp, marker, payload)
     }
 
-    fn push_after(&mut self, loss: bool, timestamp: u32, marker: bool, payload: &[u8]) -> Result<(), Error> {
+    fn push_after(&mut self, gap: Gap, timestamp: u32, marker: bool, payload: &[u8]) -> Result<(), Error> {
         self.sequence += 1;
         let packet = Packet {
             sequence: self.sequence,
@@ -40,7 +42,7 @@ impl Stream {
             extension: None,
             payload,
         };
-        self.h264.push(&packet, loss, Monotonic::since_zero(Duration::from_millis(5)))
+        self.h264.push(&packet, gap, Monotonic::since_zero(Duration::from_millis(5)))
     }
 
     fn pull(&mut self) -> AccessUnit {
@@ -100,7 +102,7 @@ fn pictures_before_the_first_key_picture_are_withheld() {
 fn loss_withholds_until_the_next_key_picture() {
     let mut stream = Stream::running();
     stream.push(1, false, &fragment(true, false, 1, &P[1..])).unwrap();
-    stream.push_after(true, 1, true, &fragment(false, true, 1, &[9])).unwrap();
+    stream.push_after(Gap::More, 1, true, &fragment(false, true, 1, &[9])).unwrap();
     stream.push(2, true, P).unwrap();
     stream.no_unit();
     stream.push(3, true, IDR).unwrap();
@@ -116,7 +118,7 @@ fn loss_withholds_until_the_next_key_picture() {
 fn a_key_picture_whose_first_slice_was_lost_is_not_shown() {
     let mut stream = Stream::running();
     let second = [0x65, 0x4d, 1, 2];
-    stream.push_after(true, 1, true, &second).unwrap();
+    stream.push_after(Gap::More, 1, true, &second).unwrap();
     stream.push(2, true, P).unwrap();
     stream.no_unit();
 }
@@ -125,7 +127,7 @@ fn a_key_picture_whose_first_slice_was_lost_is_not_shown() {
 fn a_lost_marker_costs_the_picture_before() {
     let mut stream = Stream::running();
     stream.push(1, false, P).unwrap();
-    stream.push_after(true, 2, true, IDR).unwrap();
+    stream.push_after(Gap::More, 2, true, IDR).unwrap();
     assert_eq!(stream.pull().timestamp, 2);
     stream.no_unit();
 }
@@ -325,4 +327,68 @@ fn units_nobody_pulls_do_not_pile_up() {
         stream.push(timestamp, true, P).unwrap();
     }
     assert!(std::iter::from_fn(|| stream.h264.pull()).count() <= 4);
+}
+
+/// A picture that no other refers to: nal_ref_idc 0.
+const B: &[u8] = &[0x01, 0x9e, 4, 5, 6];
+
+#[test]
+fn a_lost_packet_of_a_disposable_picture_costs_that_picture_alone() {
+    // Amid the picture, however many.
+    let mut stream = Stream::running();
+    stream.push(1, false, &[&[0x1c, 0x81], &B[1..3]].concat()).unwrap();
+    stream.push_after(Gap::More, 1, true, &[&[0x1c, 0x41], &B[3..]].concat()).unwrap();
+    stream.no_unit();
+    stream.push(2, true, P).unwrap();
+    assert_eq!((stream.pull().timestamp, stream.h264.dropped()), (2, 1));
+
+    // Its first packet: the second one says what it was of.
+    stream.push_after(Gap::One, 3, true, &[&[0x1c, 0x41], &B[3..]].concat()).unwrap();
+    stream.no_unit();
+    stream.push(4, true, P).unwrap();
+    assert_eq!((stream.pull().timestamp, stream.h264.dropped()), (4, 2));
+
+    // Its last packet: the next picture begins without a marker.
+    stream.push(5, false, &[&[0x1c, 0x81], &B[1..3]].concat()).unwrap();
+    stream.push_after(Gap::One, 6, true, P).unwrap();
+    assert_eq!((stream.pull().timestamp, stream.h264.dropped()), (6, 3));
+}
+
+#[test]
+fn the_loss_of_what_others_may_refer_to_withholds_until_the_next_key_picture() {
+    let first = |kind: u8, bytes: &[u8]| [&[0x5c, 0x80 | kind], bytes].concat();
+    let last = |kind: u8, bytes: &[u8]| [&[0x5c, 0x40 | kind], bytes].concat();
+    // A whole picture that came in one packet, which nobody has seen.
+    let mut stream = Stream::running();
+    stream.push_after(Gap::One, 2, true, P).unwrap();
+    stream.no_unit();
+    // A reference picture's first, middle and last packets; two packets between two pictures.
+    let mut stream = Stream::running();
+    stream.push_after(Gap::One, 1, true, &last(1, &P[3..])).unwrap();
+    stream.push(2, true, P).unwrap();
+    stream.no_unit();
+    let mut stream = Stream::running();
+    stream.push(1, false, &first(1, &P[1..3])).unwrap();
+    stream.push_after(Gap::One, 1, true, &last(1, &P[3..])).unwrap();
+    stream.push(2, true, P).unwrap();
+    stream.no_unit();
+    let mut stream = Stream::running();
+    stream.push(1, false, &first(1, &P[1..3])).unwrap();
+    stream.push_after(Gap::One, 2, true, P).unwrap();
+    stream.no_unit();
+    let mut stream = Stream::running();
+    stream.push(1, false, &[&[0x1c, 0x81], &B[1..3]].concat()).unwrap();
+    stream.push_after(Gap::More, 2, true, P).unwrap();
+    stream.no_unit();
+    stream.push(3, true, IDR).unwrap();
+    assert!(stream.pull().discontinuity);
+}
+
+#[test]
+fn a_unit_says_whether_it_can_be_left_out() {
+    let mut stream = Stream::running();
+    stream.push(1, true, B).unwrap();
+    assert!(stream.pull().is_disposable);
+    stream.push(2, true, P).unwrap();
+    assert!(!stream.pull().is_disposable);
 }

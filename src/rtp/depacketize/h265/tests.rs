@@ -1,6 +1,8 @@
 use std::time::Duration;
 
 use super::*;
+use crate::clock::Monotonic;
+use crate::rtp::{AccessUnit, Gap};
 
 const VPS: &[u8] = &[0x40, 0x01, 0x0c, 0x01, 0xff, 0xff, 0x01, 0x60];
 const SPS: &[u8] = &[
@@ -22,7 +24,7 @@ fn push(
 ) -> Result<Option<AccessUnit>, Error> {
     let sequence = timestamp as u16;
     let packet = Packet { sequence, timestamp, marker, payload_type: 96, ssrc: 1, extension: None, payload };
-    h265.push(&packet, loss, Monotonic::since_zero(Duration::ZERO))?;
+    h265.push(&packet, gap(loss), Monotonic::since_zero(Duration::ZERO))?;
     Ok(h265.pull())
 }
 
@@ -97,4 +99,8 @@ fn damaged_structures_say_what_is_missing() {
     assert!(push(&mut h265, false, 12, true, IDR).unwrap().is_some());
     let error = push(&mut h265, false, 13, true, &end).unwrap_err();
     assert_eq!(error, Error::FragmentWithoutStart { sequence: 13 });
+}
+
+fn gap(loss: bool) -> Gap {
+    if loss { Gap::More } else { Gap::None }
 }

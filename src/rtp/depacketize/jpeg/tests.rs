@@ -28,7 +28,7 @@ fn push(jpeg: &mut Jpeg, with: &Push<'_>, parts: &[&[u8]]) -> Result<Option<Acce
         extension: with.extension,
         payload: &payload,
     };
-    jpeg.push(&packet, with.loss, Monotonic::since_zero(Duration::ZERO))?;
+    jpeg.push(&packet, gap(with.loss), Monotonic::since_zero(Duration::ZERO))?;
     Ok(jpeg.pull())
 }
 
@@ -159,4 +159,8 @@ fn damaged_headers_say_what_is_missing() {
     assert_eq!(error.to_string(), "jpeg quantization tables in rtp packet 9 too short: 1 bytes, need 256");
     let error = push(&mut jpeg, &LAST, &[&header(0, 2, 50, (2, 2)), b"abc"]).unwrap_err();
     assert_eq!(error.to_string(), "rtp packet 9: jpeg packetization 2 is not supported");
+}
+
+fn gap(loss: bool) -> Gap {
+    if loss { Gap::More } else { Gap::None }
 }
