@@ -53,6 +53,16 @@ impl Stream {
         Part { timestamp, jpeg }
     }
 
+    /// The next part; `None` where the stream is over.
+    pub fn try_part(&mut self) -> Option<Part> {
+        (!self.reader.fill_buf().ok()?.is_empty()).then(|| self.part())
+    }
+
+    /// The socket, to hang up with.
+    pub fn socket(&self) -> TcpStream {
+        self.reader.get_ref().try_clone().expect("another handle")
+    }
+
     /// What is in the reader already, without another read: what came with the last part.
     pub fn buffered(&self) -> &[u8] {
         self.reader.buffer()

@@ -1,0 +1,312 @@
+//! What happens to cameras on a wall, done to the whole service with time passed in.
+
+#[path = "support/rtsp_camera.rs"]
+mod rtsp_camera;
+#[path = "support/stream.rs"]
+#[allow(dead_code)]
+mod stream;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use pinhole::camera::stop::Stop;
+use pinhole::clock::{Clock, Hand};
+use pinhole::config::Config;
+use pinhole::limits::{LINGER, RETRY_MAX, RETRY_PATIENT};
+use pinhole::{memory, service};
+use rtsp_camera::Camera;
+use stream::Stream;
+
+/// Nothing that a test waits for takes this long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The picture is back this long after the camera is: the longest wait between two tries, and 3 s.
+const BACK_MAX: Duration = Duration::from_secs(RETRY_MAX.as_secs() * 5 / 4 + 3);
+
+/// Time passes in such steps.
+const TICK: Duration = Duration::from_millis(100);
+
+/// One test at a time: what a process holds is counted.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The whole service in this process, by a clock that is turned by hand.
+struct Service {
+    address: SocketAddr,
+    hand: Hand,
+    clock: Clock,
+    shutdown: Stop,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Service {
+    fn start(url: &str) -> Self {
+        let config =
+            Config::parse(&format!("[[camera]]\nname = \"yard\"\nsource = \"{url}\"\n"), "test").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (clock, hand) = Clock::manual();
+        let shutdown = Stop::new().unwrap();
+        let (stop, by) = (shutdown.clone(), clock.clone());
+        let running = std::thread::spawn(move || {
+            smol::block_on(service::run(config, vec![listener], by, stop, || {})).unwrap();
+        });
+        Self { address, hand, clock, shutdown, running: Some(running) }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    fn watch(&self) -> Viewer {
+        Viewer::of(Stream::open(self.connect(), "/cameras/yard/stream"))
+    }
+
+    /// The camera as health shows it.
+    fn health(&self) -> serde_json::Value {
+        let mut stream = self.connect();
+        write!(stream, "GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str::<serde_json::Value>(body).unwrap()["cameras"][0].clone()
+    }
+
+    /// Lets time pass until something holds; how much time that took. With each step goes a request
+    /// and its answer, so that the sockets keep up with the time.
+    fn until(&self, what: &str, holds: impl Fn() -> bool) -> Duration {
+        let (begin, real) = (self.clock.now(), Clock::kernel());
+        let real_begin = real.now();
+        while !holds() {
+            let health = self.health();
+            assert!(real.now().since(real_begin) < PATIENCE, "never: {what}; {health:#}");
+            self.hand.advance(TICK);
+        }
+        self.clock.now().since(begin)
+    }
+
+    /// Lets time pass until health gives a reason with these words.
+    fn until_reason(&self, words: &str) {
+        let has = || self.health()["reason"].as_str().is_some_and(|reason| reason.contains(words));
+        self.until(words, has);
+    }
+
+    /// Lets time pass, evenly, with what is due in between done.
+    fn pass(&self, time: Duration) {
+        let end = self.clock.now() + time;
+        while self.clock.now() < end {
+            self.hand.advance(Duration::from_secs(1));
+            self.health();
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.shutdown.request();
+        // Whatever it waits for ends now.
+        self.hand.advance(Duration::from_secs(60));
+        if let Some(running) = self.running.take() {
+            running.join().unwrap();
+        }
+    }
+}
+
+/// Somebody who watches, and what they have seen.
+struct Viewer {
+    seen: Arc<Mutex<Seen>>,
+    stream: TcpStream,
+}
+
+#[derive(Default)]
+struct Seen {
+    pictures: usize,
+    cards: usize,
+}
+
+impl Viewer {
+    fn of(mut stream: Stream) -> Self {
+        let viewer = Self { seen: Arc::default(), stream: stream.socket() };
+        let seen = viewer.seen.clone();
+        std::thread::spawn(move || {
+            while let Some(part) = stream.try_part() {
+                let mut seen = seen.lock().unwrap();
+                // A picture of the camera has two bytes of scan data, a card has a text.
+                if part.jpeg.len() < 700 {
+                    seen.pictures += 1;
+                } else {
+                    seen.cards += 1;
+                }
+            }
+        });
+        viewer
+    }
+
+    fn pictures(&self) -> usize {
+        self.seen.lock().unwrap().pictures
+    }
+
+    fn cards(&self) -> usize {
+        self.seen.lock().unwrap().cards
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+/// A picture goes through the service to the viewer.
+fn sees_picture(service: &Service, camera: &Camera, viewer: &Viewer) {
+    let before = viewer.pictures();
+    camera.send_picture();
+    service.until("the viewer sees the picture", || viewer.pictures() > before);
+}
+
+fn sees_card(service: &Service, viewer: &Viewer) {
+    let before = viewer.cards();
+    service.until("the viewer sees a card", || viewer.cards() > before);
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn status(field: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+    line.trim().split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_camera_that_is_killed_and_comes_back_twenty_times() {
+    let _alone = alone();
+    memory::set_up();
+    let mut camera = Camera::start();
+    let service = Service::start(&camera.url(""));
+    let viewer = service.watch();
+    let mut steady = None;
+    for round in 0..20 {
+        let back = service.until("the camera plays", || camera.playing() == 1);
+        assert!(back <= BACK_MAX, "back after {back:?} in round {round}");
+        sees_picture(&service, &camera, &viewer);
+        let health = service.health();
+        assert_eq!((&health["state"], &health["reason"]), (&"live".into(), &serde_json::Value::Null));
+        assert_eq!(health["reconnects_total"], round);
+        camera.power_off();
+        service.until("it is lost", || service.health()["state"] == "lost");
+        service.until_reason("connection refused");
+        sees_card(&service, &viewer);
+        if round == 4 {
+            steady = Some((descriptors(), status("Threads:"), status("VmRSS:")));
+        }
+        camera.power_on();
+    }
+    let (descriptors_before, threads, kilobytes) = steady.unwrap();
+    camera.power_off();
+    service.until_reason("connection refused");
+    // Threads that drew a card are kept for a moment.
+    service.until("no thread is left over", || status("Threads:") <= threads + 1);
+    assert!(descriptors() <= descriptors_before + 1, "{descriptors_before} then {}", descriptors());
+    assert!(status("VmRSS:") < kilobytes + 8192, "{kilobytes} kB then {} kB", status("VmRSS:"));
+}
+
+#[test]
+fn a_network_that_swallows_everything_for_half_a_minute() {
+    let _alone = alone();
+    let camera = Camera::start();
+    let service = Service::start(&camera.url(""));
+    let viewer = service.watch();
+    service.until("the camera plays", || camera.playing() == 1);
+    sees_picture(&service, &camera, &viewer);
+    camera.freeze(true);
+    service.until_reason("silent for 10 s");
+    sees_card(&service, &viewer);
+    let before = camera.requests("PLAY");
+    service.pass(Duration::from_secs(20));
+    service.until_reason("no answer to OPTIONS within 10 s");
+    camera.freeze(false);
+    let back = service.until("the camera plays again", || camera.requests("PLAY") > before);
+    assert!(back <= BACK_MAX, "{back:?}");
+    sees_picture(&service, &camera, &viewer);
+    assert_eq!(service.health()["state"], "live");
+}
+
+#[test]
+fn a_changed_password_is_not_tried_again_soon() {
+    /// joe:hush
+    const RIGHT: Option<&str> = Some("Basic am9lOmh1c2g=");
+    let _alone = alone();
+    let camera = Camera::start();
+    camera.set_authorization(RIGHT);
+    let service = Service::start(&camera.url("joe:hush@"));
+    let viewer = service.watch();
+    service.until("the camera plays", || camera.playing() == 1);
+    sees_picture(&service, &camera, &viewer);
+    camera.set_authorization(Some("Basic changed"));
+    camera.hang_up();
+    service.until_reason("does not accept user name and password");
+    assert!(!service.health().to_string().contains("hush"));
+    sees_card(&service, &viewer);
+    let asked = camera.requests("OPTIONS");
+    let again = service.watch();
+    service.pass(RETRY_PATIENT.checked_sub(Duration::from_secs(30)).unwrap());
+    assert_eq!(camera.requests("OPTIONS"), asked, "cameras lock accounts, whoever watches");
+    drop(again);
+    camera.set_authorization(RIGHT);
+    let back = service.until("the camera plays", || camera.playing() == 1);
+    assert!(back <= Duration::from_secs(40), "{back:?}");
+    sees_picture(&service, &camera, &viewer);
+}
+
+#[test]
+fn a_camera_that_nobody_watches_is_torn_down() {
+    let _alone = alone();
+    let camera = Camera::start();
+    let service = Service::start(&camera.url(""));
+    service.pass(Duration::from_secs(5));
+    let health = service.health();
+    assert_eq!((&health["state"], &health["reason"]), (&"idle".into(), &serde_json::Value::Null));
+    assert_eq!(camera.requests("OPTIONS"), 0, "nobody has watched");
+    let viewer = service.watch();
+    service.until("the camera plays", || camera.playing() == 1);
+    sees_picture(&service, &camera, &viewer);
+    drop(viewer);
+    // The viewer is noticed to be gone by what is sent to it.
+    let closed = service.until("the session is torn down", || {
+        camera.send_picture();
+        camera.requests("TEARDOWN") == 1
+    });
+    assert!(closed <= LINGER + Duration::from_secs(3), "{closed:?}");
+    service.until("the camera is idle", || service.health()["state"] == "idle");
+}
+
+#[test]
+fn a_lost_camera_shows_that_it_works_though_nobody_watches() {
+    let _alone = alone();
+    let mut camera = Camera::start();
+    camera.power_off();
+    let service = Service::start(&camera.url(""));
+    let viewer = service.watch();
+    service.until_reason("connection refused");
+    drop(viewer);
+    service.until("nobody watches", || service.health()["viewers"] == 0);
+    camera.power_on();
+    let opened = service.until("it is looked at again", || camera.playing() == 1);
+    assert!(opened <= Duration::from_secs(75), "{opened:?}");
+    // A key picture comes only after 12 s.
+    service.pass(Duration::from_secs(9));
+    assert_eq!(service.health()["state"], "lost");
+    camera.send_picture();
+    service.until("it works again", || service.health()["state"] != "lost");
+    service.until("it is closed again", || service.health()["state"] == "idle");
+}
