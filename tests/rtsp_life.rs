@@ -3,7 +3,7 @@
 #[path = "support/rtsp_camera.rs"]
 mod rtsp_camera;
 #[path = "support/stream.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // Each test program uses a part of it.
 mod stream;
 
 use std::io::{Read, Write};
@@ -113,7 +113,7 @@ impl Drop for Service {
     fn drop(&mut self) {
         self.shutdown.request();
         // Whatever it waits for ends now.
-        self.hand.advance(Duration::from_secs(60));
+        self.hand.advance(Duration::from_mins(1));
         if let Some(running) = self.running.take() {
             running.join().unwrap();
         }

@@ -3,6 +3,7 @@
 #[path = "support/service.rs"]
 mod service;
 #[path = "support/stream.rs"]
+#[allow(dead_code)] // Each test program uses a part of it.
 mod stream;
 
 use std::io::{Read, Write};

@@ -29,6 +29,11 @@ impl Authenticator {
         &self.challenge.nonce
     }
 
+    /// The kind of authentication in force.
+    pub fn scheme(&self) -> Scheme {
+        self.challenge.scheme
+    }
+
     /// The Authorization header for one request. `uri` is the request's, as it is sent.
     pub fn authorize(
         &mut self,

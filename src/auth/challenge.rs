@@ -1,5 +1,7 @@
 //! What a camera asks for with 401.
 
+use std::fmt;
+
 /// Challenges in one answer that are looked at; cameras send one to three.
 const CHALLENGES_MAX: usize = 8;
 
@@ -12,6 +14,16 @@ pub enum Scheme {
     DigestMd5,
     /// RFC 7616 with SHA-256.
     DigestSha256,
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Basic => "Basic",
+            Self::DigestMd5 => "Digest MD5",
+            Self::DigestSha256 => "Digest SHA-256",
+        })
+    }
 }
 
 /// One challenge of a WWW-Authenticate header.

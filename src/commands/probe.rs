@@ -1,54 +1,139 @@
 //! `pinhole probe`.
 
+use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::snapshot::{first_picture, with_source};
 use super::{Failure, print};
 use crate::config::{Picture, SourceSpec};
+use crate::frame::Frame;
+use crate::hub::Snapshot;
+use crate::rtsp::Media;
+use crate::source::{Source, rtsp};
 
 /// How long the rate is measured, once pictures come.
 const MEASURE: Duration = Duration::from_secs(3);
 
+/// What was measured.
+struct Measured {
+    first: Arc<Frame>,
+    first_after: Duration,
+    seen: Snapshot,
+    /// What an RTSP camera offers, and what came of it.
+    session: Option<rtsp::Report>,
+}
+
 /// Opens a source and says what it delivers.
 pub fn run(source: SourceSpec, json: bool, picture: &Picture) -> Result<(), Failure> {
     let label = source.to_string();
-    let measured = smol::block_on(with_source(source, picture, async |hub| {
+    let measured = smol::block_on(with_source(source, picture, async |source, hub| {
         let begin = hub.clock().now();
         let first = first_picture(hub).await?;
         let first_after = hub.clock().now().since(begin);
         hub.clock().sleep(MEASURE).await;
-        Ok((first, first_after, hub.snapshot()))
+        let session = if let Source::Rtsp(source) = source { Some(source.report()) } else { None };
+        Ok(Measured { first, first_after, seen: hub.snapshot(), session })
     }));
-    let (first, first_after, seen) = match measured {
-        Ok(measured) => measured,
-        Err(why) if json => {
-            print(&format!("{}\n", json!({ "source": label, "error": why })))?;
-            return Err(Failure::Other(format!("{label}: {why}")));
+    match measured {
+        Ok(measured) if json => print(&format!("{}\n", measured.json(&label))),
+        Ok(measured) => print(&measured.text(&label)),
+        Err(why) => {
+            if json {
+                print(&format!("{}\n", json!({ "source": label, "error": why })))?;
+            }
+            Err(Failure::Other(format!("{label}: {why}")))
         }
-        Err(why) => return Err(Failure::Other(format!("{label}: {why}"))),
-    };
-    let format = seen.opened.map_or_else(String::new, |opened| opened.format);
-    let fps = seen.fps.map(|fps| (fps * 100.0).round() / 100.0);
-    if json {
-        let report = json!({
-            "source": label, "format": format, "width": first.width, "height": first.height, "fps": fps,
-            "first_frame_seconds": first_after.as_secs_f64(), "frame_bytes": first.jpeg.len(),
-            "frames_total": seen.frames, "frames_bad_total": seen.bad, "frames_dropped_total": seen.dropped,
-        });
-        return print(&format!("{report}\n"));
     }
-    let fps = fps.map_or("unknown".to_owned(), |fps| fps.to_string());
-    print(&format!(
-        "{label}: {format} {}x{}\n  rate: {fps} fps measured over {} s\n  first picture: after {:.2} s\n  \
-         picture: {} kB as JPEG\n  damaged: {}, skipped: {}\n",
-        first.width,
-        first.height,
-        MEASURE.as_secs(),
-        first_after.as_secs_f64(),
-        first.jpeg.len() / 1000,
-        seen.bad,
-        seen.dropped,
-    ))
+}
+
+impl Measured {
+    fn format(&self) -> &str {
+        self.seen.opened.as_ref().map_or("", |opened| &opened.format)
+    }
+
+    fn fps(&self) -> Option<f64> {
+        self.seen.fps.map(|fps| (fps * 100.0).round() / 100.0)
+    }
+
+    fn json(&self, label: &str) -> Value {
+        let mut report = json!({
+            "source": label, "format": self.format(), "width": self.first.width, "height": self.first.height,
+            "fps": self.fps(), "first_frame_seconds": self.first_after.as_secs_f64(),
+            "frame_bytes": self.first.jpeg.len(), "frames_total": self.seen.frames,
+            "frames_bad_total": self.seen.bad, "frames_dropped_total": self.seen.dropped,
+        });
+        if let Some(session) = &self.session {
+            report["rtsp"] = session_json(session);
+        }
+        report
+    }
+
+    fn text(&self, label: &str) -> String {
+        let fps = self.fps().map_or("unknown".to_owned(), |fps| fps.to_string());
+        let mut text = format!("{label}: {} {}x{}\n", self.format(), self.first.width, self.first.height);
+        if let Some(session) = &self.session {
+            text += &session_text(session);
+        }
+        let _ = write!(
+            text,
+            "  rate: {fps} fps measured over {} s\n  first picture: after {:.2} s\n  picture: {} kB as JPEG\n  \
+             damaged: {}, skipped: {}\n",
+            MEASURE.as_secs(),
+            self.first_after.as_secs_f64(),
+            self.first.jpeg.len() / 1000,
+            self.seen.bad,
+            self.seen.dropped,
+        );
+        text
+    }
+}
+
+fn session_json(report: &rtsp::Report) -> Value {
+    let media = |media: &Media| json!({ "kind": media.kind, "encoding": media.encoding, "clock_rate": media.clock_rate });
+    let offers: Vec<Value> =
+        report.description.iter().flat_map(|description| &description.media).map(media).collect();
+    let mut json = json!({ "offers": offers, "transport": report.transport.map(|it| it.to_string()) });
+    if let Some(status) = &report.status {
+        json["authentication"] = status.authentication.map(|scheme| scheme.to_string()).into();
+        json["codec"] = status.codec.map(crate::rtp::Codec::name).into();
+        json["profile"] = status.format.and_then(|format| format.profile_name()).into();
+        json["coded_width"] = status.format.map(|format| format.width).into();
+        json["coded_height"] = status.format.map(|format| format.height).into();
+        let packets = &status.packets;
+        json["packets"] = json!({
+            "received": packets.packets, "lost": packets.lost, "reordered": packets.reordered,
+            "late": packets.late, "bad": packets.bad, "jitter_ms": packets.jitter.as_secs_f64() * 1000.0,
+        });
+        json["garbage_bytes"] = status.ignored.garbage_bytes.into();
+    }
+    json
+}
+
+fn session_text(report: &rtsp::Report) -> String {
+    let mut text = String::new();
+    if let Some(description) = &report.description {
+        let _ = writeln!(text, "  offers: {}", description.offered());
+    }
+    let Some(status) = &report.status else { return text };
+    if let Some(format) = status.format {
+        let profile = format.profile_name().map_or(String::new(), |name| format!(" {name}"));
+        let _ =
+            writeln!(text, "  coded: {}{profile} {}x{}", format.codec.name(), format.width, format.height);
+    }
+    let scheme = status.authentication.map_or("none".to_owned(), |scheme| scheme.to_string());
+    let _ = writeln!(text, "  transport: {}, authentication: {scheme}", status.transport);
+    let packets = &status.packets;
+    let _ = writeln!(
+        text,
+        "  packets: {} received, {} lost, {} reordered, {} bad, jitter {:.1} ms",
+        packets.packets,
+        packets.lost,
+        packets.reordered,
+        packets.bad,
+        packets.jitter.as_secs_f64() * 1000.0,
+    );
+    text
 }

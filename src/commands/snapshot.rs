@@ -21,13 +21,14 @@ use crate::source::v4l2::devices;
 use crate::source::v4l2::monitor::{Claim, Monitor};
 use crate::source::{Source, v4l2};
 
-/// The first picture must be there within this time: opening may take a camera seconds.
-const FIRST_PICTURE_MAX: Duration = Duration::from_secs(10);
+/// The first picture must be there within this time. Opening may take a device seconds; a camera on
+/// a network has time-outs of its own, up to 30 s, which say more.
+const FIRST_PICTURE_MAX: Duration = Duration::from_secs(40);
 
 /// Takes one picture of a source.
 pub fn run(source: SourceSpec, output: &Path, picture: &Picture) -> Result<(), Failure> {
     let label = source.to_string();
-    let taken = smol::block_on(with_source(source, picture, first_picture));
+    let taken = smol::block_on(with_source(source, picture, async |_, hub| first_picture(hub).await));
     let frame = taken.map_err(|why| Failure::Other(format!("{label}: {why}")))?;
     let written = if output.as_os_str() == "-" {
         std::io::stdout().write_all(&frame.jpeg)
@@ -44,7 +45,7 @@ pub fn run(source: SourceSpec, output: &Path, picture: &Picture) -> Result<(), F
 pub async fn with_source<T>(
     source: SourceSpec,
     picture: &Picture,
-    work: impl AsyncFnOnce(&Arc<Hub>) -> Result<T, String>,
+    work: impl AsyncFnOnce(&Source, &Arc<Hub>) -> Result<T, String>,
 ) -> Result<T, String> {
     let source = find(source, picture).await?;
     let hub = Hub::new(Clock::kernel());
@@ -55,7 +56,7 @@ pub async fn with_source<T>(
         ended.set(true);
         result
     });
-    let result = or(work(&hub), async {
+    let result = or(work(&source, &hub), async {
         (&mut running).await.map_err(|lost| lost.to_string())?;
         Err("ended by itself".to_owned())
     })

@@ -84,7 +84,9 @@ impl Camera {
         if let Some(server) = self.server.take() {
             server.join().unwrap();
         }
-        clients.into_iter().for_each(|client| client.join().unwrap());
+        for client in clients {
+            client.join().unwrap();
+        }
     }
 
     /// The power comes back.
@@ -129,7 +131,7 @@ impl Camera {
         state.pictures = state.pictures.wrapping_add(1);
         let number = state.pictures;
         // RFC 2435: type 1, Q 60, 64x48 pixels; the scan data are two bytes.
-        let mut packet = vec![b'$', 0, 0, 22, 0x80, 0x80 | 26];
+        let mut packet = vec![b'$', 0, 0, 22, 0x80, 0x80 | 0x1a];
         packet.extend(number.to_be_bytes());
         packet.extend((u32::from(number) * 3600).to_be_bytes());
         packet.extend([0, 0, 0, 1, 0, 0, 0, 0, 1, 60, 8, 6]);

@@ -57,6 +57,25 @@ pub struct Format {
     pub height: u32,
 }
 
+impl Format {
+    /// The profile's name, where it is one that cameras have.
+    pub fn profile_name(&self) -> Option<&'static str> {
+        Some(match (self.codec, self.profile?) {
+            (Codec::H264, 66) => "Baseline",
+            (Codec::H264, 77) | (Codec::H265, 1) => "Main",
+            (Codec::H264, 88) => "Extended",
+            (Codec::H264, 100) => "High",
+            (Codec::H264, 110) => "High 10",
+            (Codec::H264, 122) => "High 4:2:2",
+            (Codec::H264, 244) => "High 4:4:4",
+            (Codec::H265, 2) => "Main 10",
+            (Codec::H265, 3) => "Main Still Picture",
+            (Codec::H265, 4) => "Range Extensions",
+            _ => return None,
+        })
+    }
+}
+
 /// One coded picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessUnit {

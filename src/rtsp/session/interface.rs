@@ -1,5 +1,6 @@
 //! What goes into a session and what comes out.
 
+use crate::auth::Scheme;
 use crate::clock::Monotonic;
 use crate::rtp::{self, AccessUnit, Codec, Format};
 use crate::rtsp::{Description, Error, Transport};
@@ -125,6 +126,8 @@ pub struct Counters {
 pub struct Status {
     /// The transport in use.
     pub transport: Transport,
+    /// How the camera knows us, where it asked who we are.
+    pub authentication: Option<Scheme>,
     /// The codec in use.
     pub codec: Option<Codec>,
     /// Profile and size, once known.

@@ -151,6 +151,7 @@ impl Session {
     pub fn status(&self) -> Status {
         Status {
             transport: self.transport,
+            authentication: self.authenticator.as_ref().map(Authenticator::scheme),
             codec: self.media.as_ref().and_then(|media| media.codec),
             format: self.receiver.as_ref().and_then(Receiver::format),
             ignored: Counters { garbage_bytes: self.reader.garbage_bytes, ..self.counters.clone() },
