@@ -12,10 +12,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const FPS: u32 = 30;
-const VIEWERS: usize = 50;
+const VIEWERS: [usize; 3] = [10, 50, 200];
 const ROUNDS: usize = 5;
 const WARM_UP: Duration = Duration::from_secs(1);
-const WINDOW: Duration = Duration::from_secs(4);
+const WINDOW: Duration = Duration::from_secs(2);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -23,29 +23,27 @@ fn main() {
         floor(arguments[at + 1].parse().expect("bytes of a frame"));
     }
     let bytes = frame_bytes();
-    println!("{VIEWERS} viewers, {} kB at {FPS} fps, medians of {ROUNDS} rounds", bytes / 1000);
-    println!("{:8} {:>22} {:>8}", "server", "us per further frame", "ratio");
-    let mut floor = Vec::new();
-    let mut pinhole = Vec::new();
+    println!("{} kB at {FPS} fps, medians of {ROUNDS} rounds, us per further frame", bytes / 1000);
+    println!("{:8} {:>8} {:>8} {:>8}", "viewers", "floor", "pinhole", "ratio");
+    let mut floor: [Vec<f64>; VIEWERS.len()] = Default::default();
+    let mut pinhole: [Vec<f64>; VIEWERS.len()] = Default::default();
     for _ in 0..ROUNDS {
-        floor.push(cost(&Server::floor(bytes), bytes));
-        pinhole.push(cost(&Server::pinhole(), bytes));
+        for (costs, server) in
+            [(&mut floor, Server::floor as fn(usize) -> Server), (&mut pinhole, |_| Server::pinhole())]
+        {
+            let costs_now = server(bytes).costs(bytes);
+            costs.iter_mut().zip(costs_now).for_each(|(costs, now)| costs.push(now));
+        }
     }
-    let (floor, pinhole) = (median(floor), median(pinhole));
-    println!("{:8} {floor:>22.1} {:>8.2}", "floor", 1.0);
-    println!("{:8} {pinhole:>22.1} {:>8.2}", "pinhole", pinhole / floor);
+    for ((viewers, floor), pinhole) in VIEWERS.iter().zip(floor).zip(pinhole) {
+        let (floor, pinhole) = (median(floor), median(pinhole));
+        println!("{viewers:<8} {floor:>8.1} {pinhole:>8.1} {:>8.2}", pinhole / floor);
+    }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-/// Microseconds of processor time for each frame to the second and further viewers.
-fn cost(server: &Server, bytes: usize) -> f64 {
-    let one = server.measure(1, bytes);
-    let many = server.measure(VIEWERS, bytes);
-    (many.0 - one.0) / (many.1 - one.1)
 }
 
 /// A server in a process of its own.
@@ -75,6 +73,16 @@ impl Server {
             .expect("it starts");
         let address = address_in(child.stderr.as_mut().expect("piped"));
         Self { child, address }
+    }
+
+    /// Microseconds of processor time for each frame to the second and further viewers, for every
+    /// number of viewers.
+    fn costs(&self, bytes: usize) -> [f64; VIEWERS.len()] {
+        let one = self.measure(1, bytes);
+        VIEWERS.map(|viewers| {
+            let many = self.measure(viewers, bytes);
+            (many.0 - one.0) / (many.1 - one.1)
+        })
     }
 
     /// Microseconds of processor time, and frames delivered, in one window.

@@ -1,7 +1,9 @@
 //! Kernels over one row of samples, written for the vector unit.
 //!
-//! LLVM turns each loop into vector code on x86-64's baseline (SSE2: packuswb, pavgb), because every
-//! lane is a whole word of the input: bytes picked out of a four-byte group by index stay scalar.
+//! LLVM turns each loop into vector code on x86-64's baseline (SSE2: packuswb, pavgb) and on AArch64
+//! (uzp1, uzp2, urhadd), because every lane is a whole word of the input: bytes picked out of a
+//! four-byte group by index stay scalar. Averages are written as that instruction computes them:
+//! `div_ceil` says the same and becomes four.
 //! Measured for the planes of a 720p YUYV picture in the cache, on one 2.8 GHz core: 0.2 ms in this
 //! form (UYVY 0.16 ms), 0.38 ms with bytes by index, 0.08 ms to merely copy the luma.
 //!
@@ -27,14 +29,14 @@ pub(super) fn take_average<const SHIFT: u32>(above: &[u8], below: &[u8], out: &m
     for ((out, above), below) in out.iter_mut().zip(above).zip(below) {
         let above = (u16::from_le_bytes(*above) >> SHIFT) & 0xff;
         let below = (u16::from_le_bytes(*below) >> SHIFT) & 0xff;
-        *out = (above + below).div_ceil(2) as u8;
+        *out = ((above + below + 1) >> 1) as u8;
     }
 }
 
 /// The average of two rows, rounded.
 pub(super) fn average(above: &[u8], below: &[u8], out: &mut [u8]) {
     for ((out, above), below) in out.iter_mut().zip(above).zip(below) {
-        *out = (u16::from(*above) + u16::from(*below)).div_ceil(2) as u8;
+        *out = ((u16::from(*above) + u16::from(*below) + 1) >> 1) as u8;
     }
 }
 
