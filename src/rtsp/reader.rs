@@ -97,6 +97,8 @@ impl Reader {
 fn scan(data: &[u8], lost: bool, is_assigned: &impl Fn(u8) -> bool) -> Scan {
     match data {
         [] => Scan::Incomplete,
+        // As in `garbage`: what it passes over must not depend on how the bytes were split.
+        [first, ..] if lost && !matches!(first, b'$' | b'R') => garbage(data),
         [b'\r' | b'\n', ..] => Scan::LineBreak,
         [b'$', ..] => scan_interleaved(data, lost, is_assigned),
         _ if begins_message(data) => scan_message(data),

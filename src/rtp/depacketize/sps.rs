@@ -59,7 +59,7 @@ fn h264_high_profile_fields(bits: &mut Bits) -> Option<u32> {
 fn skip_scaling_list(bits: &mut Bits, size: usize) -> Option<()> {
     let mut scale = 8;
     for _ in 0..size {
-        scale = (scale + bits.se()?).rem_euclid(256);
+        scale = (scale + bits.se()?.rem_euclid(256)) % 256;
         if scale == 0 {
             break;
         }
