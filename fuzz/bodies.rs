@@ -146,3 +146,20 @@ fn depacketize(mut depacketizer: Depacketizer, data: &[u8]) {
     }
     let _ = (depacketizer.format(), depacketizer.dropped());
 }
+
+/// A body of multipart/x-mixed-replace, its boundary declared, wrong, or not: in how many pieces it
+/// arrives makes no difference, and no byte is read twice.
+pub fn multipart(data: &[u8]) {
+    let [flags, data @ ..] = data else { return };
+    let boundary = [None, Some("frame"), Some("--frame"), Some("another")][usize::from(flags & 3)];
+    let pieces = data.chunks(usize::from(flags >> 2) + 1);
+    let (counters, bytes) = pinhole::multipart::read_all(boundary, pieces);
+    assert_eq!(
+        (counters, bytes),
+        pinhole::multipart::read_all(boundary, [data]),
+        "{} {:?}",
+        flags,
+        data.escape_ascii().to_string()
+    );
+    assert!(bytes as u64 + counters.garbage_bytes <= data.len() as u64);
+}

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod logging;
 pub mod memory;
 pub mod mjpeg;
+pub mod multipart;
 pub mod picture;
 pub mod random;
 pub mod rtp;

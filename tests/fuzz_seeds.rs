@@ -84,3 +84,8 @@ fn h265() {
 fn jpeg() {
     run("jpeg", bodies::jpeg);
 }
+
+#[test]
+fn multipart() {
+    run("multipart", bodies::multipart);
+}

@@ -4,6 +4,7 @@
 //! Safari, so no picture goes to a viewer unseen. Only the headers are read; the compressed data is
 //! searched, not decoded. Sections are those of ITU-T T.81.
 
+pub mod extent;
 mod huffman;
 
 use std::fmt;

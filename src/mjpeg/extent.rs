@@ -1,0 +1,157 @@
+//! Finds the end of a JPEG that is still arriving. ITU-T T.81, B.1.1 and B.2.1.
+
+use memchr::{memchr, memmem};
+
+use super::{LEADING_BYTES_MAX, SOI, marker};
+
+/// Where a picture is as far as it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// It goes on.
+    Open,
+    /// EOI ends before this byte.
+    Ends(usize),
+    /// This is not a JPEG, or a damaged one: its end cannot be told from it.
+    Unknown,
+}
+
+/// Walks a JPEG's segments and scans as bytes come. Compressed data cannot hold EOI (B.1.1.5), and
+/// segments are passed over by their length, so that a thumbnail's EOI in one ends nothing.
+#[derive(Debug, Clone, Default)]
+pub struct ExtentFinder {
+    /// Bytes that were looked at.
+    at: usize,
+    place: Place,
+    /// Where SOI is.
+    start: Option<usize>,
+    /// Where the first scan's compressed data begin.
+    data_at: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    BeforeStart,
+    /// A marker should come, perhaps after fill bytes.
+    Marker,
+    Compressed,
+    Over(Extent),
+}
+
+impl ExtentFinder {
+    /// Looks at what came since the last time. `data` is the picture from its first byte on, at
+    /// least as long as the last time.
+    pub fn find(&mut self, data: &[u8]) -> Extent {
+        loop {
+            let step = match self.place {
+                Place::BeforeStart => self.before_start(data),
+                Place::Marker => self.marker(data),
+                Place::Compressed => self.compressed(data),
+                Place::Over(extent) => return extent,
+            };
+            match step {
+                Some(place) => self.place = place,
+                None => return Extent::Open,
+            }
+        }
+    }
+
+    /// Where SOI is, once it was seen.
+    pub const fn start(&self) -> Option<usize> {
+        self.start
+    }
+
+    /// Where the first scan's compressed data begin: what lies before is headers.
+    pub const fn data_at(&self) -> Option<usize> {
+        self.data_at
+    }
+
+    fn before_start(&mut self, data: &[u8]) -> Option<Place> {
+        let max = LEADING_BYTES_MAX + SOI.len();
+        match memmem::find(&data[..data.len().min(max)], &SOI) {
+            Some(start) => {
+                self.start = Some(start);
+                self.at = start + SOI.len();
+                Some(Place::Marker)
+            }
+            None => (data.len() >= max).then_some(Place::Over(Extent::Unknown)),
+        }
+    }
+
+    fn marker(&mut self, data: &[u8]) -> Option<Place> {
+        if *data.get(self.at)? != 0xff {
+            return Some(Place::Over(Extent::Unknown));
+        }
+        let fill = data[self.at + 1..].iter().take_while(|byte| **byte == 0xff).count();
+        self.at += fill;
+        let marker = *data.get(self.at + 1)?;
+        match marker {
+            marker::EOI => return Some(Place::Over(Extent::Ends(self.at + 2))),
+            0x00..=0x01 | 0xd0..=marker::SOI => return Some(Place::Over(Extent::Unknown)),
+            _ => {}
+        }
+        let length = data.get(self.at + 2..self.at + 4)?;
+        let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
+        if length < 2 {
+            return Some(Place::Over(Extent::Unknown));
+        }
+        self.at += 2 + length;
+        if marker != marker::SOS {
+            return Some(Place::Marker);
+        }
+        self.data_at.get_or_insert(self.at);
+        Some(Place::Compressed)
+    }
+
+    fn compressed(&mut self, data: &[u8]) -> Option<Place> {
+        loop {
+            let Some(found) = memchr(0xff, data.get(self.at..)?) else {
+                self.at = data.len();
+                return None;
+            };
+            self.at += found;
+            match *data.get(self.at + 1)? {
+                0x00 | 0xd0..=0xd7 => self.at += 2,
+                0xff => self.at += 1,
+                _ => return Some(Place::Marker),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SOI, a comment that holds EOI, SOS, data with a stuffed 0xff and a restart, a second scan, EOI.
+    const JPEG: &[u8] = b"\xff\xd8\xff\xfe\x00\x06\xff\xd9ab\xff\xff\xda\x00\x03x12\xff\x00\xff\xd03\xff\xc4\x00\x04\xff\xd9\xff\xda\x00\x02456\xff\xff\xd9";
+
+    fn find(data: &[u8]) -> Extent {
+        ExtentFinder::default().find(data)
+    }
+
+    #[test]
+    fn the_end_is_found_however_the_picture_arrives() {
+        let padded = [JPEG, b"\r\n--x\r\n"].concat();
+        assert_eq!(find(&padded), Extent::Ends(JPEG.len()));
+        let mut finder = ExtentFinder::default();
+        for end in 0..JPEG.len() {
+            assert_eq!(finder.find(&JPEG[..end]), Extent::Open, "{end} bytes");
+        }
+        assert_eq!(finder.find(&padded), Extent::Ends(JPEG.len()));
+        assert_eq!(finder.data_at(), Some(16));
+    }
+
+    #[test]
+    fn padding_before_is_overlooked_and_other_things_are_not_guessed_at() {
+        let padded = [&[0; LEADING_BYTES_MAX][..], JPEG].concat();
+        assert_eq!(find(&padded), Extent::Ends(padded.len()));
+        assert_eq!(find(&[0; LEADING_BYTES_MAX + 2]), Extent::Unknown);
+        assert_eq!(find(&[0; LEADING_BYTES_MAX + 1]), Extent::Open);
+        for damaged in [&b"\xff\xd8\x00"[..], b"\xff\xd8\xff\xd8", b"\xff\xd8\xff\xfe\x00\x01"] {
+            assert_eq!(find(damaged), Extent::Unknown, "{damaged:?}");
+        }
+        let second = [&JPEG[..JPEG.len() - 3], JPEG].concat();
+        assert_eq!(find(&second), Extent::Unknown);
+    }
+}

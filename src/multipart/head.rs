@@ -1,0 +1,56 @@
+//! The lines between a delimiter and a part's content.
+
+/// Bytes of a part's head. Real ones have 50 to 500; some cameras put a picture's metadata there.
+pub const HEAD_MAX_BYTES: usize = 16 << 10;
+
+/// What a part's head says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PartHead {
+    /// The content is something else than a picture.
+    pub is_other: bool,
+    /// Bytes of the content, where a length is named.
+    pub length: Option<usize>,
+    /// A header was there that parts have.
+    pub is_proven: bool,
+    /// Bytes read.
+    pub bytes: usize,
+}
+
+impl PartHead {
+    /// Takes one header line in.
+    pub fn take(&mut self, line: &[u8]) {
+        let Some(colon) = memchr::memchr(b':', line) else { return };
+        let (name, value) = (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii());
+        if name.eq_ignore_ascii_case(b"content-type") {
+            self.is_other = !is_picture(value);
+            self.is_proven = true;
+        } else if name.eq_ignore_ascii_case(b"content-length") {
+            self.length = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
+            self.is_proven = true;
+        }
+    }
+}
+
+/// Whether a line between parts is a header all the same: some cameras send no delimiter before the
+/// first part.
+pub fn is_part_header(line: &[u8]) -> bool {
+    let mut head = PartHead::default();
+    head.take(line);
+    head.is_proven
+}
+
+/// Whether a content type may be that of a JPEG. Without one, or with one that says nothing, the
+/// content decides.
+pub fn is_picture(content_type: &[u8]) -> bool {
+    let essence = content_type.split(|byte| matches!(byte, b';' | b',')).next().unwrap_or_default();
+    let essence = essence.trim_ascii().to_ascii_lowercase();
+    matches!(
+        &*essence,
+        b"" | b"image/jpeg"
+            | b"image/jpg"
+            | b"image/pjpeg"
+            | b"image/*"
+            | b"jpeg"
+            | b"application/octet-stream"
+    )
+}

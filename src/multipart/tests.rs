@@ -1,0 +1,212 @@
+use super::*;
+
+/// A picture whose comment holds a boundary and an EOI.
+const JPEG: &[u8] =
+    b"\xff\xd8\xff\xfe\x00\x11\r\n--frame\r\n\xff\xd9ab\xff\xda\x00\x03xdata\xff\x00more\xff\xd9";
+/// Another.
+const OTHER: &[u8] = b"\xff\xd8\xff\xda\x00\x02other\xff\xd9";
+
+/// What comes out of these pieces, and what was counted.
+fn read_pieces<'a>(
+    boundary: Option<&str>,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Vec<Vec<u8>>, Counters) {
+    let mut reader = Reader::new(boundary);
+    let mut pictures = Vec::new();
+    for mut piece in pieces {
+        while !piece.is_empty() {
+            piece = &piece[reader.push(piece)..];
+            while let Some(picture) = reader.pull() {
+                pictures.push(picture.to_vec());
+            }
+        }
+    }
+    (pictures, reader.counters())
+}
+
+/// Reads a body whole, split at every place, and byte by byte: with the same result.
+fn read(boundary: Option<&str>, body: &[u8]) -> (Vec<Vec<u8>>, Counters) {
+    let whole = read_pieces(boundary, [body]);
+    for split in 1..body.len() {
+        let (first, second) = body.split_at(split);
+        assert_eq!(read_pieces(boundary, [first, second]), whole, "split at {split}");
+    }
+    assert_eq!(read_pieces(boundary, body.chunks(1)), whole, "byte by byte");
+    whole
+}
+
+fn part(delimiter: &str, headers: &str, content: &[u8]) -> Vec<u8> {
+    [delimiter.as_bytes(), b"\r\n", headers.as_bytes(), b"\r\n", content, b"\r\n"].concat()
+}
+
+fn sized(content: &[u8]) -> String {
+    format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n", content.len())
+}
+
+fn pictures(boundary: Option<&str>, body: &[u8]) -> Vec<Vec<u8>> {
+    read(boundary, body).0
+}
+
+#[test]
+fn parts_with_lengths() {
+    let body = [part("--frame", &sized(JPEG), JPEG), part("--frame", &sized(OTHER), OTHER)].concat();
+    let (pictures, counters) = read(Some("frame"), &body);
+    assert_eq!(pictures, [JPEG, OTHER]);
+    assert_eq!(counters, Counters { pictures: 2, ..Counters::default() });
+}
+
+#[test]
+fn a_picture_is_there_as_soon_as_its_last_byte_is() {
+    for headers in [sized(JPEG), "Content-Type: image/jpeg\r\n".to_owned()] {
+        let mut body = part("--frame", &headers, JPEG);
+        body.truncate(body.len() - 2);
+        assert_eq!(pictures(Some("frame"), &body), [JPEG], "{headers}");
+    }
+}
+
+#[test]
+fn parts_without_lengths() {
+    let headers = "Content-Type: image/jpeg\r\n";
+    let body = [part("--frame", headers, JPEG), part("--frame", headers, OTHER), b"--frame--\r\n".to_vec()];
+    assert_eq!(pictures(Some("frame"), &body.concat()), [JPEG, OTHER]);
+}
+
+#[test]
+fn dashes_before_the_name_are_not_compared() {
+    for declared in ["frame", "--frame", "----frame"] {
+        for sent in ["--frame", "----frame", "------frame", "frame", "--frame  "] {
+            let body = [part(sent, &sized(JPEG), JPEG), part(sent, "", OTHER)].concat();
+            assert_eq!(pictures(Some(declared), &body), [JPEG, OTHER], "{declared} {sent}");
+        }
+    }
+}
+
+#[test]
+fn a_boundary_that_is_not_declared_or_another_is_learned() {
+    for declared in [None, Some(""), Some("--"), Some("another")] {
+        let body =
+            [part("--frame", &sized(JPEG), JPEG), part("--frame", "Content-Type: image/jpeg\r\n", OTHER)];
+        assert_eq!(pictures(declared, &body.concat()), [JPEG, OTHER], "{declared:?}");
+    }
+    let truncated = b"\xff\xd8\xff\xda\x00\x02cut";
+    let body =
+        [part("--frame", "Content-Type: image/jpeg\r\n", truncated), part("--frame", "", OTHER)].concat();
+    assert_eq!(pictures(None, &body), [&truncated[..], OTHER]);
+}
+
+#[test]
+fn a_preamble_is_passed_over() {
+    let preamble = "An old browser shows this.\r\n--rule-of-dashes\r\n\r\nIt does.\r\n".as_bytes();
+    let body = [preamble, &part("--frame", &sized(JPEG), JPEG), &part("--frame", "", OTHER)].concat();
+    let (pictures, counters) = read(Some("frame"), &body);
+    assert_eq!(pictures, [JPEG, OTHER]);
+    assert!(counters.garbage_bytes > 20, "{counters:?}");
+}
+
+#[test]
+fn the_first_delimiter_may_be_missing() {
+    let body =
+        [&b"\r\n"[..], sized(JPEG).as_bytes(), b"\r\n", JPEG, b"\r\n", &part("--frame", "", OTHER)].concat();
+    assert_eq!(pictures(Some("frame"), &body), [JPEG, OTHER]);
+}
+
+#[test]
+fn pictures_without_any_delimiter() {
+    assert_eq!(pictures(None, &[JPEG, OTHER, b"\r\n", JPEG].concat()), [JPEG, OTHER, JPEG]);
+}
+
+#[test]
+fn lines_may_end_in_lf_alone_and_a_delimiter_may_follow_the_picture_at_once() {
+    let lf =
+        [b"--frame\nContent-Type: image/jpeg\n\n", JPEG, b"\n--frame\n\n", OTHER, b"\n--frame--\n"].concat();
+    assert_eq!(pictures(Some("frame"), &lf), [JPEG, OTHER]);
+    let tight = [b"--frame\r\n\r\n", JPEG, b"--frame\r\n\r\n", OTHER, b"--frame\r\n"].concat();
+    assert_eq!(pictures(Some("frame"), &tight), [JPEG, OTHER]);
+    let no_empty_line =
+        [b"--frame\r\nContent-Type: image/jpeg\r\n", JPEG, b"\r\n--frame\r\n", OTHER].concat();
+    assert_eq!(pictures(Some("frame"), &no_empty_line), [JPEG, OTHER]);
+}
+
+#[test]
+fn wrong_lengths() {
+    for wrong in
+        [0, 1, 5, JPEG.len() - 1, JPEG.len() + 1, JPEG.len() + 2, JPEG.len() + 40, 100_000, usize::MAX]
+    {
+        let headers = format!("Content-Length: {wrong}\r\n");
+        let body =
+            [part("--frame", &headers, JPEG), part("--frame", &headers, OTHER), part("--frame", "", JPEG)];
+        let pictures = pictures(Some("frame"), &body.concat());
+        let without_padding: Vec<_> = pictures.iter().map(|it| it.trim_ascii_end()).collect();
+        assert_eq!(without_padding, [JPEG, OTHER, JPEG], "{wrong}");
+    }
+    let nonsense = "Content-Length: many\r\n";
+    assert_eq!(pictures(Some("frame"), &part("--frame", nonsense, JPEG)), [JPEG]);
+}
+
+#[test]
+fn parts_that_are_no_pictures_are_skipped_and_counted() {
+    let text = b"temperature: 20\r\n--frame-like but not\r\n";
+    let other = format!("Content-Type: text/plain\r\nContent-Length: {}\r\n", text.len());
+    let body = [
+        part("--frame", &other, text),
+        part("--frame", &sized(JPEG), JPEG),
+        part("--frame", "Content-Type: text/plain\r\n", text),
+        part("--frame", "Content-Length: 0\r\nContent-Type: image/jpeg\r\n", b""),
+        part("--frame", "Content-Type: image/jpeg; charset=binary\r\n", OTHER),
+    ];
+    let (pictures, counters) = read(Some("frame"), &body.concat());
+    assert_eq!(pictures, [JPEG, OTHER]);
+    assert_eq!((counters.pictures, counters.skipped), (2, 3));
+}
+
+#[test]
+fn a_picture_cut_short_ends_at_the_delimiter() {
+    let truncated = &OTHER[..OTHER.len() - 2];
+    for headers in [sized(truncated), String::new(), sized(OTHER), sized(&OTHER[..6])] {
+        let body =
+            [part("--frame", &headers, truncated), part("--frame", "", JPEG), part("--frame", "", OTHER)];
+        let pictures = pictures(Some("frame"), &body.concat());
+        let without_padding: Vec<_> = pictures.iter().map(|it| it.trim_ascii_end()).collect();
+        assert_eq!(without_padding, [truncated, JPEG, OTHER], "{headers}");
+    }
+    let nothing_in_it = [part("--frame", "", b"\xff\xd8\xff\xd9"), part("--frame", "", JPEG)].concat();
+    assert_eq!(pictures(Some("frame"), &nothing_in_it), [&b"\xff\xd8\xff\xd9"[..], JPEG]);
+    let not_a_jpeg = [part("--frame", "", b"GIF89a, and more"), part("--frame", "", JPEG)].concat();
+    assert_eq!(pictures(Some("frame"), &not_a_jpeg), [&b"GIF89a, and more"[..], JPEG]);
+}
+
+#[test]
+fn padding_within_the_length_belongs_to_the_part() {
+    let padded = [JPEG, &[0; 10]].concat();
+    let body = [part("--frame", &sized(&padded), &padded), part("--frame", "", OTHER)].concat();
+    assert_eq!(pictures(Some("frame"), &body), [&padded[..], OTHER]);
+}
+
+#[test]
+fn nothing_grows_without_end() {
+    let mut reader = Reader::new(Some("frame"));
+    let endless =
+        [&b"--frame\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\xff\xda\x00\x02"[..], &vec![b'x'; 1 << 20]]
+            .concat();
+    let feed = |reader: &mut Reader, bytes: &[u8]| {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let taken = reader.push(rest);
+            assert!(taken > 0 && reader.buffer.len() <= BUFFER_MAX_BYTES);
+            rest = &rest[taken..];
+            while reader.pull().is_some() {}
+        }
+    };
+    feed(&mut reader, &endless);
+    for _ in 0..40 {
+        feed(&mut reader, &vec![b'x'; 1 << 20]);
+    }
+    assert_eq!(reader.counters().too_long, 1);
+    feed(&mut reader, &[b"\r\n", &part("--frame", "", JPEG)[..], &part("--frame", "", OTHER)].concat());
+    assert_eq!(reader.counters().pictures, 2);
+    assert!(reader.buffer.capacity() <= 2 * KEPT_MAX_BYTES, "{}", reader.buffer.capacity());
+    feed(&mut reader, b"--frame\r\nX: y\r\n");
+    feed(&mut reader, &b"X: y\r\n".repeat(HEAD_MAX_BYTES));
+    feed(&mut reader, &part("--frame", "", JPEG));
+    assert_eq!(reader.counters().pictures, 3);
+}
