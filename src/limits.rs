@@ -32,6 +32,9 @@ pub const STEADY_MIN: Duration = Duration::from_secs(10);
 /// may send a key picture each 10 s only.
 pub const PROVE_MAX: Duration = Duration::from_secs(30);
 
+/// The longest wait that a camera may ask for (`Retry-After`).
+pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
+
 /// The wait before a lost camera that nobody watches is tried again: it is opened only for health.
 pub const RETRY_UNWATCHED: Duration = Duration::from_mins(1);
 

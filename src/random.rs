@@ -1,5 +1,7 @@
 //! Numbers that another cannot guess, out of a seed that comes from outside.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
+
 use sha2::{Digest, Sha256};
 
 /// Gives client nonces and SSRCs. The same seed gives the same numbers, for tests.
@@ -13,6 +15,11 @@ impl Random {
     /// Numbers that follow from this seed.
     pub fn new(seed: u64) -> Self {
         Self { seed, given: 0 }
+    }
+
+    /// Numbers that nobody can foretell.
+    pub fn seeded() -> Self {
+        Self::new(RandomState::new().build_hasher().finish())
     }
 
     /// The next number.

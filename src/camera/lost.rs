@@ -4,6 +4,7 @@ mod file;
 mod network;
 
 use std::fmt;
+use std::time::Duration;
 
 pub use file::FileLost;
 pub use network::NetworkLost;
@@ -54,6 +55,16 @@ impl Lost {
     /// Whether trying again soon does harm.
     pub fn wants_patience(&self) -> bool {
         matches!(self, Self::Network(lost) if lost.locks_accounts())
+    }
+
+    /// How long the camera itself wants to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Network(NetworkLost::Overloaded { retry_after_seconds, .. }) => {
+                retry_after_seconds.map(Duration::from_secs)
+            }
+            _ => None,
+        }
     }
 
     /// Whether both are the same news, whatever the figures in them.

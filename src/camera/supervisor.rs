@@ -195,7 +195,10 @@ impl Supervisor<'_> {
             (true, 0) => limits::PRESENCE_UNWATCHED,
             (true, _) => limits::PRESENCE_WATCHED,
             (false, 0) if self.camera.on_demand => limits::RETRY_UNWATCHED,
-            (false, _) => self.backoff.next(),
+            (false, _) => {
+                let wanted = lost.retry_after().unwrap_or_default().min(limits::RETRY_AFTER_MAX);
+                self.backoff.next().max(wanted)
+            }
         }
     }
 

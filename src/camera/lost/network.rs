@@ -63,6 +63,18 @@ pub enum NetworkLost {
         /// The camera's words.
         reason: String,
     },
+    /// 429, 503: it has no room for one more viewer at the moment.
+    Overloaded {
+        /// The status code.
+        status: u16,
+        /// How long it wants to be left alone.
+        retry_after_seconds: Option<u64>,
+    },
+    /// What is at the URL is something else than MJPEG or a JPEG.
+    NotMjpeg {
+        /// Its content type, or what it is.
+        offered: String,
+    },
     /// No video that Pinhole can show.
     NoVideo {
         /// What there is.
@@ -159,6 +171,17 @@ impl fmt::Display for NetworkLost {
                 write!(f, "camera has no stream at {path} (404); check the path in the source")
             }
             Self::Status { status, reason } => write!(f, "camera answers {status} {reason}"),
+            Self::Overloaded { status, retry_after_seconds } => {
+                write!(f, "camera takes no more viewers at the moment ({status}); ")?;
+                match retry_after_seconds {
+                    Some(seconds) => write!(f, "it wants to be asked again in {seconds} s"),
+                    None => f.write_str("trying again"),
+                }
+            }
+            Self::NotMjpeg { offered } => write!(
+                f,
+                "what is at this URL is no MJPEG ({offered}); the source must be the URL of the camera's MJPEG stream or JPEG snapshot, not of its page"
+            ),
             Self::NoVideo { offered } => {
                 write!(f, "camera offers {offered}; H.264, H.265 or JPEG video is needed")
             }

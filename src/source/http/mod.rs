@@ -1,11 +1,48 @@
-//! MJPEG of another device, over HTTP.
+//! MJPEG of another device, over HTTP: a stream, or single pictures that are asked for again and
+//! again.
+//!
+//! `answer`, `body` and `conversation` know HTTP and have no socket; `pictures` feeds what comes to
+//! the reader of parts and on to the hub.
 
+mod answer;
+mod body;
+mod conversation;
+mod pictures;
+
+use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::camera::lost::Lost;
+use futures_lite::future::or;
+use smol::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::connect::{Connection, Destination, connect};
+use crate::camera::lost::{Lost, NetworkLost};
 use crate::camera::stop::Stop;
+use crate::clock::Clock;
 use crate::config::{Network, Picture, SourceUrl};
 use crate::hub::Hub;
+use crate::random::Random;
+use answer::Head;
+use body::Body;
+use conversation::{Content, Conversation, Next};
+use pictures::{Answer, Pictures};
+
+/// How long the head of an answer may take. Some cameras need 5 s to wake up.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// No good picture for this long: the camera is gone, or what it sends is of no use.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// How often a camera that gives single pictures is asked where no rate is configured, per second.
+const SNAPSHOT_FPS_DEFAULT: u32 = 2;
+
+/// Answers before the one with pictures: challenges and redirects have lower ceilings of their own.
+const ANSWERS_MAX: u32 = 16;
+
+/// Answers on the way to another (100 Continue, 103 Early Hints) that are passed over.
+const INTERIM_ANSWERS_MAX: u32 = 8;
 
 /// One camera on a network.
 #[derive(Debug)]
@@ -26,9 +63,109 @@ impl Source {
     ///
     /// # Errors
     /// Why no more pictures come.
-    #[expect(clippy::unused_async, reason = "a source runs for as long as it delivers")]
-    pub async fn run(&self, _hub: &Arc<Hub>, _stop: &Stop) -> Result<(), Lost> {
-        log::debug!("camera {}: {} {:?} {:?}", self.name, self.url, self.picture, self.network);
-        Err(Lost::Unsupported("http:// and https:// sources are not served yet".to_owned()))
+    pub async fn run(&self, hub: &Arc<Hub>, stop: &Stop) -> Result<(), Lost> {
+        let stopped = async {
+            stop.requested().await;
+            Ok(())
+        };
+        // The connection closes with the future that holds it.
+        or(stopped, async { self.deliver(hub).await.map(|never| match never {}) }).await
+    }
+
+    async fn deliver(&self, hub: &Arc<Hub>) -> Result<Infallible, Lost> {
+        let clock = hub.clock();
+        let mut conversation = Conversation::new(&self.url, Random::seeded());
+        let mut pictures = Pictures::new(&self.name, hub);
+        let interval = Duration::from_secs(1) / self.picture.fps.unwrap_or(SNAPSHOT_FPS_DEFAULT).max(1);
+        let mut due = clock.now();
+        loop {
+            let answer = self.ask(&mut conversation, clock).await?;
+            let content = answer.content.clone();
+            pictures.expect();
+            let count = pictures.read(answer).await?;
+            match content {
+                Content::Stream(_) => return Err(NetworkLost::Ended.into()),
+                Content::Unknown if count == 0 => {
+                    let offered = "content of no declared type, and no JPEG".to_owned();
+                    return Err(NetworkLost::NotMjpeg { offered }.into());
+                }
+                Content::Picture if count == 0 => {
+                    return Err(NetworkLost::NotMjpeg {
+                        offered: "called JPEG, but not a whole one".to_owned(),
+                    }
+                    .into());
+                }
+                Content::Picture | Content::Unknown => {}
+            }
+            // A camera too slow for the rate gives what it can.
+            due = (due + interval).max(clock.now());
+            clock.sleep_until(due).await;
+        }
+    }
+
+    /// Asks until there is an answer with pictures.
+    async fn ask(&self, conversation: &mut Conversation, clock: &Clock) -> Result<Answer<Connection>, Lost> {
+        for _ in 0..ANSWERS_MAX {
+            let (host, port, tls) = conversation.destination();
+            let to = Destination { host, port, tls, fingerprint: self.network.tls_fingerprint };
+            let mut connection = connect(&to, clock).await?;
+            let request = conversation.request();
+            let (head, ahead) = exchange(&mut connection, &request, clock).await?;
+            log::debug!("camera {}: answer {} {:?}", self.name, head.status, head.content_type);
+            if let Next::Read(content) = conversation.answered(&head)? {
+                return Ok(Answer { connection, ahead, body: Body::behind(&head), content });
+            }
+        }
+        Err(NetworkLost::Protocol("it answers without end, and never with pictures".to_owned()).into())
     }
 }
+
+/// Sends a request and reads the head of its answer, and what comes with it.
+async fn exchange(
+    connection: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    request: &str,
+    clock: &Clock,
+) -> Result<(Head, Vec<u8>), NetworkLost> {
+    let exchanging = async {
+        connection.write_all(request.as_bytes()).await.map_err(|error| closed(&error))?;
+        connection.flush().await.map_err(|error| closed(&error))?;
+        let (mut received, mut interim) = (Vec::new(), 0);
+        loop {
+            while let Some((head, length)) = Head::parse(&received).map_err(NetworkLost::Protocol)? {
+                received.drain(..length);
+                if !(100..200).contains(&head.status) {
+                    return Ok((head, received));
+                }
+                interim += 1;
+                if interim > INTERIM_ANSWERS_MAX {
+                    return Err(NetworkLost::Protocol("it never comes to its answer".to_owned()));
+                }
+            }
+            let mut buffer = [0; 4096];
+            match connection.read(&mut buffer).await.map_err(|error| closed(&error))? {
+                0 => return Err(NetworkLost::Closed { during: "before it answered".to_owned() }),
+                bytes => received.extend_from_slice(&buffer[..bytes]),
+            }
+        }
+    };
+    or(exchanging, async {
+        clock.sleep(ANSWER_MAX).await;
+        Err(NetworkLost::TimedOut {
+            what: "no answer to the request".to_owned(),
+            seconds: ANSWER_MAX.as_secs(),
+        })
+    })
+    .await
+}
+
+fn closed(error: &io::Error) -> NetworkLost {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe => {
+            NetworkLost::Closed { during: "before it answered".to_owned() }
+        }
+        _ => NetworkLost::Local(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

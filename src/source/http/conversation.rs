@@ -1,0 +1,384 @@
+//! What is asked, and what an answer means: authentication and redirects, without a socket.
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use super::answer::Head;
+use crate::auth::{self, Authenticator, Credentials};
+use crate::camera::lost::NetworkLost;
+use crate::config::SourceUrl;
+use crate::random::Random;
+
+/// Redirects followed before a camera gave a picture.
+const REDIRECTS_MAX: u32 = 5;
+
+/// Times that a request is sent again with a newer nonce because the camera called the one before
+/// stale.
+const STALE_NONCES_MAX: u32 = 2;
+
+/// Bytes of a boundary. RFC 2046 allows 70.
+const BOUNDARY_MAX_BYTES: usize = 256;
+
+/// A conversation with one camera, over as many connections as it takes.
+#[derive(Debug)]
+pub struct Conversation {
+    /// Where the configuration points: whose credentials they are.
+    origin: Url,
+    /// Where redirects have led.
+    target: Url,
+    credentials: Option<Credentials>,
+    authenticator: Option<Authenticator>,
+    random: Random,
+    /// The challenge in force has not been accepted yet.
+    is_on_trial: bool,
+    redirects: u32,
+    stale_nonces: u32,
+}
+
+/// What follows from an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Ask once more.
+    Ask,
+    /// Pictures are in its body.
+    Read(Content),
+}
+
+/// What a body is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Pictures for as long as it lasts, with this boundary.
+    Stream(Option<String>),
+    /// One picture.
+    Picture,
+    /// It does not say.
+    Unknown,
+}
+
+impl Conversation {
+    /// A conversation that has not begun.
+    pub fn new(url: &SourceUrl, random: Random) -> Self {
+        let mut target = url.expose().clone();
+        let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let credentials = (!target.username().is_empty() || target.password().is_some()).then(|| {
+            Credentials::new(decode(target.username()), decode(target.password().unwrap_or_default()))
+        });
+        strip(&mut target);
+        Self {
+            origin: target.clone(),
+            target,
+            credentials,
+            authenticator: None,
+            random,
+            is_on_trial: false,
+            redirects: 0,
+            stale_nonces: 0,
+        }
+    }
+
+    /// Where to connect to: host, port, and whether by TLS.
+    pub fn destination(&self) -> (&str, u16, bool) {
+        let host = self.target.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let is_tls = self.target.scheme() == "https";
+        (host, self.target.port_or_known_default().unwrap_or(if is_tls { 443 } else { 80 }), is_tls)
+    }
+
+    /// The bytes of the next request. The connection is not used again: many cameras close it
+    /// anyhow, some without saying so.
+    pub fn request(&mut self) -> String {
+        let path = &self.target[url::Position::BeforePath..url::Position::AfterQuery];
+        let host = &self.target[url::Position::BeforeHost..url::Position::AfterPort];
+        let authorization = match (&mut self.authenticator, &self.credentials) {
+            (Some(authenticator), Some(credentials)) if may_know(&self.origin, &self.target) => {
+                let value = authenticator.authorize(credentials, "GET", path, &mut self.random);
+                format!("Authorization: {value}\r\n")
+            }
+            _ => String::new(),
+        };
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: pinhole/{}\r\n\
+             Accept: multipart/x-mixed-replace, image/jpeg, */*;q=0.5\r\nAccept-Encoding: identity\r\n\
+             Connection: close\r\n{authorization}\r\n",
+            env!("CARGO_PKG_VERSION")
+        )
+    }
+
+    /// What an answer means.
+    ///
+    /// # Errors
+    /// Why there will be no picture.
+    pub fn answered(&mut self, head: &Head) -> Result<Next, NetworkLost> {
+        match head.status {
+            200 => {
+                (self.is_on_trial, self.redirects, self.stale_nonces) = (false, 0, 0);
+                content(head).map(Next::Read)
+            }
+            301 | 302 | 303 | 307 | 308 => self.redirected(head),
+            401 => self.challenged(head),
+            403 => Err(NetworkLost::Forbidden),
+            404 | 410 => Err(NetworkLost::NoSuchStream { path: self.shown() }),
+            429 | 503 => Err(NetworkLost::Overloaded {
+                status: head.status,
+                retry_after_seconds: head.retry_after.map(|after| after.as_secs()),
+            }),
+            status => Err(NetworkLost::Status { status, reason: head.reason.clone() }),
+        }
+    }
+
+    /// The present URL without secrets.
+    fn shown(&self) -> String {
+        SourceUrl::parse(self.target.as_str(), &["http", "https"])
+            .map_or_else(|_| "?".to_owned(), |url| url.to_string())
+    }
+
+    fn redirected(&mut self, head: &Head) -> Result<Next, NetworkLost> {
+        if self.redirects == REDIRECTS_MAX {
+            return Err(NetworkLost::Protocol(format!("it redirects more than {REDIRECTS_MAX} times")));
+        }
+        self.redirects += 1;
+        let nowhere = || NetworkLost::Protocol("it redirects to nowhere".to_owned());
+        let location = head.location.as_deref().ok_or_else(nowhere)?;
+        let mut target = self.target.join(location).map_err(|_| nowhere())?;
+        if !matches!(target.scheme(), "http" | "https") || target.host_str().is_none_or(str::is_empty) {
+            return Err(nowhere());
+        }
+        if self.target.scheme() == "https" && target.scheme() != "https" {
+            let why = "it redirects from https to http, which is not encrypted";
+            return Err(NetworkLost::Protocol(why.to_owned()));
+        }
+        strip(&mut target);
+        if target.origin() != self.target.origin() {
+            // Its nonce is of no use there.
+            self.authenticator = None;
+        }
+        self.target = target;
+        Ok(Next::Ask)
+    }
+
+    fn challenged(&mut self, head: &Head) -> Result<Next, NetworkLost> {
+        if self.credentials.is_none() {
+            return Err(NetworkLost::NoCredentials);
+        }
+        if !may_know(&self.origin, &self.target) {
+            let (host, port, _) = self.destination();
+            return Err(NetworkLost::Protocol(format!(
+                "it redirects to {host}:{port}, which asks for a password; write that address into the source"
+            )));
+        }
+        // Some cameras answer 401 and nothing else.
+        let challenges = head.challenges.as_deref().unwrap_or("Basic");
+        let challenge =
+            auth::strongest(challenges).map_err(|offered| NetworkLost::UnknownAuthentication { offered })?;
+        let is_news = !std::mem::replace(&mut self.is_on_trial, true);
+        if !is_news {
+            if !challenge.stale || self.stale_nonces == STALE_NONCES_MAX {
+                self.is_on_trial = false;
+                self.authenticator = None;
+                return Err(NetworkLost::WrongCredentials);
+            }
+            self.stale_nonces += 1;
+        }
+        self.authenticator = Some(Authenticator::new(challenge));
+        Ok(Next::Ask)
+    }
+}
+
+/// Takes out what is not sent as part of a request's target.
+fn strip(url: &mut Url) {
+    // Neither fails on a URL with a host.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_fragment(None);
+}
+
+/// Whether credentials for `origin` may be given to `target`: the same host and port, or the same
+/// host by TLS where it was without.
+fn may_know(origin: &Url, target: &Url) -> bool {
+    let is_upgrade = origin.scheme() == "http" && target.scheme() == "https";
+    origin.host() == target.host()
+        && (is_upgrade
+            || origin.scheme() == target.scheme()
+                && origin.port_or_known_default() == target.port_or_known_default())
+}
+
+/// What the body is, by its content type.
+fn content(head: &Head) -> Result<Content, NetworkLost> {
+    if let Some(coding) = &head.coding {
+        return Err(NetworkLost::Protocol(format!("its answer is compressed ({coding}) unasked")));
+    }
+    let essence = head.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        multipart if multipart.starts_with("multipart/") => Ok(Content::Stream(boundary(&head.content_type))),
+        // JPEGs one behind the other, as some cameras call them.
+        "video/x-motion-jpeg" | "video/mjpeg" | "video/x-mjpeg" | "video/jpeg" | "video/x-jpeg" => {
+            Ok(Content::Stream(None))
+        }
+        "image/jpeg" | "image/jpg" | "image/pjpeg" => Ok(Content::Picture),
+        "" | "application/octet-stream" | "binary/octet-stream" => Ok(Content::Unknown),
+        _ => {
+            let essence = essence.chars().filter(|c| !c.is_control()).take(60).collect();
+            Err(NetworkLost::NotMjpeg { offered: essence })
+        }
+    }
+}
+
+/// The parameter `boundary` of a content type, quoted or not.
+fn boundary(content_type: &str) -> Option<String> {
+    let at = content_type.to_ascii_lowercase().find("boundary=")? + "boundary=".len();
+    let value = content_type[at..].trim_start();
+    let value = match value.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next(),
+        None => value.split([';', ' ', '\t']).next(),
+    }?;
+    (!value.is_empty() && value.len() <= BOUNDARY_MAX_BYTES).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conversation(url: &str) -> Conversation {
+        Conversation::new(&SourceUrl::parse(url, &["http", "https"]).unwrap(), Random::new(1))
+    }
+
+    fn redirect(location: &str) -> Head {
+        Head { status: 302, location: Some(location.to_owned()), ..Head::default() }
+    }
+
+    fn challenge(challenges: &str) -> Head {
+        Head { status: 401, challenges: Some(challenges.to_owned()), ..Head::default() }
+    }
+
+    const JPEG: &str = "image/jpeg";
+
+    fn good(content_type: &str) -> Head {
+        Head { status: 200, content_type: content_type.to_owned(), ..Head::default() }
+    }
+
+    #[test]
+    fn a_request_is_what_cameras_understand() {
+        let mut conversation = conversation("http://joe:hu%40sh@[2001:db8::1]:8080/a b?c=d#e");
+        let request = conversation.request();
+        assert!(request.starts_with("GET /a%20b?c=d HTTP/1.1\r\nHost: [2001:db8::1]:8080\r\n"), "{request}");
+        assert!(request.ends_with("\r\n\r\n") && !request.contains("Authorization"), "{request}");
+        assert_eq!(conversation.destination(), ("2001:db8::1", 8080, false));
+        assert_eq!(self::conversation("https://yard").destination(), ("yard", 443, true));
+    }
+
+    #[test]
+    fn the_strongest_challenge_is_answered_and_a_wrong_password_is_told_at_once() {
+        let mut conversation = conversation("http://joe:hush@yard/s");
+        let asks = challenge(r#"Basic realm="x", Digest realm="x", nonce="n1", qop="auth""#);
+        assert_eq!(conversation.answered(&asks), Ok(Next::Ask));
+        let request = conversation.request();
+        assert!(
+            request.contains(r#"Authorization: Digest username="joe""#) && request.contains(r#"uri="/s""#)
+        );
+        assert_eq!(conversation.answered(&asks), Err(NetworkLost::WrongCredentials));
+    }
+
+    #[test]
+    fn stale_nonces_are_renewed_a_few_times() {
+        let mut conversation = conversation("http://joe:hush@yard/s");
+        let asks = |nonce: u32, stale: bool| {
+            challenge(&format!(r#"Digest realm="x", nonce="n{nonce}", stale={stale}"#))
+        };
+        assert_eq!(conversation.answered(&asks(1, false)), Ok(Next::Ask));
+        assert_eq!(conversation.answered(&asks(2, true)), Ok(Next::Ask));
+        assert!(conversation.request().contains("nonce=\"n2\""));
+        assert_eq!(conversation.answered(&good(JPEG)), Ok(Next::Read(Content::Picture)));
+        // Later, the camera has forgotten the nonce and does not say so.
+        assert_eq!(conversation.answered(&asks(3, false)), Ok(Next::Ask));
+        for nonce in 4..4 + STALE_NONCES_MAX {
+            assert_eq!(conversation.answered(&asks(nonce, true)), Ok(Next::Ask));
+        }
+        assert_eq!(conversation.answered(&asks(9, true)), Err(NetworkLost::WrongCredentials));
+    }
+
+    #[test]
+    fn without_credentials_or_a_known_scheme() {
+        let mut without = conversation("http://yard/s");
+        assert_eq!(without.answered(&challenge("Basic")), Err(NetworkLost::NoCredentials));
+        let mut with = conversation("http://joe:hush@yard/s");
+        let lost = with.answered(&challenge("Negotiate")).unwrap_err();
+        assert_eq!(lost, NetworkLost::UnknownAuthentication { offered: "Negotiate".to_owned() });
+        let silent = Head { status: 401, ..Head::default() };
+        assert_eq!(with.answered(&silent), Ok(Next::Ask));
+        assert!(with.request().contains("Authorization: Basic am9lOmh1c2g=\r\n"));
+    }
+
+    #[test]
+    fn redirects_are_followed_and_credentials_stay_at_home() {
+        let mut conversation = conversation("http://joe:hush@yard/s");
+        assert_eq!(conversation.answered(&challenge("Basic realm=x")), Ok(Next::Ask));
+        assert_eq!(conversation.answered(&redirect("/live?x=1")), Ok(Next::Ask));
+        let request = conversation.request();
+        assert!(
+            request.starts_with("GET /live?x=1 ") && request.contains("Authorization: Basic"),
+            "{request}"
+        );
+        assert_eq!(conversation.answered(&redirect("http://eve:evil@other/live")), Ok(Next::Ask));
+        assert!(!conversation.request().contains("Authorization"));
+        let lost = conversation.answered(&challenge("Basic realm=x")).unwrap_err().to_string();
+        assert!(lost.contains("other:80") && !lost.contains("hush") && !lost.contains("eve"), "{lost}");
+        assert_eq!(conversation.destination().0, "other");
+    }
+
+    #[test]
+    fn credentials_may_follow_to_tls_on_the_same_host_but_not_to_another_port() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        assert!(may_know(&url("http://yard/"), &url("https://YARD:8443/")));
+        assert!(may_know(&url("http://yard/"), &url("http://yard:80/x")));
+        assert!(!may_know(&url("http://yard/"), &url("http://yard:81/")));
+        assert!(!may_know(&url("https://yard/"), &url("http://yard/")));
+    }
+
+    #[test]
+    fn redirects_that_lead_nowhere() {
+        let mut circle = conversation("http://yard/s");
+        for _ in 0..REDIRECTS_MAX {
+            assert_eq!(circle.answered(&redirect("/s")), Ok(Next::Ask));
+        }
+        assert!(circle.answered(&redirect("/s")).unwrap_err().to_string().contains("more than 5"));
+        let lost = |url: &str, head: &Head| conversation(url).answered(head).unwrap_err().to_string();
+        for location in ["ftp://yard/", "http://", "data:,x"] {
+            assert!(lost("http://yard/", &redirect(location)).contains("to nowhere"), "{location}");
+        }
+        assert!(lost("http://yard/", &Head { status: 301, ..Head::default() }).contains("to nowhere"));
+        assert!(lost("https://yard/", &redirect("http://yard/")).contains("not encrypted"));
+    }
+
+    #[test]
+    fn other_statuses_say_what_to_do() {
+        let lost = |head: &Head| conversation("http://joe:hush@yard/s?token=abc").answered(head).unwrap_err();
+        let missing = lost(&Head { status: 404, ..Head::default() }).to_string();
+        assert!(missing.contains("http://yard/s") && !missing.contains("abc"), "{missing}");
+        let busy =
+            Head { status: 503, retry_after: Some(std::time::Duration::from_secs(30)), ..Head::default() };
+        assert_eq!(lost(&busy), NetworkLost::Overloaded { status: 503, retry_after_seconds: Some(30) });
+        assert_eq!(lost(&Head { status: 403, ..Head::default() }), NetworkLost::Forbidden);
+        let page = lost(&good("text/html; charset=utf-8")).to_string();
+        assert!(page.contains("text/html") && page.contains("MJPEG"), "{page}");
+        assert!(lost(&Head { coding: Some("gzip".to_owned()), ..good(JPEG) }).to_string().contains("gzip"));
+    }
+
+    #[test]
+    fn boundaries() {
+        for (content_type, expected) in [
+            ("multipart/x-mixed-replace;boundary=frame", Some("frame")),
+            ("multipart/x-mixed-replace; charset=x; Boundary=\"a b;c\"; y", Some("a b;c")),
+            ("Multipart/x-mixed-replace; boundary=--frame ; x", Some("--frame")),
+            ("multipart/mixed; boundary=\"", None),
+            ("multipart/x-mixed-replace", None),
+        ] {
+            let Ok(Next::Read(Content::Stream(boundary))) =
+                conversation("http://yard").answered(&good(content_type))
+            else {
+                panic!("{content_type}")
+            };
+            assert_eq!(boundary.as_deref(), expected, "{content_type}");
+        }
+        assert_eq!(content(&good("")), Ok(Content::Unknown));
+        assert_eq!(content(&good("video/x-motion-jpeg")), Ok(Content::Stream(None)));
+    }
+}

@@ -1,0 +1,183 @@
+//! From a body to the hub: pictures are checked and published, not decoded.
+
+use std::io;
+use std::sync::Arc;
+
+use futures_lite::future::or;
+use smol::io::{AsyncRead, AsyncReadExt};
+
+use super::SILENCE_MAX;
+use super::body::{Body, Piece};
+use super::conversation::Content;
+use crate::camera::lost::{Lost, NetworkLost};
+use crate::clock::Monotonic;
+use crate::frame::{Frame, Kind};
+use crate::hub::{Hub, Opened};
+use crate::mjpeg;
+use crate::multipart::Reader;
+
+/// Bytes read at a time: what a kernel hands over of a fast stream.
+const READ_BYTES: usize = 64 << 10;
+
+/// An answer whose body is to be read.
+#[derive(Debug)]
+pub struct Answer<C> {
+    /// The connection, behind the head.
+    pub connection: C,
+    /// What came with the head.
+    pub ahead: Vec<u8>,
+    /// How the body is framed.
+    pub body: Body,
+    /// What it is.
+    pub content: Content,
+}
+
+/// Publishes one camera's pictures.
+#[derive(Debug)]
+pub struct Pictures<'a> {
+    name: &'a str,
+    hub: &'a Arc<Hub>,
+    opened: Option<(u32, u32)>,
+    /// When the last good picture came.
+    good_at: Monotonic,
+    /// Damaged ones since, and what was wrong with the last.
+    damaged: u64,
+    damage: String,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Pictures<'a> {
+    /// Publishes to this hub.
+    pub fn new(name: &'a str, hub: &'a Arc<Hub>) -> Self {
+        let good_at = hub.clock().now();
+        Self {
+            name,
+            hub,
+            opened: None,
+            good_at,
+            damaged: 0,
+            damage: String::new(),
+            buffer: vec![0; READ_BYTES],
+        }
+    }
+
+    /// Publishes the pictures of an answer until its body ends, and says how many they were.
+    ///
+    /// # Errors
+    /// Why no more will come.
+    pub async fn read<C: AsyncRead + Unpin>(&mut self, answer: Answer<C>) -> Result<u64, Lost> {
+        let Answer { mut connection, ahead, mut body, content } = answer;
+        let mut reader =
+            Reader::new(if let Content::Stream(boundary) = &content { boundary.as_deref() } else { None });
+        if self.take(&mut body, &mut reader, &ahead)? {
+            return Ok(reader.counters().pictures);
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let ended = loop {
+            match self.receive(&mut connection, &mut buffer).await {
+                Ok(0) if body.may_be_closed() => break Ok(()),
+                Ok(0) => {
+                    break Err(
+                        NetworkLost::Closed { during: "in the middle of its answer".to_owned() }.into()
+                    );
+                }
+                Ok(bytes) => match self.take(&mut body, &mut reader, &buffer[..bytes]) {
+                    Ok(false) => {}
+                    Ok(true) => break Ok(()),
+                    Err(lost) => break Err(lost),
+                },
+                Err(lost) => break Err(lost),
+            }
+        };
+        self.buffer = buffer;
+        let counters = reader.counters();
+        log::debug!("camera {}: body ended: {counters:?}", self.name);
+        ended.map(|()| counters.pictures)
+    }
+
+    /// Reads what has come; 0 at the end.
+    async fn receive(
+        &self,
+        connection: &mut (impl AsyncRead + Unpin),
+        buffer: &mut [u8],
+    ) -> Result<usize, Lost> {
+        let reading = async {
+            connection.read(buffer).await.map_err(|error| match error.kind() {
+                io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => {
+                    NetworkLost::Closed { during: "while it sent pictures".to_owned() }.into()
+                }
+                _ => Lost::from(NetworkLost::Local(error.to_string())),
+            })
+        };
+        or(reading, async {
+            self.hub.clock().sleep_until(self.good_at + SILENCE_MAX).await;
+            Err(self.silence())
+        })
+        .await
+    }
+
+    /// Why the camera is lost when there was no good picture for too long.
+    fn silence(&self) -> Lost {
+        let seconds = SILENCE_MAX.as_secs();
+        match self.damaged {
+            0 => NetworkLost::Silent { seconds }.into(),
+            pictures => Lost::Damaged { pictures, seconds, last: self.damage.clone() },
+        }
+    }
+
+    /// Publishes what is in these bytes of a connection; whether the body ends in them.
+    fn take(&mut self, body: &mut Body, reader: &mut Reader, bytes: &[u8]) -> Result<bool, Lost> {
+        let mut bytes = bytes;
+        loop {
+            match body.next(&mut bytes).map_err(NetworkLost::Protocol)? {
+                Piece::Wait => return Ok(false),
+                Piece::End => return Ok(true),
+                Piece::Bytes(mut piece) => {
+                    while !piece.is_empty() {
+                        piece = &piece[reader.push(piece)..];
+                        let too_long = reader.counters().too_long;
+                        while let Some(picture) = reader.pull() {
+                            self.publish(picture);
+                        }
+                        for _ in too_long..reader.counters().too_long {
+                            self.damaged("longer than any picture".to_owned());
+                        }
+                    }
+                }
+            }
+            if self.hub.clock().now().since(self.good_at) >= SILENCE_MAX {
+                return Err(self.silence());
+            }
+        }
+    }
+
+    fn publish(&mut self, picture: &[u8]) {
+        let mut jpeg = self.hub.pool().take();
+        let info = match mjpeg::mend(picture, &mut jpeg) {
+            Ok(info) => info,
+            Err(damaged) => return self.damaged(damaged.to_string()),
+        };
+        // The camera's clock is not this machine's, nor are its time stamps: arrival counts.
+        let now = self.hub.clock().now();
+        let size = (info.width, info.height);
+        if self.opened.replace(size) != Some(size) {
+            self.hub.set_opened(Opened { width: info.width, height: info.height, format: "MJPG".to_owned() });
+        }
+        (self.good_at, self.damaged) = (now, 0);
+        if self.hub.publish(Frame::new(jpeg, self.hub.clock(), now, info.width, info.height, Kind::Picture)) {
+            log::info!("camera {}: live, MJPG {}x{}", self.name, info.width, info.height);
+        }
+    }
+
+    fn damaged(&mut self, damage: String) {
+        log::debug!("camera {}: picture: {damage}", self.name);
+        self.hub.count_bad();
+        self.damaged += 1;
+        self.damage = damage;
+    }
+
+    /// Starts the wait for pictures anew: an answer has just begun.
+    pub fn expect(&mut self) {
+        self.good_at = self.hub.clock().now();
+    }
+}

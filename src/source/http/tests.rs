@@ -1,0 +1,228 @@
+use super::*;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use crate::clock::Hand;
+use crate::draw::TestCard;
+use crate::encode::JpegEncoder;
+use crate::picture::Chroma;
+
+/// A camera that answers each connection with the next of these, and keeps the last one open.
+struct Camera {
+    url: String,
+    requests: smol::channel::Receiver<String>,
+    held: smol::channel::Receiver<TcpStream>,
+}
+
+impl Camera {
+    fn start(answers: Vec<Vec<u8>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url =
+            format!("http://joe:hush@127.0.0.1:{}/cam?token=abc", listener.local_addr().unwrap().port());
+        let (sender, requests) = smol::channel::unbounded();
+        let (holder, held) = smol::channel::unbounded();
+        std::thread::spawn(move || {
+            let last = answers.len() - 1;
+            for (number, answer) in answers.into_iter().enumerate() {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    stream.read_exact(&mut byte).unwrap();
+                    request.push(byte[0]);
+                }
+                sender.try_send(String::from_utf8(request).unwrap()).unwrap();
+                // A client that has seen enough may hang up.
+                let _ = stream.write_all(&answer);
+                if number == last {
+                    holder.try_send(stream).unwrap();
+                }
+            }
+        });
+        Self { url, requests, held }
+    }
+
+    fn source(&self) -> Source {
+        let url = SourceUrl::parse(&self.url, &["http"]).unwrap();
+        Source::new("yard", &url, &Picture::default(), &Network::default())
+    }
+}
+
+fn jpeg() -> Vec<u8> {
+    let (hub, _hand) = hub();
+    let mut jpeg = hub.pool().take();
+    let mut encoder = JpegEncoder::new(80, Chroma::Yuv420).unwrap();
+    encoder.encode_planes(&TestCard::new("yard", 64, 48).draw(1, Duration::ZERO), &mut jpeg).unwrap();
+    jpeg.to_vec()
+}
+
+fn hub() -> (Arc<Hub>, Hand) {
+    let (clock, hand) = Clock::manual();
+    (Hub::new(clock), hand)
+}
+
+fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    [format!("HTTP/1.1 {status}\r\n{headers}\r\n").as_bytes(), body].concat()
+}
+
+fn stream(pictures: &[&[u8]]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for picture in pictures {
+        body.extend_from_slice(b"--b\r\nContent-Type: image/jpeg\r\n\r\n");
+        body.extend_from_slice(picture);
+        body.extend_from_slice(b"\r\n");
+    }
+    answer("200 OK", "Content-Type: multipart/x-mixed-replace;boundary=b\r\n", &body)
+}
+
+/// Runs a source until it is lost.
+fn lost(camera: &Camera, hub: &Arc<Hub>) -> Lost {
+    smol::block_on(camera.source().run(hub, &Stop::new().unwrap())).unwrap_err()
+}
+
+/// Runs a source until it is lost, which takes time; its last connection stays open.
+fn lost_after(
+    camera: &Camera,
+    hub: &Arc<Hub>,
+    hand: &Hand,
+    time: Duration,
+    ready: impl Fn(&Hub) -> bool,
+) -> Lost {
+    let (source, stop) = (camera.source(), Stop::new().unwrap());
+    let mut running = Box::pin(source.run(hub, &stop));
+    smol::block_on(async {
+        let held = or(camera.held.recv(), async { panic!("ended early: {:?}", (&mut running).await) })
+            .await
+            .unwrap();
+        while !ready(hub) {
+            assert!(futures_lite::future::poll_once(&mut running).await.is_none(), "ended early");
+            futures_lite::future::yield_now().await;
+        }
+        hand.advance(time.checked_sub(Duration::from_millis(1)).unwrap());
+        for _ in 0..100 {
+            assert!(futures_lite::future::poll_once(&mut running).await.is_none(), "ended early");
+        }
+        hand.advance(Duration::from_millis(1));
+        let lost = running.await.unwrap_err();
+        drop(held);
+        lost
+    })
+}
+
+#[test]
+fn a_stream_is_published_and_its_end_is_told() {
+    let (jpeg, (hub, _hand)) = (jpeg(), hub());
+    let mut ended = stream(&[&jpeg, b"\xff\xd8\xff\xd9", &jpeg]);
+    ended.extend_from_slice(b"--b--\r\n");
+    let camera = Camera::start(vec![ended, Vec::new()]);
+    assert_eq!(lost(&camera, &hub), NetworkLost::Ended.into());
+    let seen = hub.snapshot();
+    assert_eq!((seen.frames, seen.bad), (2, 1));
+    let opened = seen.opened.unwrap();
+    assert_eq!((opened.width, opened.height, opened.format.as_str()), (64, 48, "MJPG"));
+}
+
+#[test]
+fn a_password_is_given_when_it_is_asked_for() {
+    let (jpeg, (hub, _hand)) = (jpeg(), hub());
+    let asks = answer(
+        "401 Unauthorized",
+        "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\", algorithm=SHA-256, qop=\"auth\"\r\nContent-Length: 4\r\n",
+        b"page",
+    );
+    let camera = Camera::start(vec![asks.clone(), stream(&[&jpeg]), Vec::new()]);
+    assert_eq!(lost(&camera, &hub), NetworkLost::Ended.into());
+    assert_eq!(hub.snapshot().frames, 1);
+    let (first, second) = (camera.requests.try_recv().unwrap(), camera.requests.try_recv().unwrap());
+    assert!(
+        first.starts_with("GET /cam?token=abc HTTP/1.1\r\n") && !first.contains("Authorization"),
+        "{first}"
+    );
+    assert!(
+        second.contains("Authorization: Digest username=\"joe\"") && !second.contains("hush"),
+        "{second}"
+    );
+    let refuses = Camera::start(vec![asks.clone(), asks]);
+    assert_eq!(lost(&refuses, &hub), NetworkLost::WrongCredentials.into());
+}
+
+#[test]
+fn silence_and_nothing_but_damaged_pictures_are_told_apart() {
+    let (jpeg, (hub, hand)) = (jpeg(), hub());
+    let camera = Camera::start(vec![stream(&[&jpeg])]);
+    let silent = lost_after(&camera, &hub, &hand, SILENCE_MAX, |hub| hub.frames() == 1);
+    assert_eq!(silent, NetworkLost::Silent { seconds: 10 }.into());
+    let camera = Camera::start(vec![stream(&[b"\xff\xd8\xff\xd9", b"\xff\xd8\xff\xd9"])]);
+    let damaged = lost_after(&camera, &hub, &hand, SILENCE_MAX, |hub| hub.snapshot().bad == 2);
+    assert!(matches!(damaged, Lost::Damaged { pictures: 2, seconds: 10, .. }), "{damaged:?}");
+}
+
+#[test]
+fn a_camera_that_never_answers_is_given_up() {
+    let (hub, hand) = hub();
+    let camera = Camera::start(vec![b"HTTP/1.1 200".to_vec()]);
+    let lost = lost_after(&camera, &hub, &hand, ANSWER_MAX, |_| true);
+    assert_eq!(
+        lost,
+        NetworkLost::TimedOut { what: "no answer to the request".to_owned(), seconds: 10 }.into()
+    );
+}
+
+#[test]
+fn single_pictures_are_asked_for_again_at_the_rate() {
+    let (jpeg, (hub, hand)) = (jpeg(), hub());
+    let length = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n", jpeg.len());
+    let one = answer("200 OK", &length, &jpeg);
+    let camera = Camera::start(vec![one.clone(), one.clone(), one]);
+    let (source, stop) = (camera.source(), Stop::new().unwrap());
+    let mut running = Box::pin(source.run(&hub, &stop));
+    smol::block_on(async {
+        for number in 1..=3 {
+            while hub.frames() < number {
+                assert!(futures_lite::future::poll_once(&mut running).await.is_none(), "ended early");
+                futures_lite::future::yield_now().await;
+            }
+            assert_eq!(hub.frames(), number);
+            hand.advance(Duration::from_millis(500));
+        }
+        stop.request();
+        running.await.unwrap();
+    });
+}
+
+#[test]
+fn a_stop_closes_the_connection() {
+    let (jpeg, (hub, _hand)) = (jpeg(), hub());
+    let camera = Camera::start(vec![stream(&[&jpeg])]);
+    let stop = Stop::new().unwrap();
+    let source = camera.source();
+    smol::block_on(or(async { source.run(&hub, &stop).await.unwrap() }, async {
+        hub.until(|hub| hub.frames() == 1).await;
+        stop.request();
+        std::future::pending::<()>().await;
+    }));
+    let mut held = camera.held.recv_blocking().unwrap();
+    assert_eq!(held.read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn what_is_no_camera_says_what_to_do() {
+    let (hub, _hand) = hub();
+    let chunk = "Content-Type: multipart/x-mixed-replace;boundary=b\r\nTransfer-Encoding: chunked\r\n";
+    for (given, words) in [
+        (answer("200 OK", "Content-Type: text/html\r\n", b"<html>"), "no MJPEG (text/html)"),
+        (answer("200 OK", "Content-Length: 5\r\n", b"hello"), "no declared type"),
+        (answer("200 OK", "Content-Type: image/jpeg\r\nContent-Length: 5\r\n", b"hello"), "not a whole one"),
+        (answer("503 Busy", "Retry-After: 7\r\n", b""), "asked again in 7 s"),
+        (answer("200 OK", chunk, b"xyz\r\n"), "no size of a chunk"),
+        (answer("404 Not Found", "", b""), "no stream at http://127.0.0.1:"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(), "not HTTP"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n".repeat(20), "never comes to its answer"),
+    ] {
+        let camera = Camera::start(vec![given, Vec::new()]);
+        let lost = lost(&camera, &hub).to_string();
+        assert!(lost.contains(words), "{words}: {lost}");
+        assert!(!lost.contains("hush") && !lost.contains("abc"), "{lost}");
+    }
+    assert_eq!(hub.frames(), 0);
+}
