@@ -57,6 +57,8 @@ pub enum Command {
         /// The file to check
         file: PathBuf,
     },
+    /// Read a password from standard input and print the line for password_hash in the configuration
+    HashPassword,
 }
 
 /// Options of `serve`.
@@ -144,7 +146,18 @@ fn parse_quality(text: &str) -> Result<u8, String> {
 /// clap's, which also carries help and version.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
-    let commands = ["serve", "cameras", "probe", "snapshot", "check", "-h", "--help", "-V", "--version"];
+    let commands = [
+        "serve",
+        "cameras",
+        "probe",
+        "snapshot",
+        "check",
+        "hash-password",
+        "-h",
+        "--help",
+        "-V",
+        "--version",
+    ];
     let names_command = arguments.get(1).and_then(|it| it.to_str()).is_some_and(|it| commands.contains(&it));
     if !names_command {
         arguments.insert(arguments.len().min(1), "serve".into());

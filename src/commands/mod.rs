@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod cameras;
+mod hash_password;
 mod probe;
 mod serve;
 mod snapshot;
@@ -28,6 +29,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Probe { source, json, picture } => probe::run(source, json, &picture.picture()),
         Command::Snapshot { source, output, picture } => snapshot::run(source, &output, &picture.picture()),
         Command::Check { file } => check(&file),
+        Command::HashPassword => hash_password::run(),
     };
     let (text, status) = match result {
         Ok(()) => return ExitCode::SUCCESS,

@@ -81,6 +81,7 @@ impl Check<'_> {
                 .unwrap_or(default.connections_per_address_max),
             allow_origin: self
                 .value("http.allow_origin", written.allow_origin.as_ref(), |it| check_origin(it)),
+            password_hash: self.value("http.password_hash", written.password_hash.as_ref(), |it| it.parse()),
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod check;
 pub mod network;
+pub mod password;
 pub mod source;
 pub mod url;
 mod written;
@@ -16,6 +17,7 @@ use std::str::FromStr;
 use crate::limits;
 use crate::picture::{Chroma, PixelFormat};
 pub use network::Network;
+pub use password::PasswordHash;
 pub use source::SourceSpec;
 pub use url::SourceUrl;
 
@@ -42,6 +44,8 @@ pub struct Http {
     pub connections_per_address_max: usize,
     /// The value of `Access-Control-Allow-Origin`, for pages elsewhere that read the pictures.
     pub allow_origin: Option<String>,
+    /// Of the password that everything asks for.
+    pub password_hash: Option<PasswordHash>,
 }
 
 /// One camera, or with [`SourceSpec::Auto`] every camera found.
@@ -92,6 +96,7 @@ impl Default for Http {
             connections_max: limits::CONNECTIONS_DEFAULT,
             connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_DEFAULT,
             allow_origin: None,
+            password_hash: None,
         }
     }
 }

@@ -40,6 +40,11 @@ impl Answer {
         answer
     }
 
+    /// Text of this content type.
+    pub fn text(content_type: &str, body: &str) -> Self {
+        Self::new(StatusCode::Ok, content_type, body.as_bytes().to_vec())
+    }
+
     /// A value as JSON.
     pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
         // Serialising the service's own types cannot fail; a bug there must not end the connection.
@@ -58,6 +63,13 @@ impl Answer {
     pub fn method_not_allowed() -> Self {
         let mut answer = Self::error(StatusCode::MethodNotAllowed, "only GET and HEAD are allowed here");
         answer.insert_header("allow", "GET, HEAD");
+        answer
+    }
+
+    /// The answer to who did not give user name and password, or wrong ones.
+    pub fn unauthorized(what: &str) -> Self {
+        let mut answer = Self::error(StatusCode::Unauthorized, what);
+        answer.insert_header("www-authenticate", "Basic realm=\"Pinhole\", charset=\"UTF-8\"");
         answer
     }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Server;
 use super::answer::Answer;
+use crate::health::metrics::{self, Format};
 use crate::health::{CameraHealth, Status};
 
 /// A camera with its places.
@@ -28,6 +29,19 @@ pub fn health(server: &Server) -> Answer {
     let report = server.health.report();
     let status = if report.status == Status::Ok { StatusCode::Ok } else { StatusCode::ServiceUnavailable };
     Answer::json(status, &report)
+}
+
+/// The answer to `GET /health` for who has no password: whether all is well, and nothing else.
+pub fn status(server: &Server) -> Answer {
+    let report = server.health.report();
+    let status = if report.status == Status::Ok { StatusCode::Ok } else { StatusCode::ServiceUnavailable };
+    Answer::json(status, &serde_json::json!({ "status": report.status }))
+}
+
+/// The answer to `GET /metrics`.
+pub fn metrics(server: &Server, accept: &str) -> Answer {
+    let format = Format::accepted(accept);
+    Answer::text(format.content_type(), &metrics::text(&server.health.report(), format))
 }
 
 /// The answer to `GET /api/cameras`.

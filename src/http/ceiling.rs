@@ -66,7 +66,7 @@ impl Drop for Place {
 }
 
 /// One host has a whole /64 of IPv6 addresses to itself, and an IPv4 address in two notations.
-fn counted_as(address: IpAddr) -> IpAddr {
+pub(super) fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
             IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))

@@ -8,6 +8,7 @@ use http_types::{Method, StatusCode};
 
 use super::answer::Answer;
 use super::head::{HeadReader, NoRequest, Request};
+use super::password::Verdict;
 use super::route::{NoRoute, Route};
 use super::socket::Socket;
 use super::{Server, api, page, snapshot, stream};
@@ -31,7 +32,7 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr) {
             }
         };
         log::debug!("{peer}: {} {}", request.method, request.path);
-        match answer(server, socket, &request).await {
+        match answer(server, socket, &request, peer).await {
             Ok(true) => {}
             Ok(false) => return socket.finish().await,
             Err(error) => return log::debug!("{peer}: {}: {error}", request.path),
@@ -40,7 +41,16 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr) {
 }
 
 /// Answers a request; whether the connection may be used again.
-async fn answer(server: &Rc<Server>, socket: &Socket, request: &Request) -> std::io::Result<bool> {
+async fn answer(
+    server: &Rc<Server>,
+    socket: &Socket,
+    request: &Request,
+    peer: SocketAddr,
+) -> std::io::Result<bool> {
+    if let Some(refusal) = refusal(server, request, peer).await {
+        refusal.send(socket, request.method, request.keep_alive).await?;
+        return Ok(request.keep_alive);
+    }
     let answer = match Route::parse(&request.path, &request.query) {
         _ if !matches!(request.method, Method::Get | Method::Head) => Answer::method_not_allowed(),
         Err(NoRoute::NotFound) => {
@@ -50,6 +60,7 @@ async fn answer(server: &Rc<Server>, socket: &Socket, request: &Request) -> std:
         Ok(Route::Page) => Answer::html(page::INDEX),
         Ok(Route::Health) if request.accept.contains("text/html") => Answer::html(page::HEALTH),
         Ok(Route::Health) => api::health(server),
+        Ok(Route::Metrics) => api::metrics(server, &request.accept),
         Ok(Route::Cameras) => api::cameras(server),
         Ok(Route::Camera(name)) => api::camera(server, &name),
         Ok(Route::Snapshot(selector)) => snapshot::take(server, &selector, request.arrived).await,
@@ -67,6 +78,32 @@ async fn answer(server: &Rc<Server>, socket: &Socket, request: &Request) -> std:
     }
     answer.send(socket, request.method, request.keep_alive).await?;
     Ok(request.keep_alive)
+}
+
+/// What who may not come in is told.
+async fn refusal(server: &Rc<Server>, request: &Request, peer: SocketAddr) -> Option<Answer> {
+    match server.guard.admit(request.credentials.as_ref(), peer.ip()).await {
+        Verdict::Welcome => None,
+        // A monitor that only wants to know whether all is well needs no password for it.
+        Verdict::Who if is_monitor(request) => Some(api::status(server)),
+        Verdict::Who => Some(Answer::unauthorized("a password is needed; the user name is viewer or admin")),
+        Verdict::Wrong => {
+            Some(Answer::unauthorized("user name or password is wrong; the user name is viewer or admin"))
+        }
+        Verdict::Later(wait) => {
+            let seconds = wait.as_secs() + 1;
+            let what = format!("too many tries with a password; try again in {seconds} s");
+            let mut answer = Answer::error(StatusCode::TooManyRequests, &what);
+            answer.insert_header("retry-after", &seconds.to_string());
+            Some(answer)
+        }
+    }
+}
+
+fn is_monitor(request: &Request) -> bool {
+    matches!(request.method, Method::Get | Method::Head)
+        && Route::parse(&request.path, &request.query) == Ok(Route::Health)
+        && !request.accept.contains("text/html")
 }
 
 thread_local! {

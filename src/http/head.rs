@@ -12,7 +12,9 @@ use futures_lite::future::or;
 use futures_lite::io::{AsyncRead, AsyncWrite};
 use http_types::{Method, StatusCode};
 
+use super::password;
 use super::socket::Socket;
+use crate::auth::Credentials;
 use crate::clock::{Clock, Monotonic};
 use crate::limits;
 
@@ -30,6 +32,8 @@ pub struct Request {
     pub query: String,
     /// The value of `Accept`.
     pub accept: String,
+    /// User name and password.
+    pub credentials: Option<Credentials>,
     /// Whether the connection may be used again.
     pub keep_alive: bool,
     /// When its first byte came.
@@ -143,6 +147,7 @@ async fn decode(head: &[u8], arrived: Monotonic) -> Result<Request, NoRequest> {
         path: request.url().path().to_owned(),
         query: request.url().query().unwrap_or_default().to_owned(),
         accept: header("accept").to_owned(),
+        credentials: password::basic(header("authorization")),
         keep_alive,
         arrived,
     })

@@ -13,6 +13,7 @@ pub mod listen;
 mod outlet;
 mod pace;
 mod page;
+mod password;
 mod route;
 mod snapshot;
 mod socket;
@@ -27,6 +28,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::health::Health;
 use ceiling::Ceiling;
+use password::Guard;
 
 /// What every connection shares.
 #[derive(Debug)]
@@ -37,6 +39,7 @@ pub struct Server {
     clock: Clock,
     shutdown: Stop,
     ceiling: Rc<Ceiling>,
+    guard: Guard,
 }
 
 impl Server {
@@ -50,6 +53,7 @@ impl Server {
     ) -> Self {
         let ceiling = Ceiling::new(config.connections_max, config.connections_per_address_max);
         health.http.set_connections_max(config.connections_max);
-        Self { config, registry, health, clock, shutdown, ceiling }
+        let guard = Guard::new(config.password_hash.clone(), clock.clone());
+        Self { config, registry, health, clock, shutdown, ceiling, guard }
     }
 }

@@ -14,6 +14,8 @@ pub enum Route {
     Snapshot(Selector),
     /// Health, for programs and people.
     Health,
+    /// Health, for Prometheus.
+    Metrics,
     /// Every camera, as JSON.
     Cameras,
     /// One camera, as JSON.
@@ -46,6 +48,7 @@ impl Route {
                 Ok(Self::Snapshot(Selector::Named(name.to_owned())))
             }
             ["health"] => Ok(Self::Health),
+            ["metrics"] => Ok(Self::Metrics),
             ["api", "cameras"] => Ok(Self::Cameras),
             ["api", "cameras", name] => Ok(Self::Camera(name.to_owned())),
             [webcam] => Self::by_action(webcam_number(webcam).ok_or(NoRoute::NotFound)?, query),
@@ -122,6 +125,7 @@ mod tests {
         assert_eq!(route("/cameras/yard/stream"), Ok(Route::Stream(named("yard"), None)));
         assert_eq!(route("/cameras/yard/snapshot.jpg"), Ok(Route::Snapshot(named("yard"))));
         assert_eq!(route("/health"), Ok(Route::Health));
+        assert_eq!(route("/metrics"), Ok(Route::Metrics));
         assert_eq!(route("/api/cameras/"), Ok(Route::Cameras));
         assert_eq!(route("/api/cameras/yard"), Ok(Route::Camera("yard".to_owned())));
     }
