@@ -1,5 +1,6 @@
 //! Health: one value that JSON and pages show.
 
+pub mod metrics;
 mod system;
 
 use std::rc::Rc;
@@ -63,6 +64,10 @@ pub struct CameraHealth {
 struct LatencyHealth {
     p50: Option<f64>,
     p99: Option<f64>,
+    #[serde(skip)]
+    sum_seconds: f64,
+    #[serde(skip)]
+    count: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -177,6 +182,8 @@ impl CameraHealth {
             latency_ms: LatencyHealth {
                 p50: now.latency.map(|latency| milliseconds(latency.p50)),
                 p99: now.latency.map(|latency| milliseconds(latency.p99)),
+                sum_seconds: now.latency.map_or(0.0, |latency| latency.sum.as_secs_f64()),
+                count: now.latency.map_or(0, |latency| latency.count),
             },
         }
     }

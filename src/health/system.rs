@@ -9,17 +9,17 @@ use sysinfo::{Components, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesT
 /// The part `system` of the health report. What cannot be known is `None`.
 #[derive(Debug, Serialize)]
 pub struct SystemHealth {
-    model: Option<String>,
-    cpu_percent: Option<f64>,
-    load_1m: Option<f64>,
-    memory_total_bytes: Option<u64>,
-    memory_available_bytes: Option<u64>,
-    resident_bytes: Option<u64>,
-    temperature_celsius: Option<f64>,
-    under_voltage: Option<bool>,
-    clock_synchronised: Option<bool>,
-    image_version: Option<String>,
-    boot_slot: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) cpu_percent: Option<f64>,
+    pub(super) load_1m: Option<f64>,
+    pub(super) memory_total_bytes: Option<u64>,
+    pub(super) memory_available_bytes: Option<u64>,
+    pub(super) resident_bytes: Option<u64>,
+    pub(super) temperature_celsius: Option<f64>,
+    pub(super) under_voltage: Option<bool>,
+    pub(super) clock_synchronised: Option<bool>,
+    pub(super) image_version: Option<String>,
+    pub(super) boot_slot: Option<String>,
 }
 
 /// Asks the machine how it is.

@@ -38,13 +38,17 @@ impl RateMeter {
     }
 }
 
-/// Two quantiles of a duration.
+/// Two quantiles of a duration, over the last samples, and the sum of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Latency {
     /// The median.
     pub p50: Duration,
     /// 99 of 100 are at most this.
     pub p99: Duration,
+    /// Samples ever taken.
+    pub count: u64,
+    /// Their sum.
+    pub sum: Duration,
 }
 
 /// The latencies of the last [`LATENCY_SAMPLES_MAX`] deliveries.
@@ -52,11 +56,15 @@ pub struct Latency {
 pub struct LatencyMeter {
     samples: Vec<Duration>,
     next: usize,
+    count: u64,
+    sum: Duration,
 }
 
 impl LatencyMeter {
     /// Counts a delivery.
     pub fn count(&mut self, latency: Duration) {
+        self.count += 1;
+        self.sum = self.sum.saturating_add(latency);
         if self.samples.len() < LATENCY_SAMPLES_MAX {
             self.samples.push(latency);
         } else {
@@ -70,7 +78,7 @@ impl LatencyMeter {
         let mut sorted = self.samples.clone();
         sorted.sort_unstable();
         let at = |share: usize| sorted.get((sorted.len().checked_sub(1)?) * share / 100).copied();
-        Some(Latency { p50: at(50)?, p99: at(99)? })
+        Some(Latency { p50: at(50)?, p99: at(99)?, count: self.count, sum: self.sum })
     }
 }
 
@@ -88,6 +96,7 @@ mod tests {
         let latency = meter.quantiles().unwrap();
         assert!((9_700..=9_760).contains(&latency.p50.as_millis()), "{latency:?}");
         assert!((9_990..=9_999).contains(&latency.p99.as_millis()), "{latency:?}");
+        assert_eq!((latency.count, latency.sum), (10_000, Duration::from_secs(49_995)));
     }
 
     #[test]
