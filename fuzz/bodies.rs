@@ -163,3 +163,43 @@ pub fn multipart(data: &[u8]) {
     );
     assert!(bytes as u64 + counters.garbage_bytes <= data.len() as u64);
 }
+
+/// A camera's answer over HTTP: in how many pieces it arrives makes no difference.
+pub fn http(data: &[u8]) {
+    let Some((first, data)) = data.split_first() else { return };
+    let pieces = data.chunks(usize::from(*first) + 1);
+    assert_eq!(pinhole::source::http::read_answer(pieces), pinhole::source::http::read_answer([data]));
+}
+
+/// The head of a client's request.
+pub fn request(data: &[u8]) {
+    pinhole::http::read_request(data);
+}
+
+/// A picture of a camera: what is let through is a whole JPEG, and is let through again as it is.
+pub fn mjpeg(data: &[u8]) {
+    use pinhole::frame::BufferPool;
+    use pinhole::mjpeg::extent::{Extent, ExtentFinder};
+    let pool = BufferPool::default();
+    let (mut once, mut twice) = (pool.take(), pool.take());
+    let whole = ExtentFinder::default().find(data);
+    let mut finder = ExtentFinder::default();
+    let mut by_byte = Extent::Open;
+    for end in 0..=data.len() {
+        by_byte = finder.find(&data[..end]);
+    }
+    assert_eq!(whole, by_byte);
+    let Ok(info) = pinhole::mjpeg::mend(data, &mut once) else { return assert!(once.is_empty()) };
+    assert!(once.starts_with(&[0xff, 0xd8]) && once.ends_with(&[0xff, 0xd9]));
+    assert_eq!(pinhole::mjpeg::mend(&once, &mut twice), Ok(info));
+    assert_eq!(*once, *twice);
+}
+
+/// A configuration file: every mistake is told, with the file's name, on a line of its own.
+pub fn config(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Err(errors) = pinhole::config::Config::parse(text, "f.toml") {
+        let words = errors.to_string();
+        assert!(!words.is_empty() && words.lines().all(|line| line.starts_with("f.toml:")), "{words}");
+    }
+}

@@ -15,6 +15,7 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use pinhole::config::PasswordHash;
 use proxy::Proxy;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -334,4 +335,25 @@ fn without_any_camera_the_page_says_how_to_get_one() {
     let _service = start_on(address, &["--fps", "10", "test:"]);
     until_pictures(&browser, "the first camera", SOON, &["live"]);
     assert_eq!(text(&browser, "#empty"), "");
+}
+
+#[test]
+fn a_password_is_asked_for_once_and_good_for_pictures_and_questions() {
+    let Some((browser, _turn)) = browser() else { return };
+    let hash = PasswordHash::of("hush").expect("a password");
+    let file = std::env::temp_dir().join(format!("pinhole-browser-{}.toml", std::process::id()));
+    let text = format!(
+        "[http]\nlisten = [\"127.0.0.1:0\"]\npassword_hash = \"{hash}\"\n[[camera]]\nsource = \"test:\"\nsize = \"320x240\"\n"
+    );
+    std::fs::write(&file, text).expect("written");
+    let service = Service::from_command(
+        Command::new(env!("CARGO_BIN_EXE_pinhole")).args(["serve", "--config"]).arg(&file),
+    );
+    let _ = std::fs::remove_file(&file);
+    // As typed into the dialogue, which no driver can reach: the browser keeps it for the host.
+    browser.open(&format!("http://viewer:hush@{}/", service.address));
+    until_pictures(&browser, "the picture behind the password", SOON, &["live"]);
+    until_moving(&browser, "article .picture");
+    browser.open(&url(&service));
+    until_pictures(&browser, "the same without typing it again", SOON, &["live"]);
 }

@@ -89,3 +89,23 @@ fn jpeg() {
 fn multipart() {
     run("multipart", bodies::multipart);
 }
+
+#[test]
+fn http() {
+    run("http", bodies::http);
+}
+
+#[test]
+fn request() {
+    run("request", bodies::request);
+}
+
+#[test]
+fn mjpeg() {
+    run("mjpeg", bodies::mjpeg);
+}
+
+#[test]
+fn config() {
+    run("config", bodies::config);
+}

@@ -128,7 +128,7 @@ fn head_end(bytes: &[u8]) -> Option<usize> {
     })
 }
 
-async fn decode(head: &[u8], arrived: Monotonic) -> Result<Request, NoRequest> {
+pub(super) async fn decode(head: &[u8], arrived: Monotonic) -> Result<Request, NoRequest> {
     let rewritten = rewrite(head)?;
     let decoded = async_h1::server::decode(Memory::new(rewritten.bytes)).await;
     let request = match decoded {

@@ -30,6 +30,14 @@ use crate::health::Health;
 use ceiling::Ceiling;
 use password::Guard;
 
+/// Reads arbitrary bytes as the head of a request: for fuzzing.
+#[doc(hidden)]
+pub fn read_request(head: &[u8]) {
+    if let Ok(request) = smol::block_on(head::decode(head, Clock::kernel().now())) {
+        let _ = route::Route::parse(&request.path, &request.query);
+    }
+}
+
 /// What every connection shares.
 #[derive(Debug)]
 pub struct Server {

@@ -47,7 +47,8 @@ async function getJson(path, timeoutMs, alsoFine) {
   const timer = setTimeout(() => abort.abort(), timeoutMs);
   try {
     const options = { headers: { Accept: "application/json" }, cache: "no-store", signal: abort.signal };
-    const answer = await fetch(path, options);
+    // Not `path` alone: a page opened as http://USER:PASSWORD@HOST/ may not fetch what is relative to it.
+    const answer = await fetch(location.origin + path, options);
     if (!answer.ok && answer.status !== alsoFine) throw new Error(`${path}: status ${answer.status}`);
     return await answer.json();
   } finally {

@@ -167,5 +167,37 @@ fn closed(error: &io::Error) -> NetworkLost {
     }
 }
 
+/// Reads arbitrary bytes as an answer, split at arbitrary points: its status, and the bytes of its
+/// body. For fuzzing.
+#[doc(hidden)]
+pub fn read_answer<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<(u16, Vec<u8>)> {
+    let url = SourceUrl::parse("http://user:pass@192.0.2.1/cam", &["http"]).ok()?;
+    let mut conversation = Conversation::new(&url, Random::new(1));
+    let (mut received, mut read) = (Vec::new(), Vec::new());
+    let mut answer: Option<(Head, Body)> = None;
+    for piece in pieces {
+        received.extend_from_slice(piece);
+        if answer.is_none()
+            && let Some((head, length)) = Head::parse(&received).ok()?
+        {
+            received.drain(..length);
+            let body = Body::behind(&head);
+            let _ = (conversation.answered(&head), conversation.request());
+            answer = Some((head, body));
+        }
+        let Some((head, body)) = &mut answer else { continue };
+        let mut rest = &received[..];
+        loop {
+            match body.next(&mut rest) {
+                Ok(body::Piece::Bytes(bytes)) => read.extend_from_slice(bytes),
+                Ok(body::Piece::Wait) => break,
+                Ok(body::Piece::End) | Err(_) => return Some((head.status, read)),
+            }
+        }
+        received.clear();
+    }
+    answer.map(|(head, _)| (head.status, read))
+}
+
 #[cfg(test)]
 mod tests;
