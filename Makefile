@@ -6,6 +6,9 @@ help:
 	@echo "make test    every test: units, whole service, browser, camera lab"
 	@echo "make check   format, lints, documentation, licences, scripts"
 	@echo "make bench   size, memory, time to the first picture; encoding and viewers against their floors"
+	@echo "make cross   the program for 64-bit ARM: target/cross/arm64/pinhole; ARCH=amd64 for PCs"
+	@echo "make deb     Debian packages for arm64 and amd64: target/deb/; ARCH=arm64 or amd64 for one"
+	@echo "make test-arm64, make test-deb    unit tests on 64-bit ARM, emulated; the package in fresh Debian"
 	@echo "make clean   remove what was built"
 
 run:
@@ -20,7 +23,19 @@ check:
 bench:
 	@tools/bench
 
+cross:
+	@cross/build $(or $(ARCH),arm64)
+
+deb:
+	@deb/build $(ARCH)
+
+test-arm64:
+	@tests/arm64/run
+
+test-deb:
+	@tests/package/run
+
 clean:
 	rm -rf target tests/*/target
 
-.PHONY: help run test check bench clean
+.PHONY: help run test check bench cross deb test-arm64 test-deb clean

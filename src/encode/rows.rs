@@ -87,6 +87,60 @@ mod tests {
         assert_eq!((out, second), ([1, 2], [10, 255]));
     }
 
+    /// Bytes without a pattern that a vector's width could hide (an LCG's high bits).
+    fn noise(len: usize, seed: u32) -> Vec<u8> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        (0..len).map(|_| next()).collect()
+    }
+
+    /// Computes each byte by itself: no vector code can come of it.
+    fn one_by_one(len: usize, byte: impl Fn(usize) -> u8) -> Vec<u8> {
+        (0..len).map(|i| byte(std::hint::black_box(i))).collect()
+    }
+
+    /// Every length up to some vectors and their remainders, whatever the processor's width is.
+    #[test]
+    fn vector_code_equals_scalar_code() {
+        let mean = |a: u8, b: u8| (f64::from(a) / 2.0 + f64::from(b) / 2.0).round() as u8;
+        for len in 0..150 {
+            let (above, below) = (noise(2 * len, 1 + len as u32), noise(2 * len, 1000 + len as u32));
+            let [mut first, mut second] = [vec![0; len], vec![0; len]];
+            split(&above, &mut first, &mut second);
+            assert_eq!(first, one_by_one(len, |i| above[2 * i]), "{len}");
+            assert_eq!(second, one_by_one(len, |i| above[2 * i + 1]), "{len}");
+            let mut out = vec![0; len];
+            take::<FIRST>(&above, &mut out);
+            assert_eq!(out, first, "{len}");
+            take::<SECOND>(&above, &mut out);
+            assert_eq!(out, second, "{len}");
+            take_average::<FIRST>(&above, &below, &mut out);
+            assert_eq!(out, one_by_one(len, |i| mean(above[2 * i], below[2 * i])), "{len}");
+            take_average::<SECOND>(&above, &below, &mut out);
+            assert_eq!(out, one_by_one(len, |i| mean(above[2 * i + 1], below[2 * i + 1])), "{len}");
+            average(&above, &below, &mut out);
+            assert_eq!(out, one_by_one(len, |i| mean(above[i], below[i])), "{len}");
+            let mut pixels = vec![0; 4 * len];
+            expand_rgb565(&above, &mut pixels);
+            assert_eq!(pixels, one_by_one(4 * len, |i| rgb565_byte(&above, i)), "{len}");
+        }
+    }
+
+    fn rgb565_byte(words: &[u8], i: usize) -> u8 {
+        let word = u32::from(words[i / 4 * 2]) + 256 * u32::from(words[i / 4 * 2 + 1]);
+        let (level, bits) = match i % 4 {
+            0 => (word / 2048, 5),
+            1 => (word / 32 % 64, 6),
+            2 => (word % 32, 5),
+            _ => return 0,
+        };
+        // As many bits again, from the top, as are missing at the bottom.
+        (level * (1 << (8 - bits)) + level / (1 << (2 * bits - 8))) as u8
+    }
+
     #[test]
     fn rgb565_keeps_full_scale() {
         let mut out = [9; 16];

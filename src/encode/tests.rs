@@ -1,6 +1,7 @@
 //! Pictures of every format through the encoder and back through a decoder that shares no code
 //! with it.
 
+use sha2::{Digest as _, Sha256};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -278,6 +279,39 @@ fn smallest_pictures() {
             for chroma in [Chroma::Yuv420, Chroma::Yuv422] {
                 let jpeg = encode(format, chroma, width, height);
                 assert_eq!(decode_grey(&jpeg).len(), width * height, "{format} {width}x{height} {chroma:?}");
+            }
+        }
+    }
+}
+
+/// Also prints what each picture became: `tests/arm64/run` compares these lines between processors,
+/// and between vector code and scalar code.
+#[test]
+fn the_order_of_samples_does_not_show() {
+    use PixelFormat::{
+        Bgr24, Grey, Nv12, Nv16, Nv21, Rgb24, Rgb565, Uyvy, Vyuy, Yu12, Yuv422p, Yuyv, Yv12, Yvyu,
+    };
+    let alike: [&[PixelFormat]; 5] = [
+        &[Yuyv, Uyvy, Yvyu, Vyuy, Nv16, Yuv422p],
+        &[Nv12, Nv21, Yu12, Yv12],
+        &[Rgb24, Bgr24],
+        &[Rgb565],
+        &[Grey],
+    ];
+    assert_eq!(alike.concat().len(), PixelFormat::ALL.len());
+    for (width, height) in [(320, 240), (127, 95), (65, 64), (64, 65), (1, 1)] {
+        for chroma in [Chroma::Yuv420, Chroma::Yuv422] {
+            for formats in alike {
+                let digests: Vec<_> = formats
+                    .iter()
+                    .map(|format| {
+                        let jpeg = encode(*format, chroma, width, height);
+                        let digest = u64::from_be_bytes(*Sha256::digest(&jpeg[..]).first_chunk().unwrap());
+                        println!("digest of {format} {width}x{height} {chroma:?}: {digest:016x}");
+                        digest
+                    })
+                    .collect();
+                assert!(digests.iter().all(|digest| *digest == digests[0]), "{formats:?} {width}x{height}");
             }
         }
     }
