@@ -13,8 +13,8 @@ fn units(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).unwrap();
     for unit in ["pinhole.service", "pinhole.socket"] {
-        let text =
-            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd").join(unit)).unwrap();
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd").join(unit))
+            .unwrap();
         std::fs::write(folder.join(unit), text.replace("/usr/bin/pinhole", env!("CARGO_BIN_EXE_pinhole")))
             .unwrap();
     }
