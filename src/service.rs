@@ -193,8 +193,9 @@ fn add(
     label: String,
     source: Source,
 ) -> (Arc<Camera>, Source) {
-    let camera =
-        Arc::new(Camera { name, source: label, on_demand: camera.on_demand, hub: Hub::new(clock.clone()) });
+    let device = source.device().cloned();
+    let hub = Hub::new(clock.clone());
+    let camera = Arc::new(Camera { name, source: label, on_demand: camera.on_demand, device, hub });
     registry.add(place, camera.clone());
     (camera, source)
 }

@@ -410,3 +410,23 @@ impl Drop for ConfigFile {
         let _ = std::fs::remove_file(&self.0);
     }
 }
+
+#[test]
+fn a_body_is_read_where_one_is_taken_and_bounded() {
+    let service = Service::start(&SMALL);
+    let patch = |headers: &str, body: &str| {
+        let head = "PATCH /api/cameras/test/controls HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+        let answer = service.exchange(format!("{head}{headers}\r\n{body}").as_bytes());
+        answer.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok()).expect("a status")
+    };
+    assert_eq!(service.json("/api/cameras/test/controls"), (200, serde_json::json!([])));
+    assert_eq!(patch("Content-Length: 2\r\n", "{}"), 400, "the test card has no controls");
+    assert_eq!(patch("Content-Length: 3\r\n", "{x}"), 400);
+    assert_eq!(patch("", ""), 411);
+    assert_eq!(patch("Content-Length: 1000000\r\n", ""), 413);
+    assert_eq!(service.request("PATCH", "/api/cameras/nobody/controls", "Content-Length: 0\r\n").status, 404);
+    let put = service.request("PUT", "/api/cameras/test/controls", "");
+    assert!(put.status == 405 && put.head.contains("allow: get, head, patch"), "{}", put.head);
+    let elsewhere = service.request("PATCH", "/api/cameras/test", "");
+    assert!(elsewhere.status == 405 && !elsewhere.head.contains("patch"), "{}", elsewhere.head);
+}

@@ -10,6 +10,7 @@ pub mod supervisor;
 use std::sync::Arc;
 
 use crate::hub::Hub;
+use crate::source::v4l2::monitor::Claim;
 
 /// A camera as the rest of the service sees it.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Camera {
     pub source: String,
     /// Whether it is open only while somebody watches.
     pub on_demand: bool,
+    /// The V4L2 device behind it, whose controls can be set.
+    pub device: Option<Arc<Claim>>,
     /// Its frames and its state.
     pub hub: Arc<Hub>,
 }

@@ -40,7 +40,13 @@ impl Registry {
     pub fn new(clock: Clock) -> Arc<Self> {
         let hub = Hub::new(clock);
         hub.set_state(State::Lost(Lost::NoCamera));
-        let nobody = Camera { name: "no camera".to_owned(), source: "auto".to_owned(), on_demand: true, hub };
+        let nobody = Camera {
+            name: "no camera".to_owned(),
+            source: "auto".to_owned(),
+            on_demand: true,
+            device: None,
+            hub,
+        };
         Arc::new(Self { entries: Mutex::default(), changed: Event::new(), nobody: Arc::new(nobody) })
     }
 
@@ -100,6 +106,7 @@ mod tests {
                 name: name.to_owned(),
                 source: "test:".to_owned(),
                 on_demand: true,
+                device: None,
                 hub: Hub::new(clock.clone()),
             })
         };

@@ -238,7 +238,8 @@ mod tests {
         let hub = Hub::new(clock);
         let picture = Picture { size: Some((64, 48)), ..Picture::default() };
         let source = Source::TestCard(test_card::Source::new("card", &picture));
-        let camera = Camera { name: "card".to_owned(), source: "test:".to_owned(), on_demand, hub };
+        let camera =
+            Camera { name: "card".to_owned(), source: "test:".to_owned(), on_demand, device: None, hub };
         (Arc::new(camera), source, hand)
     }
 

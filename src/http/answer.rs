@@ -60,9 +60,10 @@ impl Answer {
     }
 
     /// The answer to a method that a path does not have.
-    pub fn method_not_allowed() -> Self {
-        let mut answer = Self::error(StatusCode::MethodNotAllowed, "only GET and HEAD are allowed here");
-        answer.insert_header("allow", "GET, HEAD");
+    pub fn method_not_allowed(allowed: &str) -> Self {
+        let what = format!("only {allowed} are allowed here");
+        let mut answer = Self::error(StatusCode::MethodNotAllowed, &what);
+        answer.insert_header("allow", allowed);
         answer
     }
 

@@ -11,7 +11,7 @@ use super::head::{HeadReader, NoRequest, Request};
 use super::password::Verdict;
 use super::route::{NoRoute, Route};
 use super::socket::Socket;
-use super::{Server, api, page, snapshot, stream};
+use super::{Server, api, controls, page, snapshot, stream};
 use crate::limits;
 
 /// Serves a connection until it ends.
@@ -24,7 +24,7 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr) {
             Err(NoRequest::Refused(status, what)) => {
                 log::debug!("{peer}: {what}");
                 let answer = match status {
-                    StatusCode::MethodNotAllowed => Answer::method_not_allowed(),
+                    StatusCode::MethodNotAllowed => Answer::method_not_allowed(READING),
                     _ => Answer::error(status, &what),
                 };
                 let _ = answer.send(socket, Method::Get, false).await;
@@ -32,7 +32,7 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr) {
             }
         };
         log::debug!("{peer}: {} {}", request.method, request.path);
-        match answer(server, socket, &request, peer).await {
+        match answer(server, socket, &mut heads, &request, peer).await {
             Ok(true) => {}
             Ok(false) => return socket.finish().await,
             Err(error) => return log::debug!("{peer}: {}: {error}", request.path),
@@ -40,10 +40,18 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr) {
     }
 }
 
+/// The methods that every path has.
+const READING: &str = "GET, HEAD";
+
+fn is_reading(request: &Request) -> bool {
+    matches!(request.method, Method::Get | Method::Head)
+}
+
 /// Answers a request; whether the connection may be used again.
 async fn answer(
     server: &Rc<Server>,
     socket: &Socket,
+    heads: &mut HeadReader,
     request: &Request,
     peer: SocketAddr,
 ) -> std::io::Result<bool> {
@@ -52,7 +60,15 @@ async fn answer(
         return Ok(request.keep_alive);
     }
     let answer = match Route::parse(&request.path, &request.query) {
-        _ if !matches!(request.method, Method::Get | Method::Head) => Answer::method_not_allowed(),
+        Ok(Route::Controls(name)) if request.method == Method::Patch => {
+            match heads.body(socket, &server.clock, request).await {
+                Ok(body) => controls::set(server, &name, &body).await,
+                Err(NoRequest::Refused(status, what)) => Answer::error(status, &what),
+                Err(NoRequest::Closed) => return Ok(false),
+            }
+        }
+        Ok(Route::Controls(_)) if !is_reading(request) => Answer::method_not_allowed("GET, HEAD, PATCH"),
+        _ if !is_reading(request) => Answer::method_not_allowed(READING),
         Err(NoRoute::NotFound) => {
             Answer::error(StatusCode::NotFound, &format!("there is nothing at {}", request.path))
         }
@@ -63,6 +79,7 @@ async fn answer(
         Ok(Route::Metrics) => api::metrics(server, &request.accept),
         Ok(Route::Cameras) => api::cameras(server),
         Ok(Route::Camera(name)) => api::camera(server, &name),
+        Ok(Route::Controls(name)) => controls::list(server, &name).await,
         Ok(Route::Snapshot(selector)) => snapshot::take(server, &selector, request.arrived).await,
         Ok(Route::Stream(selector, fps)) => match server.registry.find(&selector) {
             Some(_) => {
@@ -101,7 +118,7 @@ async fn refusal(server: &Rc<Server>, request: &Request, peer: SocketAddr) -> Op
 }
 
 fn is_monitor(request: &Request) -> bool {
-    matches!(request.method, Method::Get | Method::Head)
+    is_reading(request)
         && Route::parse(&request.path, &request.query) == Ok(Route::Health)
         && !request.accept.contains("text/html")
 }

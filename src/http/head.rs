@@ -12,6 +12,7 @@ use futures_lite::future::or;
 use futures_lite::io::{AsyncRead, AsyncWrite};
 use http_types::{Method, StatusCode};
 
+use super::controls::BODY_MAX_BYTES;
 use super::password;
 use super::socket::Socket;
 use crate::auth::Credentials;
@@ -34,6 +35,8 @@ pub struct Request {
     pub accept: String,
     /// User name and password.
     pub credentials: Option<Credentials>,
+    /// Bytes of its body, where a length is named.
+    pub body_bytes: Option<usize>,
     /// Whether the connection may be used again.
     pub keep_alive: bool,
     /// When its first byte came.
@@ -107,6 +110,36 @@ impl HeadReader {
         }
     }
 
+    /// The body of the request whose head came last.
+    pub async fn body(
+        &mut self,
+        socket: &Socket,
+        clock: &Clock,
+        request: &Request,
+    ) -> Result<Vec<u8>, NoRequest> {
+        let Some(bytes) = request.body_bytes else {
+            let what = "the request has no Content-Length".to_owned();
+            return Err(NoRequest::Refused(StatusCode::LengthRequired, what));
+        };
+        if bytes > BODY_MAX_BYTES {
+            let what = format!("the request's body is longer than {BODY_MAX_BYTES} bytes");
+            return Err(NoRequest::Refused(StatusCode::PayloadTooLarge, what));
+        }
+        let reading = async {
+            while self.ahead.len() < bytes {
+                self.read_more(socket).await?;
+            }
+            Ok(())
+        };
+        or(reading, async {
+            clock.sleep(limits::REQUEST_HEAD_TIME_MAX).await;
+            let what = "the request's body did not come whole in time".to_owned();
+            Err(NoRequest::Refused(StatusCode::RequestTimeout, what))
+        })
+        .await?;
+        Ok(self.ahead.drain(..bytes).collect())
+    }
+
     async fn read_more(&mut self, socket: &Socket) -> Result<(), NoRequest> {
         let mut buffer = [0; 1024];
         match socket.read(&mut buffer).await? {
@@ -140,13 +173,14 @@ pub(super) async fn decode(head: &[u8], arrived: Monotonic) -> Result<Request, N
     let has_body = !matches!(header("content-length"), "" | "0") || !header("transfer-encoding").is_empty();
     let connection = header("connection").to_ascii_lowercase();
     let named = |option: &str| connection.split(',').any(|part| part.trim() == option);
-    // Nothing takes a body yet; one that came is not read, so nothing can follow it.
+    // Hardly anything takes a body; one that is not read must not be taken for the next request.
     let keep_alive = !has_body && if rewritten.is_http_1_0 { named("keep-alive") } else { !named("close") };
     Ok(Request {
         method: request.method(),
         path: request.url().path().to_owned(),
         query: request.url().query().unwrap_or_default().to_owned(),
         accept: header("accept").to_owned(),
+        body_bytes: header("content-length").parse().ok(),
         credentials: password::basic(header("authorization")),
         keep_alive,
         arrived,

@@ -8,6 +8,7 @@ mod api;
 mod backlog;
 mod ceiling;
 mod connection;
+mod controls;
 mod head;
 pub mod listen;
 mod outlet;

@@ -20,6 +20,8 @@ pub enum Route {
     Cameras,
     /// One camera, as JSON.
     Camera(String),
+    /// The controls of one camera.
+    Controls(String),
 }
 
 /// Why there is no route.
@@ -51,6 +53,7 @@ impl Route {
             ["metrics"] => Ok(Self::Metrics),
             ["api", "cameras"] => Ok(Self::Cameras),
             ["api", "cameras", name] => Ok(Self::Camera(name.to_owned())),
+            ["api", "cameras", name, "controls"] => Ok(Self::Controls(name.to_owned())),
             [webcam] => Self::by_action(webcam_number(webcam).ok_or(NoRoute::NotFound)?, query),
             _ => Err(NoRoute::NotFound),
         }
@@ -128,6 +131,7 @@ mod tests {
         assert_eq!(route("/metrics"), Ok(Route::Metrics));
         assert_eq!(route("/api/cameras/"), Ok(Route::Cameras));
         assert_eq!(route("/api/cameras/yard"), Ok(Route::Camera("yard".to_owned())));
+        assert_eq!(route("/api/cameras/yard/controls"), Ok(Route::Controls("yard".to_owned())));
     }
 
     #[test]

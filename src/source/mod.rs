@@ -18,6 +18,7 @@ use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
 use crate::config::{Camera, SourceSpec};
 use crate::hub::Hub;
+use v4l2::monitor::Claim;
 
 /// One camera's source.
 #[derive(Debug)]
@@ -67,6 +68,14 @@ impl Source {
     pub async fn absent(&self) -> Option<Lost> {
         match self {
             Self::V4l2(source) => source.absent().await,
+            Self::Rtsp(_) | Self::Http(_) | Self::File(_) | Self::TestCard(_) => None,
+        }
+    }
+
+    /// The V4L2 device that it opens, if it is one.
+    pub fn device(&self) -> Option<&Arc<Claim>> {
+        match self {
+            Self::V4l2(source) => Some(source.claim()),
             Self::Rtsp(_) | Self::Http(_) | Self::File(_) | Self::TestCard(_) => None,
         }
     }

@@ -5,6 +5,7 @@
 //! thread).
 
 mod capture;
+pub mod controls;
 pub mod devices;
 pub mod identity;
 pub mod modes;
@@ -49,6 +50,11 @@ impl Source {
     /// A source that opens the device that `claim` stands for.
     pub fn new(name: &str, claim: Arc<Claim>, monitor: Arc<Monitor>, picture: &Picture) -> Self {
         Self { name: name.to_owned(), claim, monitor, picture: picture.clone() }
+    }
+
+    /// The device, wherever it is plugged in.
+    pub fn claim(&self) -> &Arc<Claim> {
+        &self.claim
     }
 
     /// Captures until `stop` is requested.

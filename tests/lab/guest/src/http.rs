@@ -23,7 +23,23 @@ pub struct Answer {
 
 /// GET with the body read to its end.
 pub fn get(address: SocketAddr, path: &str) -> Result<Answer, String> {
-    let mut reader = request(address, path)?;
+    answer(request(address, path)?, path)
+}
+
+/// PATCH with this body.
+pub fn patch(address: SocketAddr, path: &str, body: &str) -> Result<Answer, String> {
+    let connect = || {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PART_WAIT_MAX))?;
+        let length = body.len();
+        write!(stream, "PATCH {path} HTTP/1.1\r\nHost: lab\r\nContent-Length: {length}\r\n\r\n{body}")?;
+        Ok(stream)
+    };
+    let stream = connect().map_err(|error: std::io::Error| format!("PATCH {path}: {error}"))?;
+    answer(BufReader::new(stream), path)
+}
+
+fn answer(mut reader: BufReader<TcpStream>, path: &str) -> Result<Answer, String> {
     let head = Head::read(&mut reader)?;
     let mut body = Vec::new();
     let read = match head.field("content-length").map(str::parse::<usize>) {
@@ -31,10 +47,10 @@ pub fn get(address: SocketAddr, path: &str) -> Result<Answer, String> {
             body.resize(length, 0);
             reader.read_exact(&mut body)
         }
-        Some(_) => return Err(format!("GET {path}: bad Content-Length")),
+        Some(_) => return Err(format!("{path}: bad Content-Length")),
         None => reader.read_to_end(&mut body).map(drop),
     };
-    read.map_err(|error| format!("GET {path}: body: {error}"))?;
+    read.map_err(|error| format!("{path}: body: {error}"))?;
     Ok(Answer { status: head.status, body })
 }
 

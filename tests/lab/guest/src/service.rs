@@ -84,6 +84,14 @@ impl Pinhole {
             .map_err(|error| format!("GET {path}: status {}: {error}", answer.status))
     }
 
+    /// Sends JSON to `path`; the status and the JSON of the answer.
+    pub fn patch(&self, path: &str, body: &Value) -> Result<(u16, Value), String> {
+        let answer = http::patch(self.address, path, &body.to_string())?;
+        let value = serde_json::from_slice(&answer.body)
+            .map_err(|error| format!("PATCH {path}: status {}: {error}", answer.status))?;
+        Ok((answer.status, value))
+    }
+
     /// The first (mostly only) camera of `/health`.
     pub fn camera(&self) -> Result<Value, String> {
         let health = self.json("/health")?;

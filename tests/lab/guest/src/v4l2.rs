@@ -27,6 +27,18 @@ pub fn freeze_vivid() -> Outcome {
         .map(drop)
 }
 
+/// The value of one of vivid's controls.
+pub fn control(name: &str) -> Outcome<i64> {
+    let line = v4l2_ctl(&["-d", VIVID, "-C", name])?;
+    let value = line.split_once(':').and_then(|(_, value)| value.split_whitespace().next()?.parse().ok());
+    value.ok_or_else(|| format!("no value in {line:?}").into())
+}
+
+/// Sets one of vivid's controls.
+pub fn set_control(name: &str, value: i64) -> Outcome {
+    v4l2_ctl(&["-d", VIVID, "-c", &format!("{name}={value}")]).map(drop)
+}
+
 /// Captures frames as they are and gives their bytes, one after the other.
 pub fn capture(
     device: &str,

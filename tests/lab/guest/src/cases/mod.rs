@@ -1,5 +1,6 @@
 //! All cases, in the order in which they run: first the lab itself, then the service.
 
+mod controls;
 mod frames;
 mod lab;
 mod lifecycle;
@@ -14,6 +15,7 @@ pub fn all() -> Vec<Case> {
     let mut cases = lab::cases();
     cases.extend(listing::cases());
     cases.extend(vivid::cases());
+    cases.extend(controls::cases());
     cases.extend(frames::cases());
     cases.extend(presence::cases());
     cases.extend(lifecycle::cases());

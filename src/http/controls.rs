@@ -1,0 +1,65 @@
+//! Controls of a camera: asked for, and set.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http_types::StatusCode;
+use serde_json::{Map, Value};
+
+use super::Server;
+use super::answer::Answer;
+use crate::camera::Camera;
+use crate::camera::lost::Lost;
+use crate::camera::registry::Selector;
+use crate::source::v4l2::controls::{self, Refused};
+
+/// Bytes of the body of a PATCH: every control of a camera at once has about 2 KB.
+pub const BODY_MAX_BYTES: usize = 16 << 10;
+
+/// The answer to `GET /api/cameras/NAME/controls`. Cameras that are no V4L2 devices have none.
+pub async fn list(server: &Rc<Server>, name: &str) -> Answer {
+    let Some(camera) = find(server, name) else { return missing() };
+    let Some(claim) = camera.device.clone() else { return Answer::json(StatusCode::Ok, &[(); 0]) };
+    let Some(node) = claim.node() else { return lost(&Lost::Unplugged) };
+    match smol::unblock(move || controls::list(&node)).await {
+        Ok(controls) => Answer::json(StatusCode::Ok, &controls),
+        Err(why) => lost(&why),
+    }
+}
+
+/// The answer to `PATCH /api/cameras/NAME/controls` with this body.
+pub async fn set(server: &Rc<Server>, name: &str, body: &[u8]) -> Answer {
+    let Some(camera) = find(server, name) else { return missing() };
+    let wanted: Map<String, Value> = match serde_json::from_slice(body) {
+        Ok(wanted) => wanted,
+        Err(error) => {
+            let what = format!("the body is no JSON object such as {{\"brightness\": 128}}: {error}");
+            return Answer::error(StatusCode::BadRequest, &what);
+        }
+    };
+    let Some(claim) = camera.device.clone() else {
+        return Answer::error(StatusCode::BadRequest, "this camera is no V4L2 device and has no controls");
+    };
+    let Some(node) = claim.node() else { return lost(&Lost::Unplugged) };
+    match smol::unblock(move || controls::set(&node, &wanted)).await {
+        Ok(controls) => {
+            log::info!("camera {name}: controls set");
+            Answer::json(StatusCode::Ok, &controls)
+        }
+        Err(Refused::Wrong(what)) => Answer::error(StatusCode::BadRequest, &what),
+        Err(Refused::Device(what)) => Answer::error(StatusCode::Conflict, &what),
+        Err(Refused::Lost(why)) => lost(&why),
+    }
+}
+
+fn find(server: &Server, name: &str) -> Option<Arc<Camera>> {
+    server.registry.find(&Selector::Named(name.to_owned()))
+}
+
+fn missing() -> Answer {
+    Answer::error(StatusCode::NotFound, "there is no such camera")
+}
+
+fn lost(why: &Lost) -> Answer {
+    Answer::error(StatusCode::ServiceUnavailable, &why.to_string())
+}

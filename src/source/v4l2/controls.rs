@@ -1,0 +1,384 @@
+//! Controls of a device, such as brightness or focus: listed, and set.
+//!
+//! The binding's own listing panics at the first control of a type that it does not know, and kernels
+//! get new ones. So the device is asked here, control by control, and what is not known is left out.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use v4l::Device;
+use v4l::v4l_sys::{v4l2_ext_control, v4l2_ext_controls, v4l2_query_ext_ctrl, v4l2_querymenu};
+use v4l::v4l2::{self, vidioc};
+
+use super::devices::open_error;
+use crate::camera::lost::Lost;
+
+/// Controls of one device; cameras have 5 to 30.
+const CONTROLS_MAX: usize = 256;
+
+/// Items of one menu that are asked for; cameras have 2 to 10.
+const MENU_ITEMS_MAX: i64 = 128;
+
+/// Flags of a control. Linux, videodev2.h.
+mod flag {
+    pub const DISABLED: u32 = 0x1;
+    pub const READ_ONLY: u32 = 0x4;
+    pub const INACTIVE: u32 = 0x10;
+    pub const WRITE_ONLY: u32 = 0x40;
+    pub const NEXT: u32 = 0x8000_0000;
+}
+
+/// What kind of value a control has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A number of 32 bits.
+    Integer,
+    /// 0 or 1.
+    Boolean,
+    /// One item of its menu.
+    Menu,
+    /// Something that is done when it is set.
+    Button,
+    /// A number of 64 bits.
+    Integer64,
+    /// Bits, each of its own meaning.
+    Bitmask,
+    /// One item of its menu, which has numbers.
+    IntegerMenu,
+}
+
+impl Kind {
+    /// The kinds of one value. The others (classes, texts, arrays) are left out.
+    const fn from_type(number: u32) -> Option<Self> {
+        Some(match number {
+            1 => Self::Integer,
+            2 => Self::Boolean,
+            3 => Self::Menu,
+            4 => Self::Button,
+            5 => Self::Integer64,
+            8 => Self::Bitmask,
+            9 => Self::IntegerMenu,
+            _ => return None,
+        })
+    }
+
+    const fn has_menu(self) -> bool {
+        matches!(self, Self::Menu | Self::IntegerMenu)
+    }
+
+    /// Automatics are set before the values that they would override.
+    const fn is_set_late(self) -> bool {
+        !matches!(self, Self::Menu | Self::Boolean)
+    }
+}
+
+/// One control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Control {
+    #[serde(skip)]
+    id: u32,
+    name: String,
+    /// The driver's words.
+    label: String,
+    #[serde(rename = "type")]
+    kind: Kind,
+    min: i64,
+    max: i64,
+    step: u64,
+    default: i64,
+    /// Not known of buttons, and of controls that can only be set.
+    value: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    menu: Vec<MenuItem>,
+    read_only: bool,
+    /// It has no effect at the moment: an automatic does its work.
+    inactive: bool,
+}
+
+/// One item of a menu.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct MenuItem {
+    value: i64,
+    label: String,
+}
+
+/// Why controls were not set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// What was asked for is not allowed. Nothing was set.
+    Wrong(String),
+    /// The device does not do it.
+    Device(String),
+    /// There is no device.
+    Lost(Lost),
+}
+
+/// The controls of the device at a node.
+///
+/// # Errors
+/// Why it cannot be asked.
+pub fn list(node: &Path) -> Result<Vec<Control>, Lost> {
+    open(node).map(|device| read(&device))
+}
+
+/// Sets controls by name to numbers, `true` and `false`, or the words of their menus; all of them
+/// are checked before the first is set. Gives the controls as they are afterwards.
+///
+/// # Errors
+/// Why not.
+pub fn set(node: &Path, wanted: &Map<String, Value>) -> Result<Vec<Control>, Refused> {
+    let device = open(node).map_err(Refused::Lost)?;
+    let controls = read(&device);
+    let mut settings = Vec::new();
+    for (name, value) in wanted {
+        let control = controls.iter().find(|control| control.name == *name).ok_or_else(|| {
+            let names: Vec<_> = controls.iter().map(|control| control.name.as_str()).collect();
+            Refused::Wrong(format!("there is no control \"{name}\"; there are: {}", names.join(", ")))
+        })?;
+        settings.push((control, control.check(value).map_err(Refused::Wrong)?));
+    }
+    settings.sort_by_key(|(control, _)| control.kind.is_set_late());
+    for (control, value) in settings {
+        write(&device, control, value)
+            .map_err(|error| Refused::Device(format!("the camera does not set {}: {error}", control.name)))?;
+    }
+    Ok(read(&device))
+}
+
+fn open(node: &Path) -> Result<Device, Lost> {
+    Device::with_path(node).map_err(|error| open_error(node, &error))
+}
+
+impl Control {
+    /// The value that is asked for, if this control can have it.
+    fn check(&self, wanted: &Value) -> Result<i64, String> {
+        let Self { name, min, max, step, .. } = self;
+        if self.read_only {
+            return Err(format!("{name} can only be read"));
+        }
+        let by_label = |label: &str| self.menu.iter().find(|item| item.label.eq_ignore_ascii_case(label));
+        let value = match wanted {
+            Value::Bool(value) => Some(i64::from(*value)),
+            Value::Number(number) => number.as_i64(),
+            Value::String(label) => by_label(label).map(|item| item.value),
+            _ => None,
+        };
+        let in_steps = |value: i64| {
+            let from_min = value.wrapping_sub(*min) as u64;
+            self.kind == Kind::Bitmask || *step <= 1 || from_min.is_multiple_of(*step)
+        };
+        let fits = |value: &i64| match self.kind {
+            Kind::Button => true,
+            kind if kind.has_menu() => self.menu.iter().any(|item| item.value == *value),
+            Kind::Bitmask => *value & !*max == 0,
+            _ => (*min..=*max).contains(value) && in_steps(*value),
+        };
+        value.filter(fits).ok_or_else(|| match self.kind {
+            kind if kind.has_menu() => {
+                let items: Vec<_> =
+                    self.menu.iter().map(|item| format!("{} ({})", item.value, item.label)).collect();
+                format!("{name} cannot be {wanted}; allowed are {}", items.join(", "))
+            }
+            Kind::Boolean => format!("{name} cannot be {wanted}; true or false is allowed"),
+            Kind::Bitmask => format!("{name} cannot be {wanted}; bits of {max} are allowed"),
+            _ => format!("{name} cannot be {wanted}; {min} to {max} in steps of {step} is allowed"),
+        })
+    }
+}
+
+/// Every control, in the device's order. A device that has none, or does not know the question, has
+/// an empty list.
+fn read(device: &Device) -> Vec<Control> {
+    let mut controls: Vec<Control> = Vec::new();
+    let mut id = 0;
+    for _ in 0..CONTROLS_MAX {
+        let Ok(query) = query_after(device, id) else { break };
+        // Drivers that answer with the same one for ever have been seen.
+        if query.id <= id {
+            break;
+        }
+        id = query.id;
+        let Some(kind) = Kind::from_type(query.type_).filter(|_| query.flags & flag::DISABLED == 0) else {
+            continue;
+        };
+        let label = text(&query.name);
+        let name = name_of(&label, &controls);
+        let can_be_read = kind != Kind::Button && query.flags & flag::WRITE_ONLY == 0;
+        controls.push(Control {
+            id,
+            name,
+            label,
+            kind,
+            min: query.minimum,
+            max: query.maximum,
+            step: query.step,
+            default: query.default_value,
+            value: if can_be_read { value(device, id, kind).ok() } else { None },
+            menu: if kind.has_menu() { menu(device, &query, kind) } else { Vec::new() },
+            read_only: query.flags & flag::READ_ONLY != 0,
+            inactive: query.flags & flag::INACTIVE != 0,
+        });
+    }
+    controls
+}
+
+/// A control's name as v4l2-ctl writes it: "White Balance, Automatic" is white_balance_automatic.
+fn name_of(label: &str, before: &[Control]) -> String {
+    let base = crate::config::slug(label).replace('-', "_");
+    let is_taken = |name: &str| before.iter().any(|control| control.name == name);
+    let numbered = (2..=CONTROLS_MAX).map(|number| format!("{base}_{number}"));
+    std::iter::once(base.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(base)
+}
+
+/// Bytes of a driver up to the first zero, whatever they are.
+fn text(bytes: &[c_char]) -> String {
+    let bytes: Vec<u8> = bytes.iter().map(|byte| *byte as u8).chain([0]).collect();
+    CStr::from_bytes_until_nul(&bytes).unwrap_or_default().to_string_lossy().trim().to_owned()
+}
+
+fn menu(device: &Device, query: &v4l2_query_ext_ctrl, kind: Kind) -> Vec<MenuItem> {
+    let last = query.maximum.min(query.minimum.saturating_add(MENU_ITEMS_MAX));
+    // Drivers leave items out: those are not allowed.
+    (query.minimum..=last).filter_map(|index| menu_item(device, query.id, index, kind)).collect()
+}
+
+/// `VIDIOC_QUERY_EXT_CTRL` for the control that follows `id`. Arrays and structures are not asked for.
+#[allow(unsafe_code)]
+fn query_after(device: &Device, id: u32) -> io::Result<v4l2_query_ext_ctrl> {
+    // SAFETY: a structure of numbers; zero is one of their values.
+    let mut query: v4l2_query_ext_ctrl = unsafe { std::mem::zeroed() };
+    query.id = id | flag::NEXT;
+    ask(device, vidioc::VIDIOC_QUERY_EXT_CTRL, &mut query)?;
+    Ok(query)
+}
+
+#[allow(unsafe_code)]
+fn menu_item(device: &Device, id: u32, index: i64, kind: Kind) -> Option<MenuItem> {
+    // SAFETY: a structure of numbers; zero is one of their values.
+    let mut item: v4l2_querymenu = unsafe { std::mem::zeroed() };
+    (item.id, item.index) = (id, u32::try_from(index).ok()?);
+    ask(device, vidioc::VIDIOC_QUERYMENU, &mut item).ok()?;
+    // SAFETY: both members are numbers, and which one the driver wrote depends on the kind alone.
+    let label = unsafe {
+        match kind {
+            Kind::IntegerMenu => { item.__bindgen_anon_1.value }.to_string(),
+            _ => text(&item.__bindgen_anon_1.name.map(|byte| byte as c_char)),
+        }
+    };
+    Some(MenuItem { value: index, label })
+}
+
+fn value(device: &Device, id: u32, kind: Kind) -> io::Result<i64> {
+    let mut value = 0;
+    exchange(device, vidioc::VIDIOC_G_EXT_CTRLS, id, kind, &mut value)?;
+    Ok(value)
+}
+
+fn write(device: &Device, control: &Control, mut value: i64) -> io::Result<()> {
+    exchange(device, vidioc::VIDIOC_S_EXT_CTRLS, control.id, control.kind, &mut value)
+}
+
+/// Gets or sets the value of one control.
+#[allow(unsafe_code)]
+fn exchange(
+    device: &Device,
+    request: vidioc::_IOC_TYPE,
+    id: u32,
+    kind: Kind,
+    value: &mut i64,
+) -> io::Result<()> {
+    // SAFETY: structures of numbers and of pointers that may be null.
+    let (mut control, mut controls): (v4l2_ext_control, v4l2_ext_controls) = unsafe { std::mem::zeroed() };
+    control.id = id;
+    if kind == Kind::Integer64 {
+        control.__bindgen_anon_1.value64 = *value;
+    } else {
+        control.__bindgen_anon_1.value = *value as i32;
+    }
+    (controls.count, controls.controls) = (1, &raw mut control);
+    ask(device, request, &mut controls)?;
+    // SAFETY: the members are numbers, and which one the driver wrote depends on the kind alone.
+    *value = unsafe {
+        match kind {
+            Kind::Integer64 => control.__bindgen_anon_1.value64,
+            Kind::Bitmask => i64::from(control.__bindgen_anon_1.value as u32),
+            _ => i64::from(control.__bindgen_anon_1.value),
+        }
+    };
+    Ok(())
+}
+
+#[allow(unsafe_code)]
+fn ask<T>(device: &Device, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
+    // SAFETY: each request above is called with the structure that it is defined with, which lives
+    // until the call returns.
+    unsafe { v4l2::ioctl(device.handle().fd(), request, (&raw mut *argument).cast::<c_void>()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn control(kind: Kind) -> Control {
+        let menu = [(1, "Manual Mode"), (3, "Aperture Priority Mode")];
+        let menu = menu.map(|(value, label)| MenuItem { value, label: label.to_owned() }).to_vec();
+        Control {
+            id: 1,
+            name: "x".to_owned(),
+            label: "X".to_owned(),
+            kind,
+            min: -64,
+            max: 64,
+            step: 2,
+            default: 0,
+            value: Some(0),
+            menu: if kind.has_menu() { menu } else { Vec::new() },
+            read_only: false,
+            inactive: false,
+        }
+    }
+
+    #[test]
+    fn values_are_checked_before_the_device_sees_them() {
+        let integer = control(Kind::Integer);
+        for good in [-64, 0, 64] {
+            assert_eq!(integer.check(&json!(good)), Ok(good));
+        }
+        for wrong in
+            [json!(65), json!(1), json!(-66), json!(0.5), json!("0"), json!(null), json!([0]), json!(1e30)]
+        {
+            let words = integer.check(&wrong).unwrap_err();
+            assert!(words.ends_with("-64 to 64 in steps of 2 is allowed"), "{words}");
+        }
+        let menu = control(Kind::Menu);
+        assert_eq!((menu.check(&json!(3)), menu.check(&json!("manual mode"))), (Ok(3), Ok(1)));
+        assert!(menu.check(&json!(2)).unwrap_err().contains("1 (Manual Mode), 3 (Aperture"));
+        let switch = Control { min: 0, max: 1, step: 1, ..control(Kind::Boolean) };
+        assert_eq!((switch.check(&json!(true)), switch.check(&json!(0))), (Ok(1), Ok(0)));
+        assert!(switch.check(&json!(2)).unwrap_err().contains("true or false"));
+        let bits = Control { min: 0, max: 0b101, step: 0, ..control(Kind::Bitmask) };
+        assert_eq!(bits.check(&json!(4)), Ok(4));
+        assert!(bits.check(&json!(2)).is_err() && bits.check(&json!(-1)).is_err());
+        let fixed = Control { read_only: true, ..integer };
+        assert!(fixed.check(&json!(0)).unwrap_err().contains("only be read"));
+    }
+
+    #[test]
+    fn names_are_those_of_v4l2_ctl_and_each_its_own() {
+        let first = Control { name: name_of("White Balance, Automatic", &[]), ..control(Kind::Boolean) };
+        assert_eq!(first.name, "white_balance_automatic");
+        assert_eq!(name_of("White Balance, Automatic", &[first]), "white_balance_automatic_2");
+        assert_eq!(text(&[b'G' as c_char, -4_i8 as c_char, b' ' as c_char, 0, b'x' as c_char]), "G\u{fffd}");
+    }
+
+    #[test]
+    fn what_is_not_there_is_lost() {
+        assert!(list(Path::new("/dev/video-none")).is_err());
+        assert!(matches!(set(Path::new("/dev/video-none"), &Map::new()), Err(Refused::Lost(_))));
+    }
+}
