@@ -12,6 +12,8 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use service::Service;
 use stream::Stream;
 use zune_jpeg::JpegDecoder;
@@ -212,6 +214,78 @@ fn vlc_as_a_server() {
     let (_service, pictures) = pictures(&format!("http://127.0.0.1:{port}/cam"), 10);
     assert!(pictures.iter().all(|jpeg| size_of(jpeg) == (320, 240)));
     let _ = std::fs::remove_file(clip);
+}
+
+/// Python's server behind TLS, with a certificate that it signed itself.
+const ENCRYPTED_CAMERA: &str = r#"
+import http.server, ssl, sys
+jpeg = open(sys.argv[1], "rb").read()
+class Camera(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "image/jpeg")
+        self.send_header("Content-Length", str(len(jpeg)))
+        self.end_headers()
+        self.wfile.write(jpeg)
+    def log_message(self, *arguments): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[2])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+"#;
+
+#[test]
+fn https_wants_a_certificate_that_is_trusted_or_pinned() {
+    let other = Service::start(&["--size", "160x120", "test:"]);
+    let jpeg = other.request("GET", "/snapshot", "").body;
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let file = |ending: &str, bytes: &[u8]| {
+        let path = std::env::temp_dir().join(format!("pinhole-tls-{}.{ending}", std::process::id()));
+        std::fs::write(&path, bytes).expect("written");
+        path
+    };
+    let picture = file("jpg", &jpeg);
+    // RFC 7468.
+    let block = |label: &str, der: &[u8]| {
+        let lines: Vec<_> = der.chunks(48).map(|line| STANDARD.encode(line)).collect();
+        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+    };
+    let pem =
+        block("CERTIFICATE", made.cert.der()) + &block("PRIVATE KEY", &made.signing_key.serialize_der());
+    let pem = file("pem", pem.as_bytes());
+    let mut command = Command::new("python3");
+    command
+        .args(["-c", ENCRYPTED_CAMERA])
+        .args([&picture, &pem])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut camera = Peer::start(&mut command);
+    let mut port = String::new();
+    let stdout = camera.0.stdout.take().expect("piped");
+    BufReader::new(stdout).read_line(&mut port).expect("a port");
+    let url = format!("https://127.0.0.1:{}/snapshot", port.trim());
+
+    let refusing = Service::start(&[&url]);
+    let _viewer = Stream::open(refusing.connect(), "/stream");
+    let health = refusing.until("/health", |health| health["cameras"][0]["state"] == "lost");
+    let reason = health["cameras"][0]["reason"].as_str().unwrap_or_default().to_owned();
+    let fingerprint = reason.split('"').nth(1).unwrap_or_else(|| panic!("what to pin: {reason}"));
+    assert!(reason.contains("tls_fingerprint"), "{reason}");
+
+    let config = format!(
+        "[http]\nlisten = [\"127.0.0.1:0\"]\n[[camera]]\nsource = \"{url}\"\nfps = 10\ntls_fingerprint = \"{fingerprint}\"\n"
+    );
+    let config = file("toml", config.as_bytes());
+    let service = Service::from_command(
+        Command::new(env!("CARGO_BIN_EXE_pinhole")).args(["serve", "--config"]).arg(&config),
+    );
+    let mut stream = Stream::open(service.connect(), "/stream");
+    assert!(live(&service, &mut stream, 3).iter().all(|picture| *picture == jpeg));
+    for path in [picture, pem, config] {
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 /// Python's server, with one way of sending parts after the other. A real camera has one of them.
