@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod decode;
 pub mod draw;
 pub mod encode;
 pub mod frame;
@@ -26,3 +27,7 @@ pub mod rtsp;
 pub mod service;
 pub mod source;
 pub mod systemd;
+
+#[cfg(test)]
+#[path = "../tests/support/clips.rs"]
+mod clips;

@@ -133,12 +133,26 @@ pub struct RawPicture<'a> {
 /// How many luma samples share one chroma sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chroma {
+    /// One sample each.
+    Yuv444,
     /// 2x1: half the columns.
     Yuv422,
     /// 2x2: half the columns, half the rows.
     Yuv420,
     /// No chroma.
     Grey,
+}
+
+impl Chroma {
+    /// Columns and rows of a chroma plane of a picture of this width and height; 0 for grey.
+    pub const fn plane_size(self, width: usize, height: usize) -> (usize, usize) {
+        match self {
+            Self::Yuv444 => (width, height),
+            Self::Yuv422 => (width.div_ceil(2), height),
+            Self::Yuv420 => (width.div_ceil(2), height.div_ceil(2)),
+            Self::Grey => (0, 0),
+        }
+    }
 }
 
 /// One plane of 8-bit samples.

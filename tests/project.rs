@@ -41,6 +41,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("argon2", &["config/password.rs"]),
     ("v4l", &["source/v4l2/"]),
     ("turbojpeg", &["encode/jpeg.rs"]),
+    ("ffmpeg_next", &["decode/"]),
     ("async_h1", &["http/head.rs", "http/answer.rs"]),
     ("http_types", &["http/"]),
     ("httparse", &["source/http/answer.rs"]),

@@ -33,6 +33,7 @@ impl Compressor {
     ) -> Result<(), EncodeError> {
         let Planes { width, height, u, v, .. } = *planes;
         let subsamp = match planes.chroma {
+            Chroma::Yuv444 => Subsamp::None,
             Chroma::Yuv420 => Subsamp::Sub2x2,
             Chroma::Yuv422 => Subsamp::Sub2x1,
             // The crate asserts on the length of chroma planes that a grey picture does not have.
@@ -77,6 +78,7 @@ impl Compressor {
             Order::Rgbx => PixelFormat::RGBX,
         };
         let subsamp = match chroma {
+            Chroma::Yuv444 => Subsamp::None,
             Chroma::Yuv420 => Subsamp::Sub2x2,
             Chroma::Yuv422 => Subsamp::Sub2x1,
             Chroma::Grey => Subsamp::Gray,

@@ -4,7 +4,7 @@
 //! library, which asserts, is never handed a plane that is too short.
 
 use crate::limits;
-use crate::picture::{Chroma, PixelFormat, Plane, Planes, RawPicture};
+use crate::picture::{PixelFormat, Plane, Planes, RawPicture};
 
 use super::EncodeError;
 
@@ -102,11 +102,7 @@ fn extents(picture: &RawPicture<'_>) -> [Extent; 3] {
 pub(super) fn check_planes(planes: &Planes<'_>) -> Result<(), EncodeError> {
     let Planes { width, height, .. } = *planes;
     check_sides(width, height)?;
-    let (chroma_row, chroma_rows) = match planes.chroma {
-        Chroma::Yuv422 => (width.div_ceil(2), height),
-        Chroma::Yuv420 => (width.div_ceil(2), height.div_ceil(2)),
-        Chroma::Grey => (0, 0),
-    };
+    let (chroma_row, chroma_rows) = planes.chroma.plane_size(width, height);
     for (plane, name, row, rows) in [
         (planes.y, "luma plane", width, height),
         (planes.u, "cb plane", chroma_row, chroma_rows),

@@ -34,13 +34,13 @@ impl JpegEncoder {
     /// 4:2:0 pictures stay as they are.
     ///
     /// # Errors
-    /// [`EncodeError::Quality`], [`EncodeError::Chroma`] for [`Chroma::Grey`], and
+    /// [`EncodeError::Quality`], [`EncodeError::Chroma`] for other chroma than these two, and
     /// [`EncodeError::Library`] where there is no memory.
     pub fn new(quality: u8, chroma: Chroma) -> Result<Self, EncodeError> {
         if !(1..=100).contains(&quality) {
             return Err(EncodeError::Quality(quality));
         }
-        if chroma == Chroma::Grey {
+        if !matches!(chroma, Chroma::Yuv420 | Chroma::Yuv422) {
             return Err(EncodeError::Chroma);
         }
         let compressor = jpeg::Compressor::new(quality)?;
@@ -80,7 +80,7 @@ impl JpegEncoder {
 pub enum EncodeError {
     /// A quality outside 1 to 100.
     Quality(u8),
-    /// Grey chosen for colour pictures.
+    /// Neither 4:2:0 nor 4:2:2 chosen for colour pictures.
     Chroma,
     /// A side is zero or beyond [`limits::PICTURE_SIDE_MAX_PIXELS`].
     Sides {
@@ -136,7 +136,7 @@ impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Quality(quality) => write!(f, "jpeg quality {quality} is not within 1 to 100"),
-            Self::Chroma => f.write_str("colour pictures can be encoded as 4:2:0 or 4:2:2, not as grey"),
+            Self::Chroma => f.write_str("colour pictures can be encoded as 4:2:0 or 4:2:2, not otherwise"),
             Self::Sides { width, height } => write!(
                 f,
                 "picture of {width}x{height} pixels: sides must be within 1 to {}",

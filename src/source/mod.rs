@@ -1,6 +1,7 @@
 //! Where pictures come from. A source is opened, delivers into its hub until it is told to stop or
 //! loses the camera, and says then why.
 
+pub mod coded;
 pub mod connect;
 pub mod file;
 pub mod http;

@@ -4,25 +4,34 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::camera::lost::Lost;
 
-/// Runs `work` on a thread called `name` (the kernel keeps 15 bytes of it) and returns its result.
-/// A panic, which a binding may raise over what a driver answers, is a loss like any other.
+/// Runs `work` on a thread called `name` and returns its result.
 pub async fn run<F>(name: &str, work: F) -> Result<(), Lost>
 where
     F: FnOnce() -> Result<(), Lost> + Send + 'static,
 {
     let (done, result) = smol::channel::bounded(1);
+    spawn(name, move || {
+        // The receiver is gone only when the service ends without waiting for this thread.
+        let _ = done.try_send(guarded(work));
+    })?;
+    result.recv().await.unwrap_or_else(|_| Err(Lost::Driver("capture thread vanished".to_owned())))
+}
+
+/// Starts a thread called `name`, of which the kernel keeps 15 bytes.
+pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Lost> {
     let name: String = name.chars().filter(char::is_ascii).take(15).collect();
     std::thread::Builder::new()
         .name(name)
-        .spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-                Err(Lost::Driver(format!("unexpected answer ({})", message(&*panic))))
-            });
-            // The receiver is gone only when the service ends without waiting for this thread.
-            let _ = done.try_send(result);
-        })
-        .map_err(|error| Lost::Driver(format!("no thread to capture with: {error}")))?;
-    result.recv().await.unwrap_or_else(|_| Err(Lost::Driver("capture thread vanished".to_owned())))
+        .spawn(work)
+        .map(drop)
+        .map_err(|error| Lost::Driver(format!("no thread to capture with: {error}")))
+}
+
+/// Does `work`. A panic, which a binding may raise over what a driver answers, is a loss like any
+/// other.
+pub fn guarded(work: impl FnOnce() -> Result<(), Lost>) -> Result<(), Lost> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(Lost::Driver(format!("unexpected answer ({})", message(&*panic)))))
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> &str {

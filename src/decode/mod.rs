@@ -1,0 +1,273 @@
+//! H.264 and H.265 pictures to planes: the door to libavcodec and libavformat.
+//!
+//! [`Decoder`] takes access units and gives pictures, in display order and as soon as the stream
+//! allows it. A picture that is damaged, or that refers to one that is, is never given: decoding goes
+//! on with the next key unit. [`demux`] reads access units from files.
+
+mod annexb;
+pub mod demux;
+mod log;
+mod picture;
+mod samples;
+
+use std::fmt;
+use std::time::Duration;
+
+use ffmpeg_next::codec::decoder::{self, Check, Opened};
+use ffmpeg_next::codec::{self, Context, Flags, threading};
+use ffmpeg_next::error::EAGAIN;
+use ffmpeg_next::{Discard, Error, Packet, frame};
+
+use crate::clock::Monotonic;
+use crate::rtp::{AccessUnit, Codec, Format, depacketize};
+
+use log::Complaints;
+pub use picture::{Memory, Picture};
+
+/// Pixels of a picture. Cameras end at 12 megapixels; a decoder keeps up to 17 pictures of this
+/// size, each of 25 MB.
+pub const PICTURE_MAX_PIXELS: i64 = 4096 * 4096;
+
+/// Decodes one stream.
+pub struct Decoder {
+    codec: Codec,
+    // The context refers to the complaints: it is dropped first.
+    opened: Opened,
+    complaints: Box<Complaints>,
+    state: State,
+    skip: Discard,
+    /// The time of the last picture: those that came out of order have that of their predecessor.
+    last: Monotonic,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Every unit can be decoded.
+    Running,
+    /// Nothing can be decoded before a key unit.
+    NeedsKey,
+    /// The same, and the library is not to be trusted: after an error, coefficients of the damaged
+    /// picture remain in H.264's state, and show in the next one however it is flushed.
+    NeedsKeyAndReset,
+}
+
+impl Decoder {
+    /// A decoder of H.264 or H.265.
+    ///
+    /// It runs on the caller's thread alone: libavcodec's frame threads would keep as many pictures
+    /// back as there are threads, and its slice threads do not notice missing slices.
+    ///
+    /// # Errors
+    /// [`DecodeError::Unsupported`] for JPEG, and where this build of FFmpeg lacks the codec.
+    pub fn new(codec: Codec) -> Result<Self, DecodeError> {
+        log::install();
+        let complaints = Box::new(Complaints::default());
+        let opened = open(codec, &complaints)?;
+        let last = Monotonic::since_zero(Duration::ZERO);
+        Ok(Self { codec, opened, complaints, state: State::NeedsKey, skip: Discard::Default, last })
+    }
+
+    /// Takes the next unit. Pull until there is none after each push. Key units bring their parameter
+    /// sets along.
+    ///
+    /// # Errors
+    /// [`DecodeError::Damaged`] where its picture is lost, and with it all up to the next key unit;
+    /// those are then overlooked without an error. [`DecodeError::Unsupported`] where no picture of
+    /// this stream can be shown.
+    pub fn push(&mut self, unit: &AccessUnit) -> Result<(), DecodeError> {
+        if unit.discontinuity {
+            self.flush();
+        }
+        if self.state != State::Running && !unit.is_key {
+            return Ok(());
+        }
+        if unit.is_key {
+            self.check_size(unit)?;
+        }
+        if self.state == State::NeedsKeyAndReset {
+            self.opened = open(self.codec, &self.complaints)?;
+            self.opened.skip_frame(self.skip);
+        }
+        self.state = State::Running;
+        let mut packet = self.packet(&unit.data)?;
+        // A time stamp comes out with its picture: it may as well be the time of arrival.
+        let arrived = unit.arrived.since(Monotonic::since_zero(Duration::ZERO));
+        packet.set_pts(i64::try_from(arrived.as_nanos()).ok());
+        self.complaints.begin_unit();
+        match self.opened.send_packet(&packet) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.damaged(&error.to_string())),
+        }
+    }
+
+    /// The next picture in display order.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn pull(&mut self) -> Result<Option<Picture>, DecodeError> {
+        let mut frame = frame::Video::empty();
+        match self.opened.receive_frame(&mut frame) {
+            Ok(()) => {}
+            Err(Error::Eof | Error::Other { errno: EAGAIN }) => {
+                return self.complained().map_or(Ok(None), Err);
+            }
+            Err(error) => return Err(self.damaged(&error.to_string())),
+        }
+        if let Some(error) = self.complained() {
+            return Err(error);
+        }
+        if frame.is_corrupt() || frame.has_decode_errors() {
+            return Err(self.damaged("parts of it could not be decoded"));
+        }
+        let arrived = frame.pts().and_then(|pts| u64::try_from(pts).ok()).unwrap_or_default();
+        self.last = self.last.max(Monotonic::since_zero(Duration::from_nanos(arrived)));
+        Picture::new(frame, self.last).map(Some)
+    }
+
+    /// The stream has ended: pictures that waited for others before them can be pulled. Nothing can
+    /// be pushed until [`flush`](Self::flush).
+    pub fn end(&mut self) {
+        self.complaints.begin_unit();
+        // It refuses only what was ended before.
+        let _ = self.opened.send_eof();
+    }
+
+    /// Forgets everything; the next unit that is taken is a key unit.
+    pub fn flush(&mut self) {
+        self.opened.flush();
+        if self.state == State::Running {
+            self.state = State::NeedsKey;
+        }
+    }
+
+    /// Whether units are overlooked until the next key unit.
+    pub fn needs_key(&self) -> bool {
+        self.state != State::Running
+    }
+
+    /// Leaves out pictures that no other refers to, which makes up for lost time.
+    pub fn skip_non_reference(&mut self, skip: bool) {
+        self.skip = if skip { Discard::NonReference } else { Discard::Default };
+        self.opened.skip_frame(self.skip);
+    }
+
+    /// The library would only call it damaged.
+    fn check_size(&self, unit: &AccessUnit) -> Result<(), DecodeError> {
+        let sets = [&*unit.data];
+        let format = match self.codec {
+            Codec::H264 => depacketize::H264::new(sets).format(),
+            _ => depacketize::H265::new(sets, false).format(),
+        };
+        let too_large = format.filter(|it| i64::from(it.width) * i64::from(it.height) > PICTURE_MAX_PIXELS);
+        let Some(Format { width, height, .. }) = too_large else { return Ok(()) };
+        Err(DecodeError::Unsupported(format!(
+            "{} pictures of {width}x{height} pixels, at most {} megapixels can be decoded; choose a smaller stream",
+            self.codec.name(),
+            PICTURE_MAX_PIXELS / 1_000_000
+        )))
+    }
+
+    /// What is wrong with the stream, where only the library's log says it.
+    fn complained(&mut self) -> Option<DecodeError> {
+        let complaint = self.complaints.take()?;
+        Some(self.damaged(complaint))
+    }
+
+    fn damaged(&mut self, why: &str) -> DecodeError {
+        self.flush();
+        self.state = State::NeedsKeyAndReset;
+        DecodeError::Damaged(format!("{} picture: {why}", self.codec.name()))
+    }
+
+    /// A packet with a copy of the unit, which the library wants padded. Supplemental information in
+    /// H.265 is left out: nothing of it is needed, and mistakes in it would count as damage.
+    fn packet(&mut self, data: &[u8]) -> Result<Packet, DecodeError> {
+        let parts = if self.codec == Codec::H265 { without_sei(data) } else { vec![data] };
+        let bytes = parts.iter().map(|part| part.len()).sum();
+        let mut packet = Packet::new(bytes);
+        let Some(mut rest) = packet.data_mut().filter(|memory| memory.len() == bytes) else {
+            self.flush();
+            return Err(DecodeError::Library(format!("no memory for a unit of {bytes} bytes")));
+        };
+        for part in parts {
+            let (begin, end) = rest.split_at_mut(part.len());
+            begin.copy_from_slice(part);
+            rest = end;
+        }
+        Ok(packet)
+    }
+}
+
+/// Opens the library's decoder.
+fn open(codec: Codec, complaints: &Complaints) -> Result<Opened, DecodeError> {
+    let id = match codec {
+        Codec::H264 => codec::Id::H264,
+        Codec::H265 => codec::Id::HEVC,
+        Codec::Jpeg => return Err(DecodeError::Unsupported("JPEG is not decoded".to_owned())),
+    };
+    let missing = || DecodeError::Unsupported(format!("this build has no decoder of {}", codec.name()));
+    let mut context = Context::new_with_codec(decoder::find(id).ok_or_else(missing)?);
+    // Unaligned: a picture that is cropped on the left begins where it should.
+    context.set_flags(Flags::LOW_DELAY | Flags::UNALIGNED);
+    context.set_threading(threading::Config { kind: threading::Type::Slice, count: 1 });
+    picture::set_up(&mut context, PICTURE_MAX_PIXELS, complaints);
+    let mut decoder = context.decoder();
+    if codec == Codec::H265 {
+        // It says by no other means that a slice could not be decoded. In H.264 the concealment of
+        // errors says so for each picture, and a harmless mistake does not cost one.
+        decoder.check(Check::EXPLODE);
+    }
+    decoder.open().map_err(|error| DecodeError::Library(error.to_string()))
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").field("codec", &self.codec).finish_non_exhaustive()
+    }
+}
+
+/// The unit without its SEI NAL units (H.265 7.4.2.2: types 39 and 40), as the parts between them.
+fn without_sei(data: &[u8]) -> Vec<&[u8]> {
+    let mut parts = Vec::new();
+    let (mut begin, mut skipping) = (0, false);
+    for at in memchr::memmem::find_iter(data, &[0, 0, 1]) {
+        let Some(header) = data.get(at + 3) else { break };
+        let is_sei = matches!(header >> 1 & 0x3f, 39 | 40);
+        // The zero in front of a long start code may stay at the end of the part before.
+        if is_sei && !skipping {
+            parts.push(&data[begin..at]);
+        } else if !is_sei && skipping {
+            begin = at;
+        }
+        skipping = is_sei;
+    }
+    if !skipping {
+        parts.push(&data[begin..]);
+    }
+    parts
+}
+
+/// Why a unit gave no picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecodeError {
+    /// This picture is lost, and those that refer to it.
+    Damaged(String),
+    /// Pictures of this kind cannot be shown.
+    Unsupported(String),
+    /// The library could not, for want of memory or the like.
+    Library(String),
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damaged(what) | Self::Unsupported(what) => f.write_str(what),
+            Self::Library(what) => write!(f, "decoder: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! A decoded picture, where the decoder put it.
+
+#![allow(unsafe_code, reason = "a picture lies in memory of the C library")]
+
+use ffmpeg_next::codec::Context;
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::{color, frame};
+
+use super::DecodeError;
+use super::log::Complaints;
+use super::samples::{self, Depth, Range};
+use crate::clock::Monotonic;
+use crate::limits;
+use crate::picture::{Chroma, Plane, Planes};
+
+/// Puts into a context what the binding has no words for.
+pub(super) fn set_up(context: &mut Context, pixels_max: i64, complaints: &Complaints) {
+    // SAFETY: the context is not open yet. `opaque` is ours; FFmpeg copies it and never looks. The
+    // decoder that owns the context owns the complaints, and drops them after it.
+    unsafe {
+        let context = context.as_mut_ptr();
+        (*context).max_pixels = pixels_max;
+        (*context).opaque = std::ptr::from_ref(complaints).cast_mut().cast();
+    }
+}
+
+/// A decoded picture. Its memory is the decoder's; it is given back when this is dropped.
+pub struct Picture {
+    frame: frame::Video,
+    kind: Kind,
+    /// When it arrived.
+    pub captured: Monotonic,
+}
+
+/// How the samples are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kind {
+    chroma: Chroma,
+    depth: Depth,
+    range: Range,
+}
+
+/// Memory for pictures that cannot be encoded where they lie; it lasts as long as the stream.
+#[derive(Debug, Default)]
+pub struct Memory {
+    planes: [Vec<u8>; 3],
+}
+
+impl Picture {
+    pub(super) fn new(frame: frame::Video, captured: Monotonic) -> Result<Self, DecodeError> {
+        let (width, height) = (frame.width() as usize, frame.height() as usize);
+        let possible = 1..=limits::PICTURE_SIDE_MAX_PIXELS;
+        if !possible.contains(&width) || !possible.contains(&height) {
+            return Err(DecodeError::Unsupported(format!("pictures of {width}x{height} pixels")));
+        }
+        let kind = kind(&frame)?;
+        Ok(Self { frame, kind, captured })
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> u32 {
+        self.frame.width()
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> u32 {
+        self.frame.height()
+    }
+
+    /// The samples as JPEG has them, 8 bits of full range: where the decoder put them, or else
+    /// brought into that form in `memory`.
+    ///
+    /// # Errors
+    /// If the decoder's memory does not hold what it should.
+    pub fn planes<'a>(&'a self, memory: &'a mut Memory) -> Result<Planes<'a>, DecodeError> {
+        let Kind { chroma, depth, range } = self.kind;
+        let (width, height) = (self.frame.width() as usize, self.frame.height() as usize);
+        let (columns, rows) = chroma.plane_size(width, height);
+        let sizes = [(width, height), (columns, rows), (columns, rows)];
+        let direct = depth == Depth::EIGHT && range == Range::Full;
+        let mut planes = [Plane { stride: 0, data: &[][..] }; 3];
+        for (i, (memory, (columns, rows))) in memory.planes.iter_mut().zip(sizes).enumerate() {
+            if rows == 0 {
+                continue;
+            }
+            let plane = self.plane(i, columns * depth.bytes(), rows)?;
+            planes[i] = if direct {
+                plane
+            } else {
+                memory.resize(columns * rows, 0);
+                for (from, to) in plane.data.chunks(plane.stride).zip(memory.chunks_exact_mut(columns)) {
+                    samples::to_full_range(from, to, depth, range, i > 0);
+                }
+                Plane { stride: columns, data: memory }
+            };
+        }
+        let [y, u, v] = planes;
+        Ok(Planes { width, height, chroma, y, u, v })
+    }
+
+    /// A plane of rows of so many bytes.
+    fn plane(&self, index: usize, row: usize, rows: usize) -> Result<Plane<'_>, DecodeError> {
+        // SAFETY: the frame was filled by the decoder. Its buffers hold `size` bytes from `data`, all
+        // of them initialised by the decoder or its pool, and are not written while the frame, which
+        // `self` borrows, holds them: a decoder waits for nobody, it takes another buffer. That the
+        // plane lies within one of them is checked by `plane_within`, on addresses alone.
+        unsafe {
+            let frame = &*self.frame.as_ptr();
+            let begin = frame.data[index];
+            let stride = usize::try_from(frame.linesize[index]).unwrap_or(0);
+            let buffers = frame.buf.iter().filter_map(|buffer| buffer.as_ref());
+            let extents = buffers.map(|buffer| (buffer.data.addr(), buffer.size));
+            let len = plane_within(extents, begin.addr(), stride, row, rows);
+            let len = len.ok_or_else(|| DecodeError::Library(format!("plane {index} is not whole")))?;
+            Ok(Plane { stride, data: std::slice::from_raw_parts(begin, len) })
+        }
+    }
+}
+
+/// The length of a plane from `begin` to the end of its last row, if one of the buffers holds it.
+fn plane_within(
+    mut buffers: impl Iterator<Item = (usize, usize)>,
+    begin: usize,
+    stride: usize,
+    row: usize,
+    rows: usize,
+) -> Option<usize> {
+    if row == 0 || stride < row || rows == 0 {
+        return None;
+    }
+    let len = stride.checked_mul(rows - 1)?.checked_add(row)?;
+    let end = begin.checked_add(len)?;
+    buffers.any(|(from, size)| from <= begin && end <= from.saturating_add(size)).then_some(len)
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Picture").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+fn kind(frame: &frame::Video) -> Result<Kind, DecodeError> {
+    let (chroma, bits) = match frame.format() {
+        Pixel::YUV420P | Pixel::YUVJ420P => (Chroma::Yuv420, 8),
+        Pixel::YUV422P | Pixel::YUVJ422P => (Chroma::Yuv422, 8),
+        Pixel::YUV444P | Pixel::YUVJ444P => (Chroma::Yuv444, 8),
+        Pixel::GRAY8 => (Chroma::Grey, 8),
+        Pixel::YUV420P10LE => (Chroma::Yuv420, 10),
+        Pixel::YUV422P10LE => (Chroma::Yuv422, 10),
+        Pixel::YUV444P10LE => (Chroma::Yuv444, 10),
+        Pixel::GRAY10LE => (Chroma::Grey, 10),
+        Pixel::YUV420P12LE => (Chroma::Yuv420, 12),
+        Pixel::YUV422P12LE => (Chroma::Yuv422, 12),
+        Pixel::YUV444P12LE => (Chroma::Yuv444, 12),
+        Pixel::GRAY12LE => (Chroma::Grey, 12),
+        other => {
+            let name = other.descriptor().map_or("unknown", |descriptor| descriptor.name());
+            return Err(DecodeError::Unsupported(format!("pictures of the form {name}")));
+        }
+    };
+    let full = matches!(frame.format(), Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P)
+        || frame.color_range() == color::Range::JPEG;
+    Ok(Kind { chroma, depth: Depth(bits), range: if full { Range::Full } else { Range::Limited } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plane_must_lie_within_a_buffer() {
+        let within = |begin, stride, row, rows| {
+            plane_within([(1000, 100), (5000, 64)].into_iter(), begin, stride, row, rows)
+        };
+        assert_eq!(within(1000, 10, 8, 10), Some(98));
+        assert_eq!(within(1002, 10, 8, 10), Some(98));
+        assert_eq!(within(1003, 10, 8, 10), None, "beyond the end");
+        assert_eq!(within(999, 10, 8, 1), None, "before the beginning");
+        assert_eq!(within(5000, 64, 64, 1), Some(64));
+        assert_eq!(within(5000, 63, 64, 1), None, "rows overlap");
+        assert_eq!(within(0, 0, 0, 1), None);
+        assert_eq!(within(1000, usize::MAX, 8, 3), None);
+    }
+}

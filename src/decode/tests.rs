@@ -1,0 +1,329 @@
+use super::*;
+use crate::clips::{self, Scene, Size};
+use crate::picture::{Chroma, Plane, Planes};
+
+const SIZE: Size = (320, 240);
+
+fn units(stream: &[u8], codec: Codec) -> Vec<AccessUnit> {
+    let units = clips::units(stream, codec == Codec::H265);
+    units
+        .into_iter()
+        .enumerate()
+        .map(|(i, (data, is_key))| AccessUnit {
+            codec,
+            data,
+            timestamp: 0,
+            arrived: Monotonic::since_zero(Duration::from_millis(1000 + 40 * i as u64)),
+            is_key,
+            discontinuity: false,
+            new_parameter_sets: false,
+            is_disposable: false,
+        })
+        .collect()
+}
+
+/// The samples of a picture in a row: Y, Cb, Cr.
+fn samples(planes: &Planes<'_>) -> Vec<u8> {
+    let (columns, rows) = planes.chroma.plane_size(planes.width, planes.height);
+    let mut samples = Vec::new();
+    for (plane, columns, rows) in
+        [(planes.y, planes.width, planes.height), (planes.u, columns, rows), (planes.v, columns, rows)]
+    {
+        let Plane { stride, data } = plane;
+        (0..rows).for_each(|row| samples.extend_from_slice(&data[row * stride..][..columns]));
+    }
+    samples
+}
+
+/// What a decoder made of a stream: pictures, and how often it said that one was damaged.
+#[derive(Default)]
+struct Decoded {
+    pictures: Vec<Vec<u8>>,
+    sizes: Vec<(u32, u32)>,
+    captured: Vec<Monotonic>,
+    damaged: usize,
+    /// Units pushed when the first picture came.
+    delay: Option<usize>,
+}
+
+impl Decoded {
+    fn pull(&mut self, decoder: &mut Decoder, memory: &mut Memory) {
+        loop {
+            match decoder.pull() {
+                Ok(Some(picture)) => {
+                    self.pictures.push(samples(&picture.planes(memory).unwrap()));
+                    self.sizes.push((picture.width(), picture.height()));
+                    self.captured.push(picture.captured);
+                }
+                Ok(None) => return,
+                Err(DecodeError::Damaged(_)) => self.damaged += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+fn decode(codec: Codec, units: &[AccessUnit]) -> Decoded {
+    let mut decoder = Decoder::new(codec).unwrap();
+    let (mut decoded, mut memory) = (Decoded::default(), Memory::default());
+    for (i, unit) in units.iter().enumerate() {
+        if let Err(error) = decoder.push(unit) {
+            assert!(matches!(error, DecodeError::Damaged(_)), "{error}");
+            decoded.damaged += 1;
+        }
+        decoded.pull(&mut decoder, &mut memory);
+        if decoded.delay.is_none() && !decoded.pictures.is_empty() {
+            decoded.delay = Some(i);
+        }
+    }
+    decoder.end();
+    decoded.pull(&mut decoder, &mut memory);
+    decoded
+}
+
+/// Every picture of the scene, in order, looking as it should.
+fn assert_shows(decoded: &Decoded, scene: &Scene, what: &str) {
+    assert_eq!(decoded.pictures.len(), scene.pictures.len(), "{what}");
+    for (i, (picture, original)) in decoded.pictures.iter().zip(&scene.pictures).enumerate() {
+        let psnr = clips::psnr(picture, &clips::full_range(original, scene.size));
+        assert!(psnr >= 36.0, "{what}: picture {i} has {psnr:.1} dB");
+    }
+    assert!(decoded.captured.is_sorted(), "{what}");
+    assert_eq!(decoded.damaged, 0, "{what}");
+}
+
+#[test]
+fn every_kind_of_stream_in_order_and_without_needless_delay() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let scene = Scene::new(SIZE, 60);
+    let (h264, h265) = (clips::h264, clips::h265);
+    for (codec, options, delay) in [
+        (Codec::H264, h264("bframes=0") + " -profile:v baseline", 0),
+        (Codec::H264, h264("bframes=3:b-adapt=0:cabac=1"), 2),
+        (Codec::H264, h264("bframes=0:slices=4"), 0),
+        (Codec::H264, h264("bframes=0:8x8dct=1") + " -profile:v high", 0),
+        (Codec::H265, h265("bframes=0"), 0),
+        (Codec::H265, h265("bframes=3:b-adapt=0"), 2),
+        (Codec::H265, h265("bframes=0:wpp=1:slices=4"), 0),
+        (Codec::H265, h265("bframes=0").replace("yuv420p", "yuv420p10le"), 0),
+    ] {
+        let stream = clips::encode(SIZE, 60, &options);
+        let decoded = decode(codec, &units(&stream, codec));
+        assert_shows(&decoded, &scene, &options);
+        assert_eq!(decoded.delay, Some(delay), "{options}");
+    }
+}
+
+#[test]
+fn sizes_that_are_cropped() {
+    if !clips::available("decoding") {
+        return;
+    }
+    for size in [(322, 242), (318, 186), (98, 50)] {
+        let scene = Scene::new(size, 5);
+        for (codec, options) in
+            [(Codec::H264, clips::h264("bframes=0")), (Codec::H265, clips::h265("bframes=0"))]
+        {
+            let decoded = decode(codec, &units(&clips::encode(size, 5, &options), codec));
+            assert_shows(&decoded, &scene, &format!("{size:?} {options}"));
+        }
+    }
+}
+
+#[test]
+fn full_range_and_more_colour_stay_as_they_are() {
+    if !clips::available("decoding") {
+        return;
+    }
+    for (form, chroma) in
+        [("yuvj420p", Chroma::Yuv420), ("yuvj422p", Chroma::Yuv422), ("yuvj444p", Chroma::Yuv444)]
+    {
+        let options =
+            clips::h264("bframes=0").replace("-pix_fmt yuv420p", &format!("-pix_fmt {form} -color_range pc"));
+        let stream = clips::encode(SIZE, 1, &options);
+        let raw = clips::encode(SIZE, 1, &format!("-pix_fmt {form} -f rawvideo"));
+        let mut decoder = Decoder::new(Codec::H264).unwrap();
+        decoder.push(&units(&stream, Codec::H264)[0]).unwrap();
+        let picture = decoder.pull().unwrap().unwrap();
+        let mut memory = Memory::default();
+        let planes = picture.planes(&mut memory).unwrap();
+        assert_eq!(planes.chroma, chroma, "{form}");
+        let psnr = clips::psnr(&samples(&planes), &raw);
+        assert!(psnr >= 36.0, "{form}: {psnr:.1} dB");
+        drop(memory);
+    }
+}
+
+#[test]
+fn grey_is_grey() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let options = clips::h265("bframes=0").replace("-pix_fmt yuv420p", "-pix_fmt gray");
+    let mut decoder = Decoder::new(Codec::H265).unwrap();
+    decoder.push(&units(&clips::encode(SIZE, 1, &options), Codec::H265)[0]).unwrap();
+    let (picture, mut memory) = (decoder.pull().unwrap().unwrap(), Memory::default());
+    assert_eq!(picture.planes(&mut memory).unwrap().chroma, Chroma::Grey);
+}
+
+#[test]
+fn another_size_in_the_middle() {
+    if !clips::available("decoding") {
+        return;
+    }
+    for (codec, options) in [(Codec::H264, clips::h264("bframes=2")), (Codec::H265, clips::h265("bframes=2"))]
+    {
+        let mut both = units(&clips::encode(SIZE, 10, &options), codec);
+        both.extend(units(&clips::encode((640, 360), 10, &options), codec));
+        let decoded = decode(codec, &both);
+        let sizes: Vec<_> = [vec![(320, 240); 10], vec![(640, 360); 10]].concat();
+        assert_eq!(decoded.sizes, sizes, "{codec:?}");
+        assert_eq!(decoded.damaged, 0, "{codec:?}");
+    }
+}
+
+/// Whatever is missing or cut short: no picture that was not in the scene, in the order of the scene,
+/// and pictures again from the next key unit on.
+fn assert_no_smear(decoded: &Decoded, scene: &Scene, what: &str) {
+    let originals: Vec<_> =
+        scene.pictures.iter().map(|picture| clips::full_range(picture, scene.size)).collect();
+    let mut next = 0;
+    for picture in &decoded.pictures {
+        let found = originals[next..].iter().position(|original| clips::psnr(picture, original) >= 32.0);
+        let Some(skipped) = found else { panic!("{what}: a picture after {next} is not one of the scene") };
+        next += skipped + 1;
+    }
+    assert!(next >= originals.len() - 1, "{what}: pictures end at {next}");
+}
+
+#[test]
+fn damage_costs_pictures_and_is_never_shown() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let scene = Scene::new(SIZE, 75);
+    for (codec, options) in [
+        (Codec::H264, clips::h264("bframes=0:ref=1")),
+        (Codec::H264, clips::h264("bframes=3:ref=3")),
+        (Codec::H264, clips::h264("bframes=0:slices=4:cabac=0")),
+        (Codec::H265, clips::h265("bframes=0:ref=1")),
+        (Codec::H265, clips::h265("bframes=3")),
+    ] {
+        let whole = units(&clips::encode(SIZE, 75, &options), codec);
+        for at in [25, 26, 30] {
+            let half = whole[at].data.len() / 2;
+            let (mut cut, mut overwritten) = (whole.clone(), whole.clone());
+            cut[at].data.truncate(half);
+            overwritten[at].data[half..].fill(0x55);
+            // What is not noticed, and need not be, for it is not what networks do: any bits are some
+            // picture in CAVLC, and in H.265 only the header of a slice is held to rules.
+            let damages = match codec {
+                Codec::H264 if options.contains("cabac=0") => vec![("cut", cut)],
+                Codec::H264 => vec![("cut", cut), ("overwritten", overwritten)],
+                _ => {
+                    overwritten[at].data[12..].fill(0x55);
+                    vec![("overwritten", overwritten)]
+                }
+            };
+            for (damage, stream) in damages {
+                let decoded = decode(codec, &stream);
+                let what = format!("{options}: {at} {damage}");
+                assert!(decoded.damaged > 0, "{what}");
+                assert_no_smear(&decoded, &scene, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reference_that_is_missing_is_noticed() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let scene = Scene::new(SIZE, 75);
+    for (options, missing) in [(clips::h265("bframes=0:ref=1"), 30), (clips::h265("bframes=3"), 26)] {
+        let codec = Codec::H265;
+        let mut stream = units(&clips::encode(SIZE, 75, &options), codec);
+        stream.remove(missing);
+        let decoded = decode(codec, &stream);
+        assert!(decoded.damaged > 0, "{options}");
+        assert_no_smear(&decoded, &scene, &options);
+    }
+}
+
+#[test]
+fn after_a_discontinuity_nothing_before_the_key_unit_shows() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let scene = Scene::new(SIZE, 75);
+    let mut stream = units(&clips::encode(SIZE, 75, &clips::h264("bframes=3")), Codec::H264);
+    stream.drain(30..50);
+    stream[30].discontinuity = true;
+    let decoded = decode(Codec::H264, &stream);
+    assert_eq!(decoded.damaged, 0);
+    assert_no_smear(&decoded, &scene, "discontinuity");
+    assert!(decoded.pictures.len() >= 50, "{}", decoded.pictures.len());
+}
+
+#[test]
+fn pictures_without_followers_can_be_skipped() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let scene = Scene::new(SIZE, 25);
+    for (codec, options) in [
+        (Codec::H264, clips::h264("bframes=3:b-adapt=0:b-pyramid=0")),
+        (Codec::H265, clips::h265("bframes=3:b-adapt=0:b-pyramid=0")),
+    ] {
+        let stream = units(&clips::encode(SIZE, 25, &options), codec);
+        let mut decoder = Decoder::new(codec).unwrap();
+        decoder.skip_non_reference(true);
+        let (mut decoded, mut memory) = (Decoded::default(), Memory::default());
+        for unit in &stream {
+            decoder.push(unit).unwrap();
+            decoded.pull(&mut decoder, &mut memory);
+        }
+        decoder.end();
+        decoded.pull(&mut decoder, &mut memory);
+        assert!((6..=9).contains(&decoded.pictures.len()), "{codec:?}: {}", decoded.pictures.len());
+        assert_eq!(decoded.damaged, 0);
+        assert_no_smear(&decoded, &scene, &options);
+    }
+}
+
+#[test]
+fn garbage_is_an_error_or_nothing() {
+    for codec in [Codec::H264, Codec::H265] {
+        let mut decoder = Decoder::new(codec).unwrap();
+        for (seed, len) in [(1_u32, 0), (2, 1), (3, 4), (5, 100), (7, 5000)] {
+            let mut state = seed;
+            let noise = |_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            };
+            let mut data = vec![0, 0, 1, if codec == Codec::H264 { 0x65 } else { 0x26 }];
+            data.extend((0..len).map(noise));
+            let mut unit = units(&data, codec).remove(0);
+            unit.is_key = true;
+            let pushed = decoder.push(&unit);
+            assert!(!matches!(pushed, Err(DecodeError::Library(_))), "{pushed:?}");
+            assert!(!matches!(decoder.pull(), Ok(Some(_))));
+        }
+    }
+    assert!(matches!(Decoder::new(Codec::Jpeg), Err(DecodeError::Unsupported(_))));
+}
+
+#[test]
+fn supplemental_information_is_cut_out() {
+    let nal = |kind: u8, content: &[u8]| [&[0, 0, 0, 1, kind << 1, 1], content].concat();
+    let [sei, slice, suffix] = [nal(39, b"sei"), nal(19, b"slice"), nal(40, b"suffix")];
+    let cut = |parts: &[&[u8]]| without_sei(&parts.concat()).concat();
+    assert_eq!(cut(&[&slice]), slice);
+    assert_eq!(cut(&[&sei, &sei, &slice, &suffix]), [&[0][..], &slice[1..], &[0]].concat());
+    assert_eq!(cut(&[&slice, &sei, &slice]), [&slice[..], &[0], &slice[1..]].concat());
+    assert_eq!(cut(&[&sei]), [0]);
+    assert!(cut(&[]).is_empty());
+}

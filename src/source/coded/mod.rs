@@ -1,0 +1,190 @@
+//! Coded pictures of a camera or a file to frames of the hub.
+//!
+//! ```text
+//! push ──> queue ──> decoder thread ──> newest picture ──> encoder thread ──> hub
+//! ```
+//!
+//! Nothing waits long anywhere. The encoder takes the newest decoded picture, those that it has no
+//! time for are dropped; a decoder that falls behind first leaves out pictures that no other refers
+//! to, and then all up to the next key picture. So a picture that is published waited at most
+//! half a second (`queue::LAG_MAX`), and its own decoding and encoding. Health counts what was dropped.
+
+mod queue;
+mod work;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use event_listener::{Event, listener};
+
+use super::thread;
+use crate::camera::lost::Lost;
+use crate::config::Picture;
+use crate::decode;
+use crate::decode::Decoder;
+use crate::encode::JpegEncoder;
+use crate::hub::Hub;
+use crate::rtp::{AccessUnit, Codec};
+use queue::Queue;
+use work::{Decoding, Encoding};
+
+/// Decodes and encodes one stream of H.264 or H.265. When it is dropped, nothing more is published;
+/// its threads end with the picture that they are at.
+#[derive(Debug)]
+pub struct Coded {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    name: String,
+    hub: Arc<Hub>,
+    state: Mutex<State>,
+    /// For the decoder: a unit has come, or the end.
+    coded: Condvar,
+    /// For the encoder: a picture has come, or the end.
+    decoded: Condvar,
+    failed: Event,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: Queue,
+    /// The newest decoded picture that nobody encodes yet.
+    decoded: Option<decode::Picture>,
+    is_closed: bool,
+    failure: Option<Lost>,
+    damage: Option<String>,
+}
+
+impl Coded {
+    /// Starts the threads, for the camera of this name.
+    ///
+    /// # Errors
+    /// For JPEG, which needs no decoding, and if the system refuses a thread.
+    pub fn start(name: &str, hub: &Arc<Hub>, picture: &Picture, codec: Codec) -> Result<Self, Lost> {
+        let decoder = Decoder::new(codec).map_err(|error| Lost::Unsupported(error.to_string()))?;
+        let encoder = JpegEncoder::new(picture.quality, picture.chroma)
+            .map_err(|error| Lost::Driver(error.to_string()))?;
+        let shared = Arc::new(Shared {
+            name: name.to_owned(),
+            hub: hub.clone(),
+            state: Mutex::default(),
+            coded: Condvar::new(),
+            decoded: Condvar::new(),
+            failed: Event::new(),
+        });
+        // Its end closes what has been started, should the second thread not start.
+        let coded = Self { shared };
+        coded.spawn("decode", Decoding::new(decoder, picture.fps))?;
+        coded.spawn("encode", Encoding::new(encoder, codec))?;
+        Ok(coded)
+    }
+
+    /// Hands over the next unit, in the order of decoding. It never waits.
+    ///
+    /// False where the unit is dropped, because decoding lags behind: units are then of no use up to
+    /// the next key unit (tell the depacketizer, [`crate::rtp::depacketize::Depacketizer::unit_lost`]).
+    /// What is dropped is counted here.
+    #[must_use]
+    pub fn push(&self, unit: AccessUnit) -> bool {
+        let hub = &self.shared.hub;
+        let mut state = self.shared.lock();
+        if state.is_closed {
+            return false;
+        }
+        let pushed = state.queue.push(unit, hub.clock().now());
+        drop(state);
+        hub.count_dropped(pushed.dropped);
+        self.shared.coded.notify_one();
+        pushed.is_accepted
+    }
+
+    /// Returns once no more pictures can come, with the reason: the stream cannot be shown.
+    pub async fn failed(&self) -> Lost {
+        loop {
+            listener!(self.shared.failed => failed);
+            if let Some(lost) = self.failure() {
+                return lost;
+            }
+            failed.await;
+        }
+    }
+
+    /// The reason of [`failed`](Self::failed), if it has one already.
+    pub fn failure(&self) -> Option<Lost> {
+        self.shared.lock().failure.clone()
+    }
+
+    /// What was wrong with the last picture that came damaged.
+    pub fn last_damage(&self) -> Option<String> {
+        self.shared.lock().damage.clone()
+    }
+
+    fn spawn(&self, what: &str, mut work: impl Work) -> Result<(), Lost> {
+        let shared = self.shared.clone();
+        thread::spawn(&format!("{what} {}", shared.name), move || {
+            let ended = thread::guarded(|| {
+                while work.step(&shared)? {}
+                Ok(())
+            });
+            if let Err(lost) = ended {
+                shared.fail(lost);
+            }
+        })
+    }
+}
+
+impl Drop for Coded {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.is_closed = true;
+        state.queue.clear();
+        let decoded = state.decoded.take();
+        drop(state);
+        drop(decoded);
+        self.shared.wake_all();
+    }
+}
+
+/// What one of the threads does, again and again.
+trait Work: Send + 'static {
+    /// Waits for something to do and does it; false once there will be nothing more.
+    fn step(&mut self, shared: &Shared) -> Result<bool, Lost>;
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What `take` gives, as soon as it does; `None` once all is closed.
+    fn wait_for<T>(&self, news: &Condvar, take: impl Fn(&mut State) -> Option<T>) -> Option<T> {
+        let mut state = self.lock();
+        loop {
+            if state.is_closed {
+                return None;
+            }
+            if let Some(taken) = take(&mut state) {
+                return Some(taken);
+            }
+            state = news.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn wake_all(&self) {
+        self.coded.notify_all();
+        self.decoded.notify_all();
+    }
+
+    fn fail(&self, lost: Lost) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        state.failure.get_or_insert(lost);
+        drop(state);
+        self.wake_all();
+        self.failed.notify(usize::MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests;

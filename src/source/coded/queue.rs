@@ -1,0 +1,125 @@
+//! Units that wait for the decoder: as few and as young as live pictures need.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::clock::Monotonic;
+use crate::rtp::AccessUnit;
+
+/// How old a unit may be that still waits. What is older is dropped, with all that waits behind it,
+/// up to the next key unit: better a gap than a picture of long ago. A camera's burst at the start of
+/// a stream is decoded faster than this.
+pub(super) const LAG_MAX: Duration = Duration::from_millis(500);
+
+/// How old a unit may be before pictures are left out that no other refers to: about three pictures
+/// of an ordinary camera.
+pub(super) const LAG_OF_ALL_MAX: Duration = Duration::from_millis(120);
+
+/// Units that wait. Cameras send the last second or two at once when a stream begins.
+const UNITS_MAX: usize = 64;
+
+/// Bytes of units that wait: four of the largest that a depacketizer gives.
+const BYTES_MAX: usize = 32 << 20;
+
+/// Units in the order of decoding.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    units: VecDeque<AccessUnit>,
+    bytes: usize,
+    /// Units were dropped: those up to the next key unit cannot be decoded.
+    needs_key: bool,
+}
+
+/// What became of a unit.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Pushed {
+    /// It will be decoded.
+    pub is_accepted: bool,
+    /// How many were dropped, itself included.
+    pub dropped: u64,
+}
+
+impl Queue {
+    pub fn push(&mut self, mut unit: AccessUnit, now: Monotonic) -> Pushed {
+        let lags = self.units.front().is_some_and(|first| now.since(first.arrived) > LAG_MAX);
+        let is_full = self.units.len() >= UNITS_MAX || self.bytes + unit.data.len() > BYTES_MAX;
+        let mut dropped = 0;
+        if lags || is_full {
+            dropped = self.units.len() as u64;
+            self.clear();
+            self.needs_key = true;
+        }
+        if self.needs_key && !unit.is_key {
+            return Pushed { is_accepted: false, dropped: dropped + 1 };
+        }
+        unit.discontinuity |= std::mem::take(&mut self.needs_key);
+        self.bytes += unit.data.len();
+        self.units.push_back(unit);
+        Pushed { is_accepted: true, dropped }
+    }
+
+    pub fn pop(&mut self) -> Option<AccessUnit> {
+        let unit = self.units.pop_front()?;
+        self.bytes -= unit.data.len();
+        Some(unit)
+    }
+
+    pub fn clear(&mut self) {
+        self.units.clear();
+        self.bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rtp::Codec;
+
+    fn at(ms: u64) -> Monotonic {
+        Monotonic::since_zero(Duration::from_millis(ms))
+    }
+
+    fn unit(ms: u64, is_key: bool, bytes: usize) -> AccessUnit {
+        AccessUnit {
+            codec: Codec::H264,
+            data: vec![0; bytes],
+            timestamp: 0,
+            arrived: at(ms),
+            is_key,
+            discontinuity: false,
+            new_parameter_sets: false,
+            is_disposable: false,
+        }
+    }
+
+    const ACCEPTED: Pushed = Pushed { is_accepted: true, dropped: 0 };
+
+    #[test]
+    fn what_waited_too_long_is_dropped_up_to_the_next_key_unit() {
+        let mut queue = Queue::default();
+        assert_eq!(queue.push(unit(0, true, 9), at(0)), ACCEPTED);
+        assert_eq!(queue.push(unit(500, false, 9), at(500)), ACCEPTED, "just in time");
+        assert_eq!(queue.push(unit(501, false, 9), at(501)), Pushed { is_accepted: false, dropped: 3 });
+        assert!(queue.pop().is_none());
+        assert_eq!(queue.push(unit(540, false, 9), at(540)), Pushed { is_accepted: false, dropped: 1 });
+        assert_eq!(queue.push(unit(580, true, 9), at(580)), ACCEPTED);
+        assert_eq!(queue.push(unit(620, true, 9), at(620)), ACCEPTED);
+        assert!(queue.pop().unwrap().discontinuity, "the decoder must forget what was before");
+        assert!(!queue.pop().unwrap().discontinuity);
+        assert_eq!(queue.push(unit(5000, false, 9), at(5000)), ACCEPTED, "idle is not late");
+    }
+
+    #[test]
+    fn it_is_bounded_in_units_and_bytes() {
+        let mut queue = Queue::default();
+        for _ in 0..UNITS_MAX {
+            assert_eq!(queue.push(unit(0, true, 9), at(0)), ACCEPTED);
+        }
+        assert_eq!(
+            queue.push(unit(0, true, 9), at(0)),
+            Pushed { is_accepted: true, dropped: UNITS_MAX as u64 }
+        );
+        assert_eq!(queue.push(unit(0, false, BYTES_MAX), at(0)), Pushed { is_accepted: false, dropped: 2 });
+        assert_eq!((queue.bytes, queue.units.len()), (0, 0));
+    }
+}

@@ -1,0 +1,185 @@
+use std::time::Duration;
+
+use futures_lite::future::or;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+
+use super::*;
+use crate::clips::{self, Scene, Size};
+use crate::clock::{Clock, Hand};
+use crate::frame::{BufferPool, Frame};
+use crate::hub::{Opened, Viewer};
+use crate::picture::{Chroma, Plane, Planes};
+use crate::source::pace::Pace;
+
+const SIZE: Size = (320, 240);
+const INTERVAL: Duration = Duration::from_millis(40);
+
+struct Rig {
+    hub: Arc<Hub>,
+    hand: Hand,
+    viewer: Viewer,
+    coded: Coded,
+}
+
+impl Rig {
+    fn new(codec: Codec, picture: &Picture) -> Self {
+        let (clock, hand) = Clock::manual();
+        let hub = Hub::new(clock);
+        let coded = Coded::start("yard", &hub, picture, codec).unwrap();
+        Self { viewer: hub.watch(), hub, hand, coded }
+    }
+
+    fn unit(&self, codec: Codec, data: &[u8], is_key: bool) -> AccessUnit {
+        AccessUnit {
+            codec,
+            data: data.to_vec(),
+            timestamp: 0,
+            arrived: self.hub.clock().now(),
+            is_key,
+            discontinuity: false,
+            new_parameter_sets: false,
+            is_disposable: false,
+        }
+    }
+
+    /// The next picture; fails with the stage.
+    fn next(&mut self) -> Arc<Frame> {
+        let coded = &self.coded;
+        smol::block_on(or(self.viewer.next(), async { panic!("{}", coded.failed().await) }))
+    }
+}
+
+/// The picture as a viewer would see it, were it never coded but as the best of JPEGs.
+fn ideal(picture: &[u8], (width, height): Size) -> Vec<u8> {
+    let samples = clips::full_range(picture, (width, height));
+    let (columns, rows) = Chroma::Yuv420.plane_size(width, height);
+    let (y, chroma) = samples.split_at(width * height);
+    let (u, v) = chroma.split_at(columns * rows);
+    let plane = |stride, data| Plane { stride, data };
+    let (y, u, v) = (plane(width, y), plane(columns, u), plane(columns, v));
+    let mut jpeg = BufferPool::default().take();
+    let planes = Planes { width, height, chroma: Chroma::Yuv420, y, u, v };
+    JpegEncoder::new(100, Chroma::Yuv420).unwrap().encode_planes(&planes, &mut jpeg).unwrap();
+    pixels(&jpeg)
+}
+
+fn pixels(jpeg: &[u8]) -> Vec<u8> {
+    JpegDecoder::new(ZCursor::new(jpeg)).decode().unwrap()
+}
+
+#[test]
+fn viewers_see_the_scene() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let picture = Picture { quality: 90, ..Picture::default() };
+    let scene = Scene::new(SIZE, 30);
+    for (codec, options) in [
+        (Codec::H264, clips::h264("bframes=0:slices=4")),
+        (Codec::H264, clips::h264("bframes=2:b-adapt=0:b-pyramid=none")),
+        (Codec::H265, clips::h265("bframes=0")),
+        (Codec::H265, clips::h265("bframes=0").replace("yuv420p", "yuv420p10le")),
+    ] {
+        let mut rig = Rig::new(codec, &picture);
+        let units = clips::units(&clips::encode(SIZE, 30, &options), codec == Codec::H265);
+        let delay = usize::from(!options.contains("bframes=0"));
+        for (i, (data, is_key)) in units.iter().enumerate() {
+            assert!(rig.coded.push(rig.unit(codec, data, *is_key)));
+            if let Some(number) = i.checked_sub(delay) {
+                let frame = rig.next();
+                let psnr = clips::psnr(&pixels(&frame.jpeg), &ideal(&scene.pictures[number], SIZE));
+                assert!(psnr >= 32.0, "{options}: picture {number} has {psnr:.1} dB");
+                assert_eq!((frame.width, frame.height), (320, 240));
+            }
+            rig.hand.advance(INTERVAL);
+        }
+        let seen = rig.hub.snapshot();
+        assert_eq!((seen.bad, seen.dropped), (0, 0), "{options}");
+        let opened = Opened { width: 320, height: 240, format: codec.name().to_owned() };
+        assert_eq!(seen.opened, Some(opened));
+    }
+}
+
+#[test]
+fn damage_is_counted_and_pictures_go_on_with_the_next_key_unit() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let mut rig = Rig::new(Codec::H264, &Picture::default());
+    let units = clips::units(&clips::encode(SIZE, 50, &clips::h264("bframes=0")), false);
+    for (i, (data, is_key)) in units.iter().enumerate() {
+        let cut = if i == 5 { data.len() / 2 } else { data.len() };
+        assert!(rig.coded.push(rig.unit(Codec::H264, &data[..cut], *is_key)));
+        if !(5..25).contains(&i) {
+            assert_eq!(rig.next().captured, rig.hub.clock().now());
+        }
+        rig.hand.advance(Duration::from_millis(10));
+    }
+    let seen = rig.hub.snapshot();
+    assert_eq!((seen.frames, seen.bad, seen.dropped), (30, 1, 19));
+    assert!(rig.coded.last_damage().unwrap().contains("H.264 picture"));
+}
+
+#[test]
+fn no_more_pictures_than_were_asked_for() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let picture = Picture { fps: Some(5), ..Picture::default() };
+    let mut rig = Rig::new(Codec::H264, &picture);
+    let units = clips::units(&clips::encode(SIZE, 50, &clips::h264("bframes=0")), false);
+    let (mut pace, mut admitted) = (Pace::new(Some(5)), 0);
+    for (data, is_key) in &units {
+        assert!(rig.coded.push(rig.unit(Codec::H264, data, *is_key)));
+        let now = rig.hub.clock().now();
+        if pace.admits(now) {
+            assert_eq!(rig.next().captured, now);
+            admitted += 1;
+        }
+        rig.hand.advance(INTERVAL);
+    }
+    assert_eq!(rig.hub.frames(), admitted);
+    assert!((9..=11).contains(&admitted), "{admitted} in 2 s");
+}
+
+#[test]
+fn nothing_is_published_after_the_end() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let units = clips::units(&clips::encode(SIZE, 25, &clips::h264("bframes=0")), false);
+    for stop_at in [1, 5, 25] {
+        let rig = Rig::new(Codec::H264, &Picture::default());
+        for (data, is_key) in &units[..stop_at] {
+            assert!(rig.coded.push(rig.unit(Codec::H264, data, *is_key)));
+        }
+        let shared = Arc::downgrade(&rig.coded.shared);
+        let hub = rig.hub.clone();
+        drop(rig);
+        let frames = hub.frames();
+        // Both threads let go of what they share: they have ended.
+        while shared.strong_count() > 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(hub.frames(), frames);
+    }
+}
+
+#[test]
+fn what_cannot_be_shown_is_a_reason() {
+    let hub = Hub::new(Clock::manual().0);
+    let lost = Coded::start("yard", &hub, &Picture::default(), Codec::Jpeg).unwrap_err();
+    assert_eq!(lost.to_string(), "not usable as a camera: JPEG is not decoded");
+    if !clips::available("decoding") {
+        return;
+    }
+    // Larger than the ceiling, and nothing but its key picture.
+    let options = clips::h264("bframes=0") + " -preset ultrafast";
+    let units = clips::units(&clips::encode((8192, 4096), 1, &options), false);
+    let rig = Rig::new(Codec::H264, &Picture::default());
+    assert!(rig.coded.push(rig.unit(Codec::H264, &units[0].0, true)));
+    let lost = smol::block_on(rig.coded.failed()).to_string();
+    assert!(lost.contains("8192x4096 pixels, at most 16 megapixels"), "{lost}");
+    assert!(!rig.coded.push(rig.unit(Codec::H264, &units[0].0, true)), "it has ended");
+}

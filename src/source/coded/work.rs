@@ -1,0 +1,124 @@
+//! What the two threads do.
+
+use super::queue::LAG_OF_ALL_MAX;
+use super::{Shared, Work};
+use crate::camera::lost::Lost;
+use crate::decode::{self, DecodeError, Decoder, Memory};
+use crate::encode::JpegEncoder;
+use crate::frame::{Frame, Kind};
+use crate::hub::Opened;
+use crate::rtp::Codec;
+use crate::source::pace::Pace;
+
+/// Decodes units; the newest picture waits to be encoded.
+pub(super) struct Decoding {
+    decoder: Decoder,
+    pace: Pace,
+}
+
+impl Decoding {
+    pub fn new(decoder: Decoder, fps: Option<u32>) -> Self {
+        Self { decoder, pace: Pace::new(fps) }
+    }
+
+    /// Every picture that is there now; how many there were.
+    fn pull(&mut self, shared: &Shared) -> Result<u64, DecodeError> {
+        let mut pictures = 0;
+        while let Some(picture) = self.decoder.pull()? {
+            pictures += 1;
+            if self.pace.admits(picture.captured) {
+                hand_over(shared, picture);
+            }
+        }
+        Ok(pictures)
+    }
+}
+
+impl Work for Decoding {
+    fn step(&mut self, shared: &Shared) -> Result<bool, Lost> {
+        let Some(unit) = shared.wait_for(&shared.coded, |state| state.queue.pop()) else { return Ok(false) };
+        let lag = shared.hub.clock().now().since(unit.arrived);
+        let skips = lag > LAG_OF_ALL_MAX;
+        self.decoder.skip_non_reference(skips);
+        match self.decoder.push(&unit).and_then(|()| self.pull(shared)) {
+            Ok(0) if skips || self.decoder.needs_key() => shared.hub.count_dropped(1),
+            Ok(_) => {}
+            Err(DecodeError::Damaged(damage)) => {
+                log::debug!("camera {}: {damage}", shared.name);
+                shared.hub.count_bad();
+                shared.lock().damage = Some(damage);
+            }
+            Err(error @ (DecodeError::Unsupported(_) | DecodeError::Library(_))) => {
+                return Err(Lost::Unsupported(error.to_string()));
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Leaves a picture to the encoder, in the place of one that it had no time for.
+fn hand_over(shared: &Shared, picture: decode::Picture) {
+    let before = shared.lock().decoded.replace(picture);
+    shared.decoded.notify_one();
+    if before.is_some() {
+        shared.hub.count_dropped(1);
+    }
+}
+
+/// Encodes and publishes.
+pub(super) struct Encoding {
+    encoder: JpegEncoder,
+    memory: Memory,
+    codec: Codec,
+    size: (u32, u32),
+}
+
+impl Encoding {
+    pub fn new(encoder: JpegEncoder, codec: Codec) -> Self {
+        Self { encoder, memory: Memory::default(), codec, size: (0, 0) }
+    }
+
+    fn encode(&mut self, picture: &decode::Picture, shared: &Shared) -> Result<Frame, String> {
+        let planes = picture.planes(&mut self.memory).map_err(|error| error.to_string())?;
+        let hub = &shared.hub;
+        let mut jpeg = hub.pool().take();
+        self.encoder.encode_planes(&planes, &mut jpeg).map_err(|error| error.to_string())?;
+        let (width, height) = (picture.width(), picture.height());
+        Ok(Frame::new(jpeg, hub.clock(), picture.captured, width, height, Kind::Picture))
+    }
+}
+
+impl Work for Encoding {
+    fn step(&mut self, shared: &Shared) -> Result<bool, Lost> {
+        let Some(picture) = shared.wait_for(&shared.decoded, |state| state.decoded.take()) else {
+            return Ok(false);
+        };
+        let frame = match self.encode(&picture, shared) {
+            Ok(frame) => frame,
+            Err(error) => {
+                log::debug!("camera {}: {error}", shared.name);
+                shared.hub.count_bad();
+                return Ok(true);
+            }
+        };
+        // The decoder wants its memory back.
+        drop(picture);
+        let (width, height) = (frame.width, frame.height);
+        let format = self.codec.name();
+        // Under the lock: whoever drops the handle may rely on it that nothing comes any more.
+        let state = shared.lock();
+        if state.is_closed {
+            return Ok(false);
+        }
+        if self.size != (width, height) {
+            self.size = (width, height);
+            shared.hub.set_opened(Opened { width, height, format: format.to_owned() });
+        }
+        let is_first = shared.hub.publish(frame);
+        drop(state);
+        if is_first {
+            log::info!("camera {}: live, {format} {width}x{height}", shared.name);
+        }
+        Ok(true)
+    }
+}
