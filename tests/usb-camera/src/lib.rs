@@ -1,8 +1,9 @@
 //! A USB video class camera made of software.
 //!
 //! [`camera::Camera`] is a value without I/O: a control request or a free transfer goes in, an
-//! answer or video data come out, and the time is passed in. A transport carries both to a host;
-//! there is one, [`usbip`], which plugs the camera into the kernel of the same machine. References
+//! answer or video data come out, and the time is passed in. A transport carries both to a host:
+//! [`usbip`] plugs the camera into the kernel of the same machine, [`usbredir`] into a virtual machine
+//! of QEMU from outside. References
 //! "USB" are to the USB 2.0 specification, "UVC" to the USB Device Class Definition for Video
 //! Devices 1.1.
 
@@ -14,3 +15,4 @@ pub mod frames;
 mod jpeg;
 pub mod payload;
 pub mod usbip;
+pub mod usbredir;

@@ -1,20 +1,21 @@
 //! `usb-camera`: plugs a camera made of software into this machine.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::time::ClockId;
-use usb_camera::camera::Camera;
+use usb_camera::camera::{Camera, Completed};
 use usb_camera::descriptors::{Identity, Transfer};
 use usb_camera::faults::{Command, Serial};
-use usb_camera::usbip::Port;
+use usb_camera::{usbip, usbredir};
 
 const USAGE: &str = "\
-usage: usb-camera --control SOCKET [--serial SERIAL|-] [--product NAME] [--iso] [--unplugged]
+usage: usb-camera --control SOCKET [--serial SERIAL|-] [--product NAME] [--iso] [--redir SOCKET] [--unplugged]
        usb-camera tell SOCKET COMMAND
 commands: unplug, plug [SERIAL|-], stall SECONDS, hang SECONDS, truncate N, zero N, err N, garbage N,
           nodht 0|1, maxfps N, padding BYTES, ok, status, quit   (N: every Nth frame; 0 ends it)";
@@ -51,6 +52,8 @@ struct Options {
     control: PathBuf,
     identity: Identity,
     transfer: Transfer,
+    /// A virtual machine's socket; without it, the camera is plugged into this machine.
+    redirection: Option<PathBuf>,
     plugged: bool,
 }
 
@@ -61,7 +64,7 @@ impl Options {
             product: "Lab Camera".into(),
             serial: Some("LAB0001".into()),
         };
-        let (mut control, mut transfer, mut plugged) = (None, Transfer::Bulk, true);
+        let (mut control, mut transfer, mut redirection, mut plugged) = (None, Transfer::Bulk, None, true);
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
@@ -69,13 +72,17 @@ impl Options {
                 "--control" => control = Some(value()?.into()),
                 "--serial" => identity.serial = Some(value()?).filter(|serial| serial != "-"),
                 "--product" => identity.product = value()?,
+                "--redir" => redirection = Some(value()?.into()),
                 "--iso" => transfer = Transfer::Isochronous,
                 "--unplugged" => plugged = false,
                 _ => return Err(format!("unknown option {argument:?}")),
             }
         }
         let control = control.ok_or("--control is missing")?;
-        Ok(Options { control, identity, transfer, plugged })
+        if redirection.is_some() && transfer == Transfer::Isochronous {
+            return Err("--redir and --iso do not go together".into());
+        }
+        Ok(Options { control, identity, transfer, redirection, plugged })
     }
 }
 
@@ -97,9 +104,46 @@ enum Cable {
     In(Port),
 }
 
+/// The socket that the cable ends in.
+enum Port {
+    Own(usbip::Port),
+    Machine(usbredir::Port),
+}
+
+impl Port {
+    fn plug(redirection: Option<&Path>) -> io::Result<Port> {
+        match redirection {
+            None => usbip::Port::plug().map(Port::Own),
+            Some(socket) => usbredir::Port::plug(socket).map(Port::Machine),
+        }
+    }
+
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Port::Own(port) => port.as_fd(),
+            Port::Machine(port) => port.as_fd(),
+        }
+    }
+
+    fn serve(&mut self, camera: &mut Camera, now: Duration) -> io::Result<()> {
+        match self {
+            Port::Own(port) => port.serve(camera, now),
+            Port::Machine(port) => port.serve(camera, now),
+        }
+    }
+
+    fn complete(&mut self, done: &Completed) -> io::Result<()> {
+        match self {
+            Port::Own(port) => port.complete(done),
+            Port::Machine(port) => port.complete(done),
+        }
+    }
+}
+
 struct Bench {
     camera: Camera,
     cable: Cable,
+    redirection: Option<PathBuf>,
 }
 
 fn run(options: Options) -> io::Result<()> {
@@ -107,7 +151,8 @@ fn run(options: Options) -> io::Result<()> {
     let _ = std::fs::remove_file(&options.control);
     let commands = UnixListener::bind(&options.control)?;
     let camera = Camera::new(options.identity, options.transfer);
-    let mut bench = Bench { camera, cable: if options.plugged { Cable::Wanted } else { Cable::Out } };
+    let cable = if options.plugged { Cable::Wanted } else { Cable::Out };
+    let mut bench = Bench { camera, cable, redirection: options.redirection };
     loop {
         bench.plug_if_wanted();
         let ready = bench.wait(&commands)?;
@@ -127,7 +172,7 @@ struct Ready {
 impl Bench {
     fn plug_if_wanted(&mut self) {
         if matches!(self.cable, Cable::Wanted) {
-            match Port::plug() {
+            match Port::plug(self.redirection.as_deref()) {
                 Ok(port) => self.cable = Cable::In(port),
                 Err(error) => eprintln!("usb-camera: cannot plug in yet: {error}"),
             }
