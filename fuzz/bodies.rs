@@ -15,6 +15,27 @@ fn at(ms: u64) -> Monotonic {
     Monotonic::since_zero(Duration::from_millis(ms))
 }
 
+/// `pinhole.toml` of a flashed card: whatever stands in it, what is applied is good.
+pub fn appliance(data: &[u8]) {
+    let reading = pinhole::appliance::read::read(data, &|zone| zone == "Europe/Berlin");
+    assert!(reading.mistakes.len() <= pinhole::appliance::MISTAKES_MAX + 1);
+    let files = pinhole::appliance::files::files(&reading.settings, None);
+    for file in files {
+        match file.path {
+            pinhole::config::DEFAULT_FILE => {
+                pinhole::config::Config::parse(&file.content, "f")
+                    .expect("a configuration that the service takes");
+            }
+            // Nothing that was typed begins a line of its own.
+            pinhole::appliance::files::WIFI => {
+                let known = ["ctrl_", "update_", "country=", "network={", "}", "\t"];
+                assert!(file.content.lines().all(|line| known.iter().any(|it| line.starts_with(it))));
+            }
+            _ => {}
+        }
+    }
+}
+
 /// A connection's bytes: in how many pieces they arrive makes no difference.
 pub fn rtsp(data: &[u8]) {
     let Some((first, data)) = data.split_first() else { return };

@@ -59,6 +59,18 @@ pub enum Command {
     },
     /// Read a password from standard input and print the line for password_hash in the configuration
     HashPassword,
+    /// What the units of the flashed image run
+    #[command(subcommand, hide = true)]
+    Appliance(Appliance),
+}
+
+/// What the units of the flashed image run.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Appliance {
+    /// Apply pinhole.toml of the boot partition
+    Configure,
+    /// Show the status on screen and serial console
+    Status,
 }
 
 /// Options of `serve`.
@@ -153,6 +165,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
         "snapshot",
         "check",
         "hash-password",
+        "appliance",
         "-h",
         "--help",
         "-V",

@@ -2,6 +2,7 @@
 //!
 //! Frames flow one way: [`source`], [`encode`], [`hub`], [`http`]. `ARCHITECTURE.md` has the map.
 
+pub mod appliance;
 pub mod auth;
 pub mod camera;
 pub mod cli;

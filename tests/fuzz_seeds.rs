@@ -51,6 +51,11 @@ fn damage(seed: &[u8], number: u64) -> Vec<u8> {
 }
 
 #[test]
+fn appliance() {
+    run("appliance", bodies::appliance);
+}
+
+#[test]
 fn rtsp() {
     run("rtsp", bodies::rtsp);
 }

@@ -53,7 +53,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("futures_rustls", &["source/connect/"]),
     ("rustls_native_certs", &["source/connect/tls.rs"]),
     ("sysinfo", &["health/system.rs"]),
-    ("toml", &["config/"]),
+    ("toml", &["config/", "appliance/read.rs"]),
     ("clap", &["cli.rs", "commands/mod.rs"]),
     ("noto_sans_mono_bitmap", &["draw/text.rs"]),
     ("sd_notify", &["systemd.rs"]),

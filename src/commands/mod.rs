@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod appliance;
 mod cameras;
 mod hash_password;
 mod probe;
@@ -30,6 +31,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Snapshot { source, output, picture } => snapshot::run(source, &output, &picture.picture()),
         Command::Check { file } => check(&file),
         Command::HashPassword => hash_password::run(),
+        Command::Appliance(command) => appliance::run(command),
     };
     let (text, status) = match result {
         Ok(()) => return ExitCode::SUCCESS,

@@ -6,6 +6,8 @@ use std::fs;
 use serde::Serialize;
 use sysinfo::{Components, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate};
 
+use crate::appliance;
+
 /// The part `system` of the health report. What cannot be known is `None`.
 #[derive(Debug, Serialize)]
 pub struct SystemHealth {
@@ -20,6 +22,8 @@ pub struct SystemHealth {
     pub(super) clock_synchronised: Option<bool>,
     pub(super) image_version: Option<String>,
     pub(super) boot_slot: Option<String>,
+    /// What is wrong in the image's `pinhole.toml`; `None` where there is no such file to apply.
+    pub(super) configuration_errors: Option<Vec<String>>,
 }
 
 /// Asks the machine how it is.
@@ -81,6 +85,7 @@ impl System {
             clock_synchronised: clock_synchronised(),
             image_version: self.image_version.clone(),
             boot_slot: self.boot_slot.clone(),
+            configuration_errors: configuration_errors(),
         }
     }
 }
@@ -129,6 +134,13 @@ fn under_voltage() -> Option<bool> {
 fn clock_synchronised() -> Option<bool> {
     let exists = |path| rustix::fs::access(path, rustix::fs::Access::EXISTS).is_ok();
     exists("/run/systemd/timesync").then(|| exists("/run/systemd/timesync/synchronized"))
+}
+
+/// What was not understood when the image was set up, and why Wi-Fi does not come up.
+fn configuration_errors() -> Option<Vec<String>> {
+    let mut text = fs::read_to_string(appliance::MISTAKES_FILE).ok()?;
+    text += &fs::read_to_string(appliance::WIFI_TROUBLE_FILE).unwrap_or_default();
+    Some(text.lines().map(str::to_owned).collect())
 }
 
 /// A field of os-release(5).

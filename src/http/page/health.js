@@ -39,6 +39,7 @@ function fillMachine(system) {
     ["Clock", when(system.clock_synchronised, (set) => (set ? "set by the network" : ["not set by the network yet", true]))],
     ["Image version", system.image_version],
     ["Boot slot", system.boot_slot],
+    ["pinhole.toml", when(system.configuration_errors, (mistakes) => (mistakes.length ? [mistakes.join("; "), true] : "understood"))],
   ]);
 }
 

@@ -279,6 +279,9 @@ function showHealth(health) {
   link.dataset.state = health.status;
   say(link, `health: ${health.status}`);
   byId("power").hidden = health.system.under_voltage !== true;
+  const mistakes = health.system.configuration_errors || [];
+  byId("mistakes").hidden = mistakes.length === 0;
+  say(byId("mistakes"), `To correct in pinhole.toml on the card: ${mistakes.join("; ")}`);
   const http = count(health.http.connections, "connection", "connections");
   say(byId("foot"), `Pinhole ${health.version} · up for ${duration(health.uptime_seconds)} · ${http}`);
 }

@@ -1,0 +1,167 @@
+//! Reads `pinhole.toml` from the boot partition and sets the system up by it, at every boot, before
+//! network and service start.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use rustix::mount::{MountFlags, mount_remount};
+
+use super::read::{Reading, read};
+use super::{MISTAKES_FILE, Mistake, files, text};
+use crate::config::{DEFAULT_FILE, PasswordHash};
+
+/// The boot partition.
+pub const BOOT: &str = "/boot";
+/// Beside `pinhole.toml`, if something is wrong in it.
+pub const ERRORS_NAME: &str = "pinhole-errors.txt";
+
+/// The user and the group that the service runs as (`systemd/pinhole.service`).
+const SERVICE_GROUP: &str = "pinhole";
+
+const ZONES: &str = "/usr/share/zoneinfo";
+
+/// Applies the file. What cannot be done is a mistake like any other: the boot goes on.
+pub fn apply() -> Vec<Mistake> {
+    let Reading { settings, mut mistakes } = read_boot(Path::new(BOOT));
+    let hash = settings.password.as_ref().map(|password| PasswordHash::of(&password.0));
+    let hash = match hash.transpose() {
+        Ok(hash) => hash.map(|hash| hash.to_string()),
+        Err(what) => {
+            mistakes.push(Mistake { line: None, what: format!("system.password: {what}") });
+            None
+        }
+    };
+    for file in files::files(&settings, hash.as_deref()) {
+        note(&mut mistakes, file.path, write(Path::new(file.path), &file.content, file.mode));
+    }
+    note(&mut mistakes, DEFAULT_FILE, give_to_service(Path::new(DEFAULT_FILE)));
+    if let Some(name) = &settings.name {
+        note(
+            &mut mistakes,
+            "the host name",
+            rustix::system::sethostname(name.as_bytes()).map_err(Into::into),
+        );
+    }
+    if let Some(zone) = &settings.time_zone {
+        let link = || {
+            fs::remove_file("/etc/localtime")?;
+            symlink(Path::new(ZONES).join(zone), "/etc/localtime")
+        };
+        note(&mut mistakes, "the time zone", link());
+    }
+    let lines = mistakes.iter().fold(String::new(), |lines, mistake| lines + &mistake.to_string() + "\n");
+    note(&mut mistakes, MISTAKES_FILE, write(Path::new(MISTAKES_FILE), &lines, 0o644));
+    mistakes
+}
+
+fn note(mistakes: &mut Vec<Mistake>, what: &str, result: io::Result<()>) {
+    if let Err(error) = result {
+        mistakes.push(Mistake { line: None, what: format!("{what}: {error}") });
+    }
+}
+
+fn write(path: &Path, content: &str, mode: u32) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    // Never readable for a moment.
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.write_all(content.as_bytes())
+}
+
+/// The service runs as a user of its own; nobody else shall read cameras' passwords.
+fn give_to_service(path: &Path) -> io::Result<()> {
+    let groups = fs::read_to_string("/etc/group")?;
+    let id =
+        groups.lines().find_map(|line| line.strip_prefix(SERVICE_GROUP)?.split(':').nth(2)?.parse().ok());
+    let id = id.ok_or_else(|| io::Error::other(format!("there is no group {SERVICE_GROUP}")))?;
+    std::os::unix::fs::chown(path, None, Some(id))
+}
+
+fn read_boot(boot: &Path) -> Reading {
+    let names: Vec<String> = match fs::read_dir(boot) {
+        Ok(entries) => entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect(),
+        Err(error) => return trouble(format!("the boot partition cannot be read: {error}")),
+    };
+    let (name, both) = text::choose(names.iter().map(String::as_str));
+    // Without the file everything is as it comes out of the box.
+    let Some(name) = name else { return Reading::default() };
+    let zone_exists = |zone: &str| Path::new(ZONES).join(zone).is_file();
+    let mut reading = match fs::read(boot.join(name)) {
+        Ok(bytes) => read(&bytes, &zone_exists),
+        Err(error) => return trouble(format!("{name} cannot be read: {error}")),
+    };
+    reading.mistakes.extend(both);
+    reading
+}
+
+fn trouble(what: String) -> Reading {
+    Reading { mistakes: vec![Mistake { line: None, what }], ..Reading::default() }
+}
+
+/// Writes the mistakes beside `pinhole.toml`, or takes them away. The boot partition can be written to
+/// for that moment only, and only if something changes: a power cut would find it in use.
+///
+/// # Errors
+/// The card's or the file system's, with the path.
+pub fn tell_on_card(mistakes: &[String]) -> Result<(), String> {
+    let path = PathBuf::from(BOOT).join(ERRORS_NAME);
+    let text = (!mistakes.is_empty()).then(|| errors_text(mistakes));
+    if fs::read_to_string(&path).ok() == text {
+        return Ok(());
+    }
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC | MountFlags::NOATIME;
+    let remount = |flags| mount_remount(BOOT, flags, "").map_err(|error| format!("{BOOT}: {error}"));
+    remount(flags)?;
+    let written = match &text {
+        Some(text) => write_through(&path, text),
+        None => fs::remove_file(&path),
+    };
+    // Read-only again writes everything out.
+    let closed = remount(flags | MountFlags::RDONLY);
+    written.map_err(|error| format!("{}: {error}", path.display())).and(closed)
+}
+
+fn write_through(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// As every editor shows it, Windows' own included.
+fn errors_text(mistakes: &[String]) -> String {
+    let mut text =
+        String::from("Not everything in pinhole.toml was understood. The rest was applied.\r\n\r\n");
+    for mistake in mistakes {
+        text.push_str(mistake);
+        text.push_str("\r\n");
+    }
+    text.push_str("\r\nThis file goes away by itself at the next start without mistakes.\r\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_searched_and_what_is_missing_is_no_mistake() {
+        let folder = std::env::temp_dir().join(format!("pinhole-boot-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        assert_eq!(read_boot(&folder).mistakes, []);
+        fs::write(folder.join("Pinhole.TOML.txt"), "\u{feff}[system]\r\nname = \"Shed\"\r\n").unwrap();
+        assert_eq!(read_boot(&folder).settings.name.as_deref(), Some("shed"));
+        fs::remove_dir_all(&folder).unwrap();
+        let gone = read_boot(&folder);
+        assert!(gone.mistakes[0].what.contains("boot partition"), "{:?}", gone.mistakes);
+    }
+
+    #[test]
+    fn the_file_of_mistakes_is_for_any_editor() {
+        let text = errors_text(&["line 3: x".into()]);
+        assert!(text.contains("\r\nline 3: x\r\n") && !text.replace("\r\n", "").contains('\n'));
+    }
+}

@@ -1,0 +1,43 @@
+//! What makes a flashed card an appliance: `pinhole.toml` on the boot partition, and the status on screen
+//! and serial console. Only the image uses it (`image-build/`), by `pinhole appliance`.
+//!
+//! [`read`] is pure: a file's bytes in, settings and mistakes out; [`files`] makes the system's own
+//! configuration of settings. [`apply`] does the reading and writing around them.
+
+pub mod apply;
+mod blocks;
+pub mod files;
+pub mod read;
+pub mod screen;
+pub mod settings;
+pub mod status;
+mod text;
+pub mod wifi;
+
+use std::fmt;
+
+/// Where mistakes stand for the health report, a line each; the file is empty where there are none.
+pub const MISTAKES_FILE: &str = "/run/pinhole-appliance/configuration-errors";
+/// The same for Wi-Fi that does not come up.
+pub const WIFI_TROUBLE_FILE: &str = "/run/pinhole-appliance/wifi-error";
+
+/// Mistakes that are told; who makes more of them corrects these first.
+pub const MISTAKES_MAX: usize = 20;
+
+/// A mistake in `pinhole.toml`, in words. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// The line, from 1; `None` where it is about the whole file.
+    pub line: Option<usize>,
+    /// The key, what is wrong with it, and what is allowed.
+    pub what: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.what),
+            None => f.write_str(&self.what),
+        }
+    }
+}

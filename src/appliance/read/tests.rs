@@ -1,0 +1,164 @@
+use super::*;
+use crate::appliance::settings::Secret;
+
+fn reading(text: &str) -> Reading {
+    read(text.as_bytes(), &|zone| zone == "Europe/Berlin")
+}
+
+fn told(text: &str) -> Vec<String> {
+    reading(text).mistakes.iter().map(ToString::to_string).collect()
+}
+
+const GOOD: &str = r#"
+[system]
+name = "garden"
+time_zone = "Europe/Berlin"
+password = "open sesame"
+
+[wifi]
+country = "de"
+name = "Home \"sweet\" home"
+password = 12345678
+
+[network]
+address = "192.168.1.50/24"
+gateway = "192.168.1.1"
+dns = ["192.168.1.1", "fd00::1"]
+
+[[camera]]
+name = "yard"
+source = "test:"
+fps = 10
+"#;
+
+#[test]
+fn a_file_without_mistakes() {
+    let Reading { settings, mistakes } = reading(GOOD);
+    assert_eq!(mistakes, []);
+    assert_eq!(settings.name.as_deref(), Some("garden"));
+    assert_eq!(settings.time_zone.as_deref(), Some("Europe/Berlin"));
+    assert_eq!(settings.password, Some(Secret("open sesame".into())));
+    assert_eq!(settings.country.as_deref(), Some("DE"));
+    let password = Some(Secret("12345678".into()));
+    assert_eq!(settings.wifi, [Wifi { name: "Home \"sweet\" home".into(), password, hidden: false }]);
+    let network = settings.network.unwrap();
+    assert!(network.on_wifi, "the network that was set up is the wireless one");
+    assert_eq!((network.address.1, network.dns.len()), (24, 2));
+    let service = Config::parse(&settings.service, "f").unwrap();
+    assert_eq!(service.cameras[0].name.as_deref(), Some("yard"));
+    let windows = reading(&format!("\u{feff}{}", GOOD.replace('\n', "\r\n")));
+    assert_eq!(windows.mistakes, []);
+    assert_eq!(windows.settings.wifi, settings.wifi);
+}
+
+#[test]
+fn the_file_on_the_card_is_good_with_and_without_its_remarks() {
+    let file = include_str!("../../../image-build/boot/pinhole.toml");
+    assert_eq!(told(file), Vec::<String>::new());
+    // What is commented out are lines `#key = ...` and `#[table]`; explanations begin with "# ".
+    let filled: String = file
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if !rest.is_empty() && !rest.starts_with([' ', '#']) => format!("{rest}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let reading = reading(&filled);
+    assert_eq!(reading.mistakes, []);
+    assert!(reading.settings.network.is_some() && reading.settings.wifi.len() == 1);
+    assert!(Config::parse(&reading.settings.service, "f").unwrap().cameras.len() > 1);
+}
+
+#[test]
+fn one_bad_line_leaves_the_rest() {
+    let text = GOOD.replace("country = \"de\"", "country = de");
+    let told = told(&text);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("line 7: wifi.country is missing"), "{told:?}");
+    assert!(
+        told[1].starts_with("line 8: country is not understood") && told[1].contains("in quotes"),
+        "{told:?}"
+    );
+    assert_eq!(reading(&text).settings.wifi.len(), 1);
+}
+
+#[test]
+fn a_bad_section_line_takes_its_keys_with_it() {
+    let text = GOOD.replace("[wifi]", "[wifi");
+    let Reading { settings, mistakes } = reading(&text);
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(mistakes[0].what.contains("section"), "{mistakes:?}");
+    assert_eq!((settings.wifi.len(), settings.name.as_deref()), (0, Some("garden")));
+    assert!(!settings.network.unwrap().on_wifi);
+}
+
+#[test]
+fn unknown_keys_and_sections_are_named_with_what_is_known() {
+    let told = told("[wifi]\nssid = \"x\"\ncountry = \"DE\"\n[cameras]\na = 1\n");
+    assert_eq!(told[0], "line 2: wifi.ssid is not known; country, name, password, hidden are");
+    assert!(told[1].starts_with("line 4: cameras is not known; [system], [wifi]"), "{told:?}");
+}
+
+#[test]
+fn a_camera_loses_what_is_wrong_in_it() {
+    let text = "[[camera]]\nname = \"a\"\nsource = \"test:\"\nfps = 9000\nbogus = 1\n\n[[camera]]\nname = \"b\"\nsource = \"nonsense\"\n\n[[camera]]\nname = \"c\"\n";
+    let Reading { settings, mistakes } = reading(text);
+    let cameras = Config::parse(&settings.service, "f").unwrap().cameras;
+    assert_eq!(cameras.iter().filter_map(|camera| camera.name.as_deref()).collect::<Vec<_>>(), ["a"]);
+    let lines: Vec<_> = mistakes.iter().filter_map(|mistake| mistake.line).collect();
+    assert_eq!(lines, [4, 5, 9, 11], "{mistakes:?}");
+}
+
+#[test]
+fn the_port_is_not_to_be_changed_here() {
+    let Reading { settings, mistakes } = reading(
+        "[http]\nlisten = [\n\"[::]:81\",\n]\nallow_origin = \"*\"\n[[camera]]\nsource = \"test:\"\n",
+    );
+    assert!(
+        mistakes.iter().any(|mistake| mistake.what.starts_with("http.listen cannot be set")),
+        "{mistakes:?}"
+    );
+    let config = Config::parse(&settings.service, "f").unwrap();
+    assert!(config.http.listen.is_empty());
+    assert_eq!(config.cameras.len(), 1);
+}
+
+#[test]
+fn mistakes_are_words_about_the_right_thing() {
+    for (text, part) in [
+        ("name = \"x\"\n", "name is not known"),
+        ("wifi = 3\n", "wifi must be a table"),
+        ("[system]\nname = \"a b\"\n", "no host name"),
+        ("[system]\nname = \u{201c}garden\u{201d}\n", "plain quotes"),
+        ("[system]\nname = \"garden\n", "quote (\") at both ends"),
+        ("[system]\nname = \"a\"\nname = \"b\"\n", "a second time"),
+        ("[system]\njust words\n", "# before a remark"),
+        ("[system]\ntime_zone = \"Mars\"\n", "Europe/Berlin"),
+        ("[wifi]\ncountry = \"DE\"\nname = \"x\"\npassword = \"short\"\n", "8 to 63"),
+        ("[wifi]\ncountry = \"DE\"\npassword = \"longenough\"\n", "wifi.name is missing"),
+        ("[network]\ngateway = \"192.168.1.1\"\n", "address is missing"),
+        ("[network]\naddress = \"1.2.3\"\n", "ADDRESS/PREFIX"),
+        ("[network]\naddress = \"192.168.1.2\"\ndns = [1]\n", "in quotes"),
+    ] {
+        let told = told(text).join("\n");
+        assert!(told.contains(part), "{text:?}: {told}");
+    }
+}
+
+#[test]
+fn no_mistake_tells_a_password() {
+    let text = GOOD
+        .replace("12345678", "\"secret1")
+        .replace("\"open sesame\"", "secret2")
+        .replace("source = \"test:\"", "source = \"rtsp://admin:secret3@\"");
+    let told = told(&text).join("\n");
+    assert!(!told.is_empty() && !told.contains("secret"), "{told}");
+}
+
+#[test]
+fn many_mistakes_have_an_end() {
+    let text = "bad line\n".repeat(500);
+    let mistakes = reading(&text).mistakes;
+    assert_eq!(mistakes.len(), MISTAKES_MAX + 1);
+    assert!(reading(&"[".repeat(70_000)).mistakes.len() <= MISTAKES_MAX + 1);
+}

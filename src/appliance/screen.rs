@@ -1,0 +1,99 @@
+//! Shows the status on every console of the kernel: HDMI and serial. Drawn anew when it changes.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use super::status::{self, Status};
+use super::wifi::Listener;
+use super::{MISTAKES_FILE, WIFI_TROUBLE_FILE, apply};
+use crate::clock::Clock;
+
+/// The service, on this machine.
+const SERVICE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 80);
+/// Between two looks at what is shown.
+const INTERVAL: Duration = Duration::from_secs(2);
+/// A service that takes longer to answer is shown as one that does not.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(4);
+/// Bytes of a health report; 64 cameras have 40 KB.
+const ANSWER_MAX_BYTES: u64 = 256 << 10;
+/// Times that Wi-Fi trouble is written to the card in one boot: networks that come and go shall not wear
+/// it out.
+const CARD_WRITES_MAX: usize = 3;
+
+/// Shows the status, for ever.
+pub async fn run(clock: &Clock) -> ! {
+    let mut wifi = Listener::default();
+    let mut shown = String::new();
+    let mut told: Option<String> = None;
+    let mut card_writes = 0;
+    loop {
+        wifi.poll();
+        let trouble = wifi.trouble.words().map(str::to_owned);
+        let mut mistakes = mistakes();
+        mistakes.extend(trouble.clone());
+        if trouble != told {
+            let _ = fs::write(WIFI_TROUBLE_FILE, trouble.as_deref().unwrap_or_default());
+            if card_writes < CARD_WRITES_MAX {
+                card_writes += 1;
+                if let Err(error) = apply::tell_on_card(&mistakes) {
+                    log::warn!("{error}");
+                }
+            }
+            told = trouble;
+        }
+        let text = status(mistakes).text();
+        if text != shown {
+            show(&text);
+            shown = text;
+        }
+        clock.sleep(INTERVAL).await;
+    }
+}
+
+fn mistakes() -> Vec<String> {
+    let text = fs::read_to_string(MISTAKES_FILE).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn status(mistakes: Vec<String>) -> Status {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    Status {
+        name: read("/proc/sys/kernel/hostname").trim().to_owned(),
+        addresses: status::addresses(&read("/proc/net/fib_trie"), &read("/proc/net/if_inet6")),
+        health: health().ok(),
+        mistakes,
+    }
+}
+
+/// The health report. A service that is not well answers 503, with the same report.
+fn health() -> io::Result<serde_json::Value> {
+    let mut stream = TcpStream::connect_timeout(&SERVICE, ANSWER_TIME_MAX)?;
+    stream.set_read_timeout(Some(ANSWER_TIME_MAX))?;
+    stream.set_write_timeout(Some(ANSWER_TIME_MAX))?;
+    stream.write_all(
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nConnection: close\r\n\r\n",
+    )?;
+    let mut answer = Vec::new();
+    stream.take(ANSWER_MAX_BYTES).read_to_end(&mut answer)?;
+    let body = answer.windows(4).position(|window| window == b"\r\n\r\n").map_or(0, |at| at + 4);
+    Ok(serde_json::from_slice(&answer[body..])?)
+}
+
+/// A console that cannot be written to is left alone: there may be no screen.
+fn show(text: &str) {
+    let consoles = fs::read_to_string("/sys/class/tty/console/active").unwrap_or_default();
+    for console in consoles.split_whitespace() {
+        let is_serial = !console.trim_start_matches("tty").bytes().all(|byte| byte.is_ascii_digit());
+        // A screen is cleared; on a serial line the old text may be a log that somebody keeps.
+        let begin = if is_serial { "\n" } else { "\x1b[2J\x1b[H" };
+        let text = format!("{begin}{text}").replace('\n', "\r\n");
+        let path = format!("/dev/{console}");
+        let written =
+            fs::OpenOptions::new().write(true).open(&path).and_then(|mut it| it.write_all(text.as_bytes()));
+        if let Err(error) = written {
+            log::debug!("{path}: {error}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What `pinhole.toml` may say besides cameras, and which values are allowed.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// Networks in `pinhole.toml`.
+pub const WIFI_MAX: usize = 8;
+/// Name servers in `pinhole.toml`; the resolver of the C library asks three.
+pub const DNS_MAX: usize = 3;
+
+/// A password, which is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("...")
+    }
+}
+
+/// Everything that was said and is allowed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settings {
+    /// Host name, which is also the name in `.local`.
+    pub name: Option<String>,
+    /// A name of the time zone database.
+    pub time_zone: Option<String>,
+    /// What viewers are asked for.
+    pub password: Option<Secret>,
+    /// ISO 3166 country, in which the radio is.
+    pub country: Option<String>,
+    /// Wireless networks, in order of preference.
+    pub wifi: Vec<Wifi>,
+    /// A fixed address.
+    pub network: Option<Network>,
+    /// Configuration of the service: the tables `camera` and `http`, checked.
+    pub service: String,
+}
+
+/// A wireless network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wifi {
+    /// Its name, the SSID.
+    pub name: String,
+    /// `None` for an open network.
+    pub password: Option<Secret>,
+    /// Whether it does not send its name.
+    pub hidden: bool,
+}
+
+/// A fixed address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// On Wi-Fi, not on the cable.
+    pub on_wifi: bool,
+    /// Address and length of its network's prefix.
+    pub address: (IpAddr, u8),
+    /// The way out.
+    pub gateway: Option<IpAddr>,
+    /// Name servers.
+    pub dns: Vec<IpAddr>,
+}
+
+/// A host name: one label (RFC 1123, 2.1), in lower case.
+///
+/// # Errors
+/// What is allowed.
+pub fn host_name(text: &str) -> Result<String, String> {
+    let name = text.to_ascii_lowercase();
+    let name = name.strip_suffix(".local").unwrap_or(&name);
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if (1..=63).contains(&name.len())
+        && name.bytes().all(fits)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && name != "localhost"
+    {
+        return Ok(name.to_owned());
+    }
+    Err(format!(
+        "\"{}\" is no host name; 1 to 63 letters a-z, digits and \"-\" inside are allowed, as in \"garden\"",
+        text.escape_debug()
+    ))
+}
+
+/// A country's two letters, in upper case.
+///
+/// # Errors
+/// What is allowed.
+pub fn country(text: &str) -> Result<String, String> {
+    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return Ok(text.to_ascii_uppercase());
+    }
+    Err(format!(
+        "\"{}\" is no country; its two letters are allowed, as in \"DE\", \"FR\", \"GB\", \"US\"",
+        text.escape_debug()
+    ))
+}
+
+/// A network's name.
+///
+/// # Errors
+/// What is allowed.
+pub fn wifi_name(text: &str) -> Result<String, String> {
+    if (1..=32).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("the name has {} bytes; 1 to 32 are allowed", text.len()))
+}
+
+/// A network's password: 8 to 63 printable characters of ASCII or 64 hexadecimal digits (IEEE 802.11,
+/// Annex J.4). An empty one is an open network's.
+///
+/// # Errors
+/// What is allowed, without the password.
+pub fn wifi_password(text: &str) -> Result<Option<Secret>, String> {
+    let is_key = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let allowed = "8 to 63 characters are allowed, none for an open network";
+    if let Some(odd) = text.chars().find(|c| !matches!(c, ' '..='~')) {
+        return Err(format!(
+            "the password has the character \"{}\", which Wi-Fi does not allow",
+            odd.escape_debug()
+        ));
+    }
+    match text.len() {
+        0 => Ok(None),
+        8..=63 => Ok(Some(Secret(text.to_owned()))),
+        64 if is_key => Ok(Some(Secret(text.to_owned()))),
+        length => Err(format!("the password has {length} characters; {allowed}")),
+    }
+}
+
+/// The password of the page.
+///
+/// # Errors
+/// What is allowed, without the password.
+pub fn page_password(text: &str) -> Result<Option<Secret>, String> {
+    match text.chars().count() {
+        0 => Ok(None),
+        1..=128 if !text.chars().any(char::is_control) => Ok(Some(Secret(text.to_owned()))),
+        1..=128 => Err("the password has a character that cannot be typed".into()),
+        length => Err(format!("the password has {length} characters; up to 128 are allowed")),
+    }
+}
+
+/// `ADDRESS/PREFIX`; without a prefix, that of a home's network.
+///
+/// # Errors
+/// What is allowed.
+pub fn address(text: &str) -> Result<(IpAddr, u8), String> {
+    let (address, prefix) =
+        text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+    let parsed = address.trim().parse::<IpAddr>().ok();
+    let usable = parsed.filter(|it| !it.is_unspecified() && !it.is_loopback() && !it.is_multicast());
+    let checked = usable.and_then(|address| {
+        let (usual, max) = if address.is_ipv4() { (24, 32) } else { (64, 128) };
+        let prefix = prefix.map_or(Some(usual), |prefix| prefix.trim().parse().ok())?;
+        (1..=max).contains(&prefix).then_some((address, prefix))
+    });
+    checked.ok_or_else(|| {
+        format!(
+            "\"{}\" is no address; ADDRESS/PREFIX is allowed, as in \"192.168.1.50/24\"",
+            text.escape_debug()
+        )
+    })
+}
+
+/// An address alone.
+///
+/// # Errors
+/// What is allowed.
+pub fn plain_address(text: &str) -> Result<IpAddr, String> {
+    text.trim().parse().map_err(|_| {
+        format!("\"{}\" is no address; one such as \"192.168.1.1\" is allowed", text.escape_debug())
+    })
+}
+
+/// The name of a time zone, which is also a path.
+///
+/// # Errors
+/// What is allowed.
+pub fn time_zone(text: &str, exists: impl Fn(&str) -> bool) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '+' | '-');
+    if !text.is_empty() && text.chars().all(fits) && !text.starts_with('/') && exists(text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "\"{}\" is no time zone; one such as \"Europe/Berlin\", \"America/New_York\" or \"UTC\" is allowed",
+        text.escape_debug()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_are_allowed() {
+        assert_eq!(host_name("Garden.local"), Ok("garden".into()));
+        assert_eq!(country("de"), Ok("DE".into()));
+        assert_eq!(address("192.168.1.50"), Ok(("192.168.1.50".parse().unwrap(), 24)));
+        assert_eq!(address("fd00::5/48"), Ok(("fd00::5".parse().unwrap(), 48)));
+        assert_eq!(wifi_password(""), Ok(None));
+        assert_eq!(wifi_password("say \"hi\" #1"), Ok(Some(Secret("say \"hi\" #1".into()))));
+        assert!(wifi_password(&"aB".repeat(32)).is_ok());
+        assert_eq!(time_zone("Europe/Berlin", |_| true), Ok("Europe/Berlin".into()));
+    }
+
+    #[test]
+    fn refusals_say_what_is_allowed_and_tell_no_secret() {
+        for wrong in ["", "-a", "a_b", "a.b", "k\u{fc}che", "localhost"] {
+            assert!(host_name(wrong).unwrap_err().contains("letters a-z"), "{wrong}");
+        }
+        assert!(country("Germany").unwrap_err().contains("\"DE\""));
+        for wrong in ["secret", &"secret12".repeat(9), "secret\u{fc}sec"] {
+            let error = wifi_password(wrong).unwrap_err();
+            assert!(!error.contains("secret"), "{error}");
+        }
+        for wrong in ["192.168.1.500/24", "192.168.1.5/33", "127.0.0.1/8", "fd00::1/200", "192.168.1.5/"] {
+            assert!(address(wrong).unwrap_err().contains("192.168.1.50/24"), "{wrong}");
+        }
+        for wrong in ["../../etc/shadow", "/etc/shadow", "Mars/Base", ""] {
+            assert!(time_zone(wrong, |zone| !zone.starts_with("Mars")).is_err(), "{wrong}");
+        }
+        assert_eq!(format!("{:?}", Secret("x".into())), "...");
+    }
+}

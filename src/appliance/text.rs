@@ -1,0 +1,85 @@
+//! From the bytes of a file that an editor of any system has written to text, and from the names in a
+//! folder to the file that is meant.
+
+use super::Mistake;
+
+/// Bytes of `pinhole.toml`. With every camera in it and comments it has 20 KB.
+pub const FILE_MAX_BYTES: usize = 64 << 10;
+
+/// The file that is meant among the names in a folder. Windows hides `.txt`, and some editors add it; who
+/// has both has saved the latter.
+pub fn choose<'a>(names: impl Iterator<Item = &'a str>) -> (Option<&'a str>, Option<Mistake>) {
+    let (mut plain, mut with_txt) = (None, None);
+    for name in names {
+        match name.to_ascii_lowercase().as_str() {
+            "pinhole.toml" => plain = Some(name),
+            "pinhole.toml.txt" | "pinhole.txt" => with_txt = Some(name),
+            _ => {}
+        }
+    }
+    let both = plain.zip(with_txt).map(|(plain, with_txt)| Mistake {
+        line: None,
+        what: format!("there are {plain} and {with_txt}; {with_txt} was read. Keep the one that you mean"),
+    });
+    (with_txt.or(plain), both)
+}
+
+/// The text, with line feeds alone at the ends of lines.
+pub fn decode(bytes: &[u8], mistakes: &mut Vec<Mistake>) -> String {
+    let mut tell = |what: String| mistakes.push(Mistake { line: None, what });
+    let bytes = if bytes.len() > FILE_MAX_BYTES {
+        tell(format!("the file has {} bytes; the first {FILE_MAX_BYTES} were read", bytes.len()));
+        &bytes[..FILE_MAX_BYTES]
+    } else {
+        bytes
+    };
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    let text = match bytes {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        _ => std::str::from_utf8(bytes).map_or_else(
+            |_| {
+                tell(
+                    "the file is not UTF-8: letters other than A to Z may be wrong; save it as UTF-8".into(),
+                );
+                bytes.iter().map(|&byte| char::from(byte)).collect()
+            },
+            str::to_owned,
+        ),
+    };
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_the_editor_wrote_is_text() {
+        let decoded = |bytes: &[u8]| {
+            let mut mistakes = Vec::new();
+            (decode(bytes, &mut mistakes), mistakes.len())
+        };
+        assert_eq!(decoded(b"a\r\nb\rc\n"), ("a\nb\nc\n".into(), 0));
+        assert_eq!(decoded(b"\xef\xbb\xbfa"), ("a".into(), 0));
+        assert_eq!(decoded(b"\xff\xfea\0\xe4\0"), ("a\u{e4}".into(), 0));
+        assert_eq!(decoded(b"\xfe\xff\0a"), ("a".into(), 0));
+        assert_eq!(decoded(b"K\xfcche"), ("K\u{fc}che".into(), 1));
+        assert_eq!(decoded(&vec![b'#'; FILE_MAX_BYTES + 1]).1, 1);
+    }
+
+    #[test]
+    fn the_file_is_found_under_every_name_that_editors_give_it() {
+        let chosen = |names: &[&'static str]| choose(names.iter().copied()).0;
+        assert_eq!(chosen(&["config.txt", "PINHOLE.TOML"]), Some("PINHOLE.TOML"));
+        assert_eq!(chosen(&["Pinhole.toml.TXT"]), Some("Pinhole.toml.TXT"));
+        assert_eq!(chosen(&["._pinhole.toml", "pinhole.toml~"]), None);
+        let (name, mistake) = choose(["pinhole.toml", "pinhole.toml.txt"].into_iter());
+        assert_eq!(name, Some("pinhole.toml.txt"));
+        assert!(mistake.is_some_and(|mistake| mistake.what.contains("pinhole.toml.txt was read")));
+    }
+}
