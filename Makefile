@@ -9,6 +9,9 @@ help:
 	@echo "make cross   the program for 64-bit ARM: target/cross/arm64/pinhole; ARCH=amd64 for PCs"
 	@echo "make deb     Debian packages for arm64 and amd64: target/deb/; ARCH=arm64 or amd64 for one"
 	@echo "make test-arm64, make test-deb    unit tests on 64-bit ARM, emulated; the package in fresh Debian"
+	@echo "make image   the card's image: target/image/pinhole-arm64-VERSION.img.zst (image-build/README.md)"
+	@echo "make image-test      starts it in emulated machines; make image-lock chooses its packages anew"
+	@echo "make power-cut-test  cuts the power 25 times at random moments"
 	@echo "make clean   remove what was built"
 
 run:
@@ -35,7 +38,19 @@ test-arm64:
 test-deb:
 	@tests/package/run
 
+image:
+	@image-build/make
+
+image-lock:
+	@image-build/lock
+
+image-test:
+	@tests/image/test
+
+power-cut-test:
+	@tests/image/test --cuts 25 power_cut
+
 clean:
 	rm -rf target tests/*/target
 
-.PHONY: help run test check bench cross deb test-arm64 test-deb clean
+.PHONY: help run test check bench cross deb test-arm64 test-deb image image-lock image-test power-cut-test clean

@@ -1,0 +1,218 @@
+"""An emulated machine that starts from a card, and what it says on its serial console."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+SECTOR = 512
+BOOT_MIB = 4
+"""Where the boot partition begins on the card (image-build/disk)."""
+CARD_BYTES = 1 << 30
+"""QEMU takes SD cards of a power of two only."""
+FIRMWARE = Path("/usr/share/AAVMF")
+ANSWER_TIME_MAX_S = 30
+RETRY_MAX_S = 0.1
+"""Between two attempts, if the console is silent."""
+
+
+class Failed(Exception):
+    """What a test found wrong."""
+
+
+class Card:
+    """A copy of the image, as large as a card, in a folder of its own."""
+
+    def __init__(self, image, folder):
+        self.path = Path(folder) / "card.img"
+        subprocess.run(["cp", "--sparse=always", image, self.path], check=True)
+        os.truncate(self.path, CARD_BYTES)
+
+    @property
+    def boot(self):
+        return f"{self.path}@@{BOOT_MIB << 20}"
+
+    def put(self, source, name):
+        """Puts a file into the boot partition, as somebody with a card reader does."""
+        subprocess.run(["mcopy", "-o", "-i", self.boot, source, f"::/{name}"], check=True)
+
+    def put_text(self, text, name):
+        with tempfile.NamedTemporaryFile(dir=self.path.parent) as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+            file.flush()
+            self.put(file.name, name)
+
+    def remove(self, name):
+        subprocess.run(["mdel", "-i", self.boot, f"::/{name}"], check=True)
+
+    def get(self, name):
+        """The bytes of a file, or None."""
+        done = subprocess.run(["mtype", "-i", self.boot, f"::/{name}"], capture_output=True)
+        return done.stdout if done.returncode == 0 else None
+
+    def get_file(self, name, folder):
+        target = Path(folder) / Path(name).name
+        subprocess.run(["mcopy", "-o", "-i", self.boot, f"::/{name}", target], check=True)
+        return target
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Machine:
+    """QEMU, running. Use with `with`: it is ended there."""
+
+    def __init__(self, arguments, folder, port):
+        self.port = port
+        self.folder = Path(folder)
+        self.output = b""
+        self.changed = threading.Condition()
+        self.ended = False
+        self.began = time.monotonic()
+        command = ["qemu-system-aarch64", "-nodefaults", "-display", "none", "-no-reboot", *arguments]
+        self.errors = open(self.folder / "qemu.log", "wb")
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        with open(self.folder / "console.log", "ab") as log:
+            while chunk := os.read(self.process.stdout.fileno(), 65536):
+                log.write(chunk)
+                log.flush()
+                with self.changed:
+                    self.output += chunk
+                    self.changed.notify_all()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.cut()
+
+    def cut(self):
+        """The power goes."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.reader.join()
+        self.errors.close()
+
+    def age(self):
+        """Seconds since the power came."""
+        return time.monotonic() - self.began
+
+    def wait_console(self, pattern, timeout_s):
+        """Waits until the console has said something; gives the match and the machine's age."""
+        wanted = re.compile(pattern.encode(), re.S)
+        with self.changed:
+            found = self.changed.wait_for(lambda: wanted.search(self.output) or self.ended, timeout_s)
+            match = wanted.search(self.output)
+        if not match:
+            why = "the machine ended" if found else f"{timeout_s} s are over"
+            raise Failed(f"the console did not say {pattern!r}: {why}; its end:\n{self.tail()}")
+        return match, self.age()
+
+    def tail(self):
+        return self.output[-2000:].decode(errors="replace")
+
+    def first_answer(self, request, timeout_s, enough):
+        """Asks until the service answers; gives the answer, read until `enough` says so, and the age."""
+        end = time.monotonic() + timeout_s
+        problem = "nothing"
+        # QEMU takes connections before the guest does, and holds them for a while: a new one each second.
+        while time.monotonic() < end and not self.ended:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                    connection.sendall(request)
+                    answer = connection.recv(65536)
+                    if not answer:
+                        raise OSError("closed without an answer")
+                    connection.settimeout(ANSWER_TIME_MAX_S)
+                    while not enough(answer):
+                        more = connection.recv(65536)
+                        if not more:
+                            break
+                        answer += more
+                    return answer, self.age()
+            except OSError as error:
+                problem = error
+            # The console says something when the guest gets on; until then its processor is not taken away.
+            with self.changed:
+                self.changed.wait(RETRY_MAX_S)
+        raise Failed(f"no answer at port {self.port}: {problem}; the console's end:\n{self.tail()}")
+
+    def get(self, path, timeout_s=ANSWER_TIME_MAX_S, headers=""):
+        """One answer: status and body."""
+        request = f"GET {path} HTTP/1.1\r\nHost: pinhole.local\r\nConnection: close\r\n{headers}\r\n".encode()
+        answer, _age = self.first_answer(request, timeout_s, whole)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return int(head.split()[1]), body
+
+
+def whole(answer):
+    """Whether an answer has as many bytes as it says."""
+    head, separator, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)^content-length: *(\d+)", head, re.M)
+    return bool(separator and length and len(body) >= int(length[1]))
+
+
+def uefi(card, folder, camera_socket=None, memory_mib=512):
+    """The generic machine with UEFI, which starts systemd-boot from the card's boot partition."""
+    port = free_port()
+    variables = Path(folder) / "uefi-variables.fd"
+    shutil.copy(FIRMWARE / "AAVMF_VARS.fd", variables)
+    arguments = [
+        "-machine", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", str(memory_mib), "-accel", "tcg,thread=multi",
+        "-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE / 'AAVMF_CODE.fd'}",
+        "-drive", f"if=pflash,format=raw,file={variables}",
+        "-drive", f"file={card.path},if=none,id=card,format=raw", "-device", "virtio-blk-pci,drive=card",
+        "-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:80",
+        "-device", "virtio-net-pci,netdev=net,romfile=",
+        "-device", "qemu-xhci,id=usb",
+        "-serial", "stdio",
+    ]
+    if camera_socket:
+        arguments += [
+            "-chardev", f"socket,id=camera,path={camera_socket},server=on,wait=off",
+            "-device", "usb-redir,chardev=camera,bus=usb.0",
+        ]
+    return Machine(arguments, folder, port)
+
+
+def raspberry_pi_3(card, folder, extra_initrd=None, parameters=""):
+    """A Raspberry Pi 3 B. QEMU has not its firmware: kernel, device tree and RAM disk are taken from the
+    card's boot partition as the firmware does, with the parameters of the card's cmdline.txt."""
+    port = free_port()
+    kernel = card.get_file("slot-a/vmlinuz", folder)
+    tree = card.get_file("slot-a/bcm2837-rpi-3-b.dtb", folder)
+    initrd = card.get_file("slot-a/initrd", folder)
+    line = card.get("slot-a/cmdline.txt").decode().strip()
+    if extra_initrd:
+        with open(initrd, "ab") as file:
+            file.write(b"\0" * (-initrd.stat().st_size % 4))
+            file.write(Path(extra_initrd).read_bytes())
+    # QEMU has the watchdog's registers, but resets the machine as soon as it is started.
+    line += " systemd.watchdog_sec=off"
+    # The PL011 is the Bluetooth chip's; the console is the mini UART, the second serial port.
+    arguments = [
+        "-machine", "raspi3b", "-accel", "tcg,thread=multi",
+        "-kernel", kernel, "-dtb", tree, "-initrd", initrd, "-append", f"{line} {parameters}".strip(),
+        "-drive", f"file={card.path},if=sd,format=raw",
+        "-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:80",
+        "-device", "usb-net,netdev=net",
+        "-serial", "null", "-serial", "stdio",
+    ]
+    return Machine([str(argument) for argument in arguments], folder, port)

@@ -1,0 +1,41 @@
+"""Makes the archive that is appended to the RAM disk to look into the system: see probe/init."""
+
+import lzma
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[1] / "image-build"))
+
+import kernel_modules  # noqa: E402 (its folder is only now in the path)
+
+
+def make(base, folder, modules=(), access_point=None):
+    """`base` is the build's layer with the packages, `modules` names kernel modules that the image has not,
+    `access_point` is the configuration of an access point on the second radio."""
+    tree = Path(folder) / "probe-tree"
+    shutil.rmtree(tree, ignore_errors=True)
+    probe = tree / "probe"
+    shutil.copytree(HERE / "probe", probe)
+    (probe / "init").chmod(0o755)
+    shutil.copy(base / "parts/usr/bin/busybox", probe / "busybox")
+    kernel = next((base / "parts/usr/lib/modules").iterdir())
+    if access_point:
+        (probe / "access-point.conf").write_text(access_point)
+    (probe / "modules").mkdir()
+    known = kernel_modules.Modules(kernel)
+    names = known.ordered([name for wanted in modules for name in known.named(wanted, "probe")])
+    for name in names:
+        path = kernel / known.path[name]
+        (probe / "modules" / f"{name}.ko").write_bytes(lzma.decompress(path.read_bytes()))
+    (probe / "modules.list").write_text("".join(f"{name}.ko\n" for name in names))
+    archive = Path(folder) / "probe.cpio"
+    paths = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
+    with open(archive, "wb") as file:
+        subprocess.run(
+            ["cpio", "--quiet", "-o", "-H", "newc", "-R", "+0:+0"],
+            cwd=tree, input="\n".join(paths).encode(), stdout=file, check=True,
+        )
+    return archive
