@@ -99,12 +99,15 @@ fn mend(jpeg: &[u8], frames: usize) {
     }
 }
 
+/// Frames after which the hub's meters are full.
+const METERED: usize = 600;
+
 /// A small frame through the hub to viewers that take it as soon as it is there.
 fn hub(viewers: usize, frames: usize) {
     let hub = Hub::new(Clock::kernel());
     let mut viewers: Vec<_> = (0..viewers).map(|_| hub.watch()).collect();
     smol::block_on(async {
-        for _ in 0..frames {
+        for _ in 0..METERED + frames {
             let mut jpeg = hub.pool().take();
             jpeg.extend_from_slice(b"a picture");
             hub.publish(Frame::new(jpeg, hub.clock(), hub.clock().now(), 1280, 720, Kind::Picture));
