@@ -1,0 +1,211 @@
+//! The whole program against RTSP servers that nobody here wrote: what viewers see is what the clip
+//! shows, in order and at its rate.
+
+mod relay;
+mod scene;
+mod servers;
+#[path = "../support/service.rs"]
+#[allow(dead_code)] // Each test program uses a part of it.
+mod service;
+#[path = "../support/stream.rs"]
+#[allow(dead_code)]
+mod stream;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+
+use scene::{FPS, KEY_INTERVAL};
+use servers::Server;
+use service::Service;
+use stream::Stream;
+
+/// What a viewer's picture must resemble the clip's by, in dB.
+const PSNR_MIN_DB: f64 = 32.0;
+
+const X264: [&str; 6] = ["-c:v", "libx264", "-preset", "fast", "-crf", "16"];
+
+/// A folder with the clips, made once for all tests; `None` where ffmpeg is not installed.
+fn clips() -> Option<&'static Path> {
+    static CLIPS: OnceLock<Option<PathBuf>> = OnceLock::new();
+    CLIPS
+        .get_or_init(|| {
+            Command::new("ffmpeg").arg("-version").output().ok()?;
+            let folder = std::env::temp_dir().join(format!("pinhole-clips-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            let x264 = |name: &str, more: &[&str]| scene::clip(&folder, name, &[&X264[..], more].concat());
+            x264("baseline", &["-profile:v", "baseline", "-bf", "0"]);
+            x264("high", &["-profile:v", "high", "-bf", "2", "-coder", "1"]);
+            x264("slices", &["-profile:v", "main", "-bf", "0", "-slices", "4"]);
+            let quiet = format!("log-level=none:keyint={KEY_INTERVAL}:bframes=2");
+            let x265 = ["-c:v", "libx265", "-preset", "fast", "-crf", "16", "-x265-params", &quiet];
+            scene::clip(&folder, "hevc", &x265);
+            scene::clip(&folder, "jpeg", &["-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p"]);
+            Some(folder)
+        })
+        .as_deref()
+}
+
+fn skipped(what: &str, why: &str) {
+    println!("SKIPPED: RTSP servers, {what}: {why}");
+}
+
+/// gst-rtsp-server with all clips.
+fn gst(digest: bool) -> Option<Server> {
+    let Some(folder) = clips() else {
+        skipped("gst-rtsp-server", "ffmpeg is not installed");
+        return None;
+    };
+    let codec = |name: &str| {
+        if name == "hevc" {
+            "h265"
+        } else if name == "jpeg" {
+            "jpeg"
+        } else {
+            "h264"
+        }
+    };
+    let clips = ["baseline", "high", "slices", "hevc", "jpeg"]
+        .map(|name| format!("{name}={}:{}", folder.join(name).with_extension("mkv").display(), codec(name)));
+    let server = servers::gst(digest, &clips);
+    if server.is_none() {
+        skipped("gst-rtsp-server", "it is not installed");
+    }
+    server
+}
+
+/// The program with one camera.
+struct Watched {
+    service: Service,
+    config: PathBuf,
+}
+
+impl Watched {
+    fn new(url: &str, transport: &str) -> Self {
+        let name = url.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let config = std::env::temp_dir().join(format!("pinhole-{transport}{name}.toml"));
+        let text = format!(
+            "[[camera]]\nname = \"cam\"\nsource = \"{url}\"\ntransport = \"{transport}\"\nquality = 90\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        Self { service: Service::start(&["--config", config.to_str().unwrap()]), config }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.config);
+    }
+}
+
+/// Numbers, times and nearness of the next pictures that a viewer sees.
+fn watch(stream: &mut Stream, pictures: usize) -> Vec<(usize, f64, f64)> {
+    let mut seen = Vec::new();
+    // Cards come before the first picture where the server takes its time.
+    for _ in 0..pictures + 60 {
+        let part = stream.part();
+        if scene::is_clip(&part.jpeg) {
+            let (number, psnr) = scene::recognise(&part.jpeg);
+            seen.push((number, part.timestamp, psnr));
+        }
+        if seen.len() == pictures {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), pictures, "too few pictures");
+    seen
+}
+
+/// A viewer sees the clip: near enough, in order, every picture, at its rate.
+fn shows(url: &str, transport: &str) {
+    let watched = Watched::new(url, transport);
+    let mut stream = Stream::open(watched.service.connect(), "/stream");
+    let seen = watch(&mut stream, 120);
+    for (number, _, psnr) in &seen {
+        assert!(*psnr >= PSNR_MIN_DB, "{url} over {transport}: picture {number} has {psnr:.1} dB");
+    }
+    let order: Vec<_> = seen.iter().map(|(number, ..)| *number).collect();
+    assert!(order.windows(2).all(|pair| pair[0] < pair[1]), "{url} over {transport}: {order:?}");
+    let (first, last) = (seen[20], seen[seen.len() - 1]);
+    let missing = (last.0 - first.0) - (seen.len() - 21);
+    // A machine that is busy with other tests may skip some.
+    assert!(missing <= 12, "{url} over {transport}: {missing} pictures skipped: {order:?}");
+    let rate = (last.0 - first.0) as f64 / (last.1 - first.1);
+    assert!((rate / FPS as f64 - 1.0).abs() < 0.1, "{url} over {transport}: {rate:.2} pictures a second");
+    let worst = seen.iter().map(|(.., psnr)| *psnr).fold(f64::MAX, f64::min);
+    println!("{url} over {transport}: worst picture {worst:.1} dB, {rate:.2} fps, {missing} skipped");
+}
+
+#[test]
+fn gst_rtsp_server_over_tcp_with_digest() {
+    let Some(server) = gst(true) else { return };
+    for clip in ["jpeg", "baseline", "high", "slices", "hevc"] {
+        shows(&format!("rtsp://joe:hush@127.0.0.1:{}/{clip}", server.port), "tcp");
+    }
+}
+
+#[test]
+fn gst_rtsp_server_over_udp() {
+    let Some(server) = gst(false) else { return };
+    for clip in ["jpeg", "baseline", "high", "slices", "hevc"] {
+        shows(&format!("rtsp://127.0.0.1:{}/{clip}", server.port), "udp");
+    }
+}
+
+#[test]
+fn vlc_over_udp_and_what_it_makes_of_tcp() {
+    let Some(folder) = clips() else { return skipped("VLC", "ffmpeg is not installed") };
+    for clip in ["high", "hevc"] {
+        for transport in ["udp", "auto"] {
+            let Some(server) = servers::vlc(&folder.join(clip).with_extension("mkv")) else {
+                return skipped("VLC", "it is not installed, or does not start");
+            };
+            shows(&format!("rtsp://127.0.0.1:{}/cam", server.port), transport);
+        }
+    }
+}
+
+#[test]
+fn a_wrong_password_and_a_missing_stream_are_named() {
+    let Some(server) = gst(true) else { return };
+    for (path, words) in [
+        ("joe:wrong@127.0.0.1", "does not accept user name and password"),
+        ("127.0.0.1", "asks for user name and password"),
+    ] {
+        let (user, host) = path.rsplit_once('@').map_or(("", path), |(user, host)| (user, host));
+        let at = if user.is_empty() { "" } else { "@" };
+        let watched = Watched::new(&format!("rtsp://{user}{at}{host}:{}/high", server.port), "auto");
+        let _viewer = Stream::open(watched.service.connect(), "/stream");
+        watched.service.until("/health", |health| {
+            health["cameras"][0]["reason"].as_str().is_some_and(|reason| reason.contains(words))
+        });
+    }
+}
+
+#[test]
+fn five_of_a_hundred_datagrams_lost_cost_pictures_and_smear_none() {
+    let Some(server) = gst(false) else { return };
+    for clip in ["high", "slices", "hevc", "jpeg"] {
+        let (port, counts) = relay::start(server.port);
+        let watched = Watched::new(&format!("rtsp://127.0.0.1:{port}/{clip}"), "udp");
+        let mut stream = Stream::open(watched.service.connect(), "/stream");
+        let mut seen: Vec<(usize, f64, f64)> = Vec::new();
+        while seen.last().is_none_or(|(number, ..)| *number < 8 * FPS) {
+            let part = stream.part();
+            if scene::is_clip(&part.jpeg) {
+                let (number, psnr) = scene::recognise(&part.jpeg);
+                seen.push((number, part.timestamp, psnr));
+            }
+        }
+        for (number, _, psnr) in &seen {
+            assert!(*psnr >= PSNR_MIN_DB, "{clip}: picture {number} has {psnr:.1} dB: smeared");
+        }
+        let gap = seen.windows(2).map(|pair| pair[1].0 - pair[0].0).max().unwrap();
+        let lost = counts.lost.load(Ordering::SeqCst);
+        println!("{clip}: {} pictures seen, {lost} datagrams lost, longest gap {gap}", seen.len());
+        assert!(lost > 5, "the relay lost {lost}");
+        assert!(seen.windows(2).all(|pair| pair[0].0 < pair[1].0), "{clip}: in order");
+        watched.service.until("/health", |health| health["cameras"][0]["state"] == "live");
+    }
+}

@@ -1,0 +1,147 @@
+//! A network that loses datagrams: an RTSP relay that puts itself between the UDP ports.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many of a hundred datagrams with pictures are lost.
+const LOST_PERCENT: u64 = 5;
+
+/// What the relay has done.
+#[derive(Default)]
+pub struct Counts {
+    pub passed: AtomicU64,
+    pub lost: AtomicU64,
+}
+
+/// Relays connections to a server; the relay's port, and what it does.
+pub fn start(server_port: u16) -> (u16, Arc<Counts>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let counts = Arc::new(Counts::default());
+    let of = counts.clone();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let server = TcpStream::connect(("127.0.0.1", server_port)).unwrap();
+            relay(client.unwrap(), server, &of);
+        }
+    });
+    (port, counts)
+}
+
+/// An even port and the next.
+fn pair() -> [UdpSocket; 2] {
+    (0..99)
+        .find_map(|_| {
+            let rtp = UdpSocket::bind("127.0.0.1:0").ok()?;
+            let port = rtp.local_addr().ok()?.port();
+            (port % 2 == 0).then_some(())?;
+            Some([rtp, UdpSocket::bind(("127.0.0.1", port + 1)).ok()?])
+        })
+        .expect("a pair of ports")
+}
+
+fn first_port(pair: &[UdpSocket; 2]) -> u16 {
+    pair[0].local_addr().unwrap().port()
+}
+
+fn relay(client: TcpStream, server: TcpStream, counts: &Arc<Counts>) {
+    // What the server sends to, and what the client sends to.
+    let (to_server, to_client) = (pair(), pair());
+    let ports = (first_port(&to_server), first_port(&to_client));
+    let (client_ports, server_ports) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (from_client, from_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    let noted = client_ports.clone();
+    std::thread::spawn(move || {
+        copy(from_client, server, |line| {
+            let port = find(line, "client_port=")?;
+            noted.store(u64::from(port), Ordering::SeqCst);
+            Some(line.replace(
+                &format!("client_port={port}-{}", port + 1),
+                &format!("client_port={}-{}", ports.0, ports.0 + 1),
+            ))
+        });
+    });
+    let (noted, asked) = (server_ports.clone(), client_ports.clone());
+    std::thread::spawn(move || {
+        copy(from_server, client, |line| {
+            let port = find(line, "server_port=")?;
+            noted.store(u64::from(port), Ordering::SeqCst);
+            let asked = asked.load(Ordering::SeqCst);
+            let line = line.replace(
+                &format!("server_port={port}-{}", port + 1),
+                &format!("server_port={}-{}", ports.1, ports.1 + 1),
+            );
+            Some(line.replace(
+                &format!("client_port={}-{}", ports.0, ports.0 + 1),
+                &format!("client_port={asked}-{}", asked + 1),
+            ))
+        });
+    });
+    for (channel, (near_server, near_client)) in to_server.into_iter().zip(to_client).enumerate() {
+        let (near_server, near_client) = (Arc::new(near_server), Arc::new(near_client));
+        let lossy = (channel == 0).then(|| counts.clone());
+        let ports = client_ports.clone();
+        datagrams(near_server.clone(), near_client.clone(), ports, channel, lossy);
+        datagrams(near_client, near_server, server_ports.clone(), channel, None);
+    }
+}
+
+/// What comes in at one socket goes out by the other, but for what is lost.
+fn datagrams(
+    from: Arc<UdpSocket>,
+    by: Arc<UdpSocket>,
+    ports: Arc<AtomicU64>,
+    channel: usize,
+    lossy: Option<Arc<Counts>>,
+) {
+    std::thread::spawn(move || {
+        let mut buffer = vec![0; 65_536];
+        // xorshift64, the same each time.
+        let mut dice = 88_172_645_463_325_252_u64;
+        while let Ok(bytes) = from.recv(&mut buffer) {
+            if let Some(counts) = &lossy {
+                dice ^= dice << 13;
+                dice ^= dice >> 7;
+                dice ^= dice << 17;
+                if dice % 100 < LOST_PERCENT {
+                    counts.lost.fetch_add(1, Ordering::SeqCst);
+                    continue;
+                }
+                counts.passed.fetch_add(1, Ordering::SeqCst);
+            }
+            let port = ports.load(Ordering::SeqCst) as u16 + channel as u16;
+            let _ = by.send_to(&buffer[..bytes], SocketAddr::from(([127, 0, 0, 1], port)));
+        }
+    });
+}
+
+fn find(line: &str, name: &str) -> Option<u16> {
+    let digits = line.split_once(name)?.1.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+/// Copies messages, with some lines of their heads changed.
+fn copy(from: TcpStream, mut to: TcpStream, change: impl Fn(&str) -> Option<String>) {
+    let mut reader = BufReader::new(from);
+    let mut body = 0;
+    let mut line = String::new();
+    while reader.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
+        if let Some(length) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            body = length.trim().parse().unwrap();
+        }
+        let changed = change(&line).unwrap_or_else(|| line.clone());
+        if to.write_all(changed.as_bytes()).is_err() {
+            return;
+        }
+        if line == "\r\n" {
+            let mut bytes = vec![0; std::mem::take(&mut body)];
+            if reader.read_exact(&mut bytes).is_err() || to.write_all(&bytes).is_err() {
+                return;
+            }
+        }
+        line.clear();
+    }
+    let _ = to.shutdown(std::net::Shutdown::Both);
+}
