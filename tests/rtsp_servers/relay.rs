@@ -2,32 +2,71 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// How many of a hundred datagrams with pictures are lost.
 const LOST_PERCENT: u64 = 5;
 
-/// What the relay has done.
+/// What the relay has done to each picture, by its RTP timestamp, in the order of sending.
 #[derive(Default)]
-pub struct Counts {
-    pub passed: AtomicU64,
-    pub lost: AtomicU64,
+pub struct Log {
+    pictures: Mutex<Vec<Picture>>,
+}
+
+/// A picture that went through the relay.
+#[derive(Clone, Copy)]
+pub struct Picture {
+    pub timestamp: u32,
+    pub is_key: bool,
+    pub passed: usize,
+    pub lost: usize,
+}
+
+impl Log {
+    pub fn pictures(&self) -> Vec<Picture> {
+        self.pictures.lock().unwrap().clone()
+    }
+
+    fn note(&self, packet: &[u8], is_lost: bool) {
+        let timestamp = u32::from_be_bytes([packet[4], packet[5], packet[6], packet[7]]);
+        let mut pictures = self.pictures.lock().unwrap();
+        if pictures.last().is_none_or(|picture| picture.timestamp != timestamp) {
+            pictures.push(Picture { timestamp, is_key: false, passed: 0, lost: 0 });
+        }
+        let Some(picture) = pictures.last_mut() else { return };
+        picture.is_key |= is_key(packet[1] & 0x7f, &packet[12..]);
+        *(if is_lost { &mut picture.lost } else { &mut picture.passed }) += 1;
+    }
+}
+
+/// Whether a payload of H.264 or H.265 (type 96), or of JPEG (type 26), is of a key picture.
+fn is_key(payload_type: u8, payload: &[u8]) -> bool {
+    let h264 = |byte: u8| byte & 0x1f == 5;
+    let h265 = |kind: u8| (16..=21).contains(&kind);
+    match payload {
+        _ if payload_type == 26 => true,
+        // FU-A of H.264, fragmentation unit of H.265.
+        [first, second, ..] if first & 0x1f == 28 => h264(*second),
+        [first, _, third, ..] if first >> 1 & 0x3f == 49 => h265(third & 0x3f),
+        [first, second, ..] => h264(*first) || (second & 0xf8 == 0 && h265(first >> 1 & 0x3f)),
+        _ => false,
+    }
 }
 
 /// Relays connections to a server; the relay's port, and what it does.
-pub fn start(server_port: u16) -> (u16, Arc<Counts>) {
+pub fn start(server_port: u16) -> (u16, Arc<Log>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let counts = Arc::new(Counts::default());
-    let of = counts.clone();
+    let log = Arc::new(Log::default());
+    let of = log.clone();
     std::thread::spawn(move || {
         for client in listener.incoming() {
             let server = TcpStream::connect(("127.0.0.1", server_port)).unwrap();
             relay(client.unwrap(), server, &of);
         }
     });
-    (port, counts)
+    (port, log)
 }
 
 /// An even port and the next.
@@ -46,7 +85,7 @@ fn first_port(pair: &[UdpSocket; 2]) -> u16 {
     pair[0].local_addr().unwrap().port()
 }
 
-fn relay(client: TcpStream, server: TcpStream, counts: &Arc<Counts>) {
+fn relay(client: TcpStream, server: TcpStream, log: &Arc<Log>) {
     // What the server sends to, and what the client sends to.
     let (to_server, to_client) = (pair(), pair());
     let ports = (first_port(&to_server), first_port(&to_client));
@@ -81,7 +120,7 @@ fn relay(client: TcpStream, server: TcpStream, counts: &Arc<Counts>) {
     });
     for (channel, (near_server, near_client)) in to_server.into_iter().zip(to_client).enumerate() {
         let (near_server, near_client) = (Arc::new(near_server), Arc::new(near_client));
-        let lossy = (channel == 0).then(|| counts.clone());
+        let lossy = (channel == 0).then(|| log.clone());
         let ports = client_ports.clone();
         datagrams(near_server.clone(), near_client.clone(), ports, channel, lossy);
         datagrams(near_client, near_server, server_ports.clone(), channel, None);
@@ -94,22 +133,22 @@ fn datagrams(
     by: Arc<UdpSocket>,
     ports: Arc<AtomicU64>,
     channel: usize,
-    lossy: Option<Arc<Counts>>,
+    lossy: Option<Arc<Log>>,
 ) {
     std::thread::spawn(move || {
         let mut buffer = vec![0; 65_536];
         // xorshift64, the same each time.
         let mut dice = 88_172_645_463_325_252_u64;
         while let Ok(bytes) = from.recv(&mut buffer) {
-            if let Some(counts) = &lossy {
+            if let Some(log) = &lossy {
                 dice ^= dice << 13;
                 dice ^= dice >> 7;
                 dice ^= dice << 17;
-                if dice % 100 < LOST_PERCENT {
-                    counts.lost.fetch_add(1, Ordering::SeqCst);
+                let is_lost = dice % 100 < LOST_PERCENT;
+                log.note(&buffer[..bytes], is_lost);
+                if is_lost {
                     continue;
                 }
-                counts.passed.fetch_add(1, Ordering::SeqCst);
             }
             let port = ports.load(Ordering::SeqCst) as u16 + channel as u16;
             let _ = by.send_to(&buffer[..bytes], SocketAddr::from(([127, 0, 0, 1], port)));

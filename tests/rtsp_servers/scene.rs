@@ -73,10 +73,12 @@ pub fn recognise(jpeg: &[u8]) -> (usize, f64) {
     let centre = BIT_SIDE / 2;
     let number =
         (0..BITS).map(|bit| usize::from(seen[centre * WIDTH + bit * BIT_SIDE + centre] > 128) << bit).sum();
+    // Video has 16 for black and 235 for white (ITU-T H.264 annex E, video_full_range_flag), JPEG 0 and 255.
+    let full = |luma: u8| (f64::from(luma) - 16.0) * 255.0 / 219.0;
     let error: f64 = luma(number)
         .iter()
         .zip(&seen)
-        .map(|(one, other)| (f64::from(*one) - f64::from(*other)).powi(2))
+        .map(|(one, other)| (full(*one) - f64::from(*other)).powi(2))
         .sum::<f64>()
         / (WIDTH * HEIGHT) as f64;
     (number, 10.0 * (255.0_f64 * 255.0 / error.max(1e-6)).log10())

@@ -1,17 +1,18 @@
 //! Coded pictures of a camera or a file to frames of the hub.
 //!
 //! ```text
-//! push ──> queue ──> decoder thread ──> newest picture ──> encoder thread ──> hub
+//! push ──> queue ──> decoder thread ──> newest pictures ──> encoder thread ──> hub
 //! ```
 //!
-//! Nothing waits long anywhere. The encoder takes the newest decoded picture, those that it has no
-//! time for are dropped; a decoder that falls behind first leaves out pictures that no other refers
+//! Nothing waits long anywhere. Decoded pictures that the encoder has no time for are dropped, but for
+//! the few that come at once where there are B-frames; a decoder that falls behind first leaves out pictures that no other refers
 //! to, and then all up to the next key picture. So a picture that is published waited at most
 //! half a second (`queue::LAG_MAX`), and its own decoding and encoding. Health counts what was dropped.
 
 mod queue;
 mod work;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use event_listener::{Event, listener};
@@ -49,8 +50,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     queue: Queue,
-    /// The newest decoded picture that nobody encodes yet.
-    decoded: Option<decode::Picture>,
+    /// Decoded pictures that nobody encodes yet, the oldest first.
+    decoded: VecDeque<decode::Picture>,
     is_closed: bool,
     failure: Option<Lost>,
     damage: Option<String>,
@@ -139,7 +140,7 @@ impl Drop for Coded {
         let mut state = self.shared.lock();
         state.is_closed = true;
         state.queue.clear();
-        let decoded = state.decoded.take();
+        let decoded = std::mem::take(&mut state.decoded);
         drop(state);
         drop(decoded);
         self.shared.wake_all();

@@ -56,13 +56,23 @@ impl Work for Decoding {
     }
 }
 
-/// Leaves a picture to the encoder, in the place of one that it had no time for.
+/// Decoded pictures that wait. An encoder of B-frames in a camera sends as many at once as lie from
+/// one reference to the next, mostly three.
+const DECODED_MAX: usize = 4;
+
+/// Leaves a picture to the encoder. Those that it has had no time for are dropped.
 fn hand_over(shared: &Shared, picture: decode::Picture) {
-    let before = shared.lock().decoded.replace(picture);
-    shared.decoded.notify_one();
-    if before.is_some() {
-        shared.hub.count_dropped(1);
+    let newest = picture.captured;
+    let mut late = Vec::new();
+    let mut state = shared.lock();
+    let is_late = |waiting: &decode::Picture| newest.since(waiting.captured) > LAG_OF_ALL_MAX;
+    while state.decoded.len() >= DECODED_MAX || state.decoded.front().is_some_and(is_late) {
+        late.extend(state.decoded.pop_front());
     }
+    state.decoded.push_back(picture);
+    drop(state);
+    shared.decoded.notify_one();
+    shared.hub.count_dropped(late.len() as u64);
 }
 
 /// Encodes and publishes.
@@ -90,7 +100,7 @@ impl Encoding {
 
 impl Work for Encoding {
     fn step(&mut self, shared: &Shared) -> Result<bool, Lost> {
-        let Some(picture) = shared.wait_for(&shared.decoded, |state| state.decoded.take()) else {
+        let Some(picture) = shared.wait_for(&shared.decoded, |state| state.decoded.pop_front()) else {
             return Ok(false);
         };
         let frame = match self.encode(&picture, shared) {

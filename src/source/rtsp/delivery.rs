@@ -10,6 +10,7 @@ use crate::frame::{Frame, Kind};
 use crate::hub::{Hub, Opened};
 use crate::mjpeg;
 use crate::rtp::{AccessUnit, Codec};
+use crate::source::coded::Coded;
 use crate::source::pace::Pace;
 
 /// Data come, and no picture out of them for this long: longer than any camera's distance between
@@ -18,7 +19,12 @@ const NO_PICTURE_MAX: Duration = Duration::from_secs(30);
 
 /// Turns access units into frames.
 pub(super) struct Delivery {
+    name: String,
     hub: Arc<Hub>,
+    picture: Picture,
+    /// Decodes and encodes, where the camera sends something else than JPEG.
+    coded: Option<Coded>,
+    failure: Option<Lost>,
     pace: Pace,
     size: (u32, u32),
     good: Monotonic,
@@ -29,9 +35,13 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    pub fn new(hub: &Arc<Hub>, picture: &Picture) -> Self {
+    pub fn new(name: &str, hub: &Arc<Hub>, picture: &Picture) -> Self {
         Self {
+            name: name.to_owned(),
             hub: hub.clone(),
+            picture: picture.clone(),
+            coded: None,
+            failure: None,
             pace: Pace::new(picture.fps),
             size: (0, 0),
             good: hub.clock().now(),
@@ -41,11 +51,11 @@ impl Delivery {
         }
     }
 
-    /// Takes a unit; true where it is the first picture since the camera was opened.
-    pub fn unit(&mut self, unit: &AccessUnit) -> bool {
+    /// Takes a unit.
+    pub fn unit(&mut self, unit: AccessUnit) {
         match unit.codec {
-            Codec::Jpeg => self.jpeg(unit),
-            Codec::H264 | Codec::H265 => false,
+            Codec::Jpeg => self.jpeg(&unit),
+            Codec::H264 | Codec::H265 => self.coded(unit),
         }
     }
 
@@ -57,8 +67,11 @@ impl Delivery {
         self.dropped = dropped;
     }
 
-    /// When there will have been no picture for too long.
+    /// When there will have been no picture for too long; now, where none can come.
     pub fn deadline(&mut self) -> Monotonic {
+        if self.failure().is_some() {
+            return self.hub.clock().now();
+        }
         let frames = self.hub.frames();
         if frames != self.frames {
             self.frames = frames;
@@ -69,14 +82,36 @@ impl Delivery {
 
     /// Why the camera is lost at the deadline.
     pub fn lost(&self) -> Lost {
-        let problem = self.problem.clone().unwrap_or_else(|| "no key picture came whole".to_owned());
+        if let Some(failure) = self.failure() {
+            return failure;
+        }
+        let damage = self.coded.as_ref().and_then(Coded::last_damage);
+        let problem =
+            damage.or(self.problem.clone()).unwrap_or_else(|| "no key picture came whole".to_owned());
         NetworkLost::NoPicture { seconds: NO_PICTURE_MAX.as_secs(), problem }.into()
     }
 
+    fn failure(&self) -> Option<Lost> {
+        self.failure.clone().or_else(|| self.coded.as_ref().and_then(Coded::failure))
+    }
+
+    fn coded(&mut self, unit: AccessUnit) {
+        if self.coded.is_none() && self.failure.is_none() {
+            match Coded::start(&self.name, &self.hub, &self.picture, unit.codec) {
+                Ok(coded) => self.coded = Some(coded),
+                Err(lost) => self.failure = Some(lost),
+            }
+        }
+        if let Some(coded) = &self.coded {
+            // What it drops it counts, and what needs that it drops as well.
+            let _ = coded.push(unit);
+        }
+    }
+
     /// RFC 2435 carries whole JPEG files, which go through as they are.
-    fn jpeg(&mut self, unit: &AccessUnit) -> bool {
+    fn jpeg(&mut self, unit: &AccessUnit) {
         if !self.pace.admits(unit.arrived) {
-            return false;
+            return;
         }
         let mut jpeg = self.hub.pool().take();
         let info = match mjpeg::mend(&unit.data, &mut jpeg) {
@@ -84,7 +119,7 @@ impl Delivery {
             Err(damaged) => {
                 self.problem = Some(damaged.to_string());
                 self.hub.count_bad();
-                return false;
+                return;
             }
         };
         if self.size != (info.width, info.height) {
@@ -93,6 +128,9 @@ impl Delivery {
             self.hub.set_opened(Opened { width: info.width, height: info.height, format });
         }
         let frame = Frame::new(jpeg, self.hub.clock(), unit.arrived, info.width, info.height, Kind::Picture);
-        self.hub.publish(frame)
+        if self.hub.publish(frame) {
+            let (name, (width, height)) = (&self.name, self.size);
+            log::info!("camera {name}: live, {} {width}x{height}", Codec::Jpeg.name());
+        }
     }
 }

@@ -9,6 +9,7 @@ mod wire;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_lite::future::or;
 
@@ -23,6 +24,9 @@ use crate::hub::Hub;
 use crate::random;
 use crate::rtsp::{Event, Options, Session, Target, Transport};
 use delivery::Delivery;
+
+/// How often it is looked whether pictures come, and whether they can be decoded at all.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// One camera that speaks RTSP.
 #[derive(Debug)]
@@ -89,7 +93,7 @@ impl Source {
         let may_change = !target.is_tls() && self.network.transport != TransportChoice::Tcp;
         let options = Options { transport, may_change, seed: random::seed() };
         let mut session = Session::new(target, credentials, options, clock.now());
-        let delivery = Mutex::new(Delivery::new(hub, &self.picture));
+        let delivery = Mutex::new(Delivery::new(&self.name, hub, &self.picture));
         let lock = || delivery.lock().unwrap_or_else(PoisonError::into_inner);
         self.update(|report| *report = Report::default());
         let mut wire = Wire::new(clock, self.network.tls_fingerprint);
@@ -100,7 +104,7 @@ impl Source {
                 if deadline <= clock.now() {
                     return no_picture.set(Some(lock().lost()));
                 }
-                clock.sleep_until(deadline).await;
+                clock.sleep_until(deadline.min(clock.now() + LOOK_EVERY)).await;
             }
         });
         let ended =
@@ -116,15 +120,15 @@ impl Source {
     fn event(&self, session: &Session, event: Event, delivery: &mut Delivery) {
         match event {
             Event::Described(description) => self.update(|report| report.description = Some(description)),
-            Event::Playing(transport) => self.update(|report| report.transport = Some(transport)),
+            Event::Playing(transport) => {
+                log::debug!("camera {}: it plays over {transport}", self.name);
+                self.update(|report| report.transport = Some(transport));
+            }
             Event::AccessUnit(unit) => {
                 let status = session.status();
                 delivery.count_dropped(status.packets.units_dropped);
-                let transport = status.transport;
                 self.update(|report| report.status = Some(status));
-                if delivery.unit(&unit) {
-                    log::info!("camera {}: live, {} over {transport}", self.name, unit.codec.name());
-                }
+                delivery.unit(unit);
             }
         }
     }
