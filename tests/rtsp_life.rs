@@ -23,8 +23,9 @@ use stream::Stream;
 /// Nothing that a test waits for takes this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The picture is back this long after the camera is: the longest wait between two tries, and 3 s.
-const BACK_MAX: Duration = Duration::from_secs(RETRY_MAX.as_secs() * 5 / 4 + 3);
+/// The picture is back this long after the camera is: the longest wait between two tries, and 3 s;
+/// 5 s more because time passes here while a busy machine lets the camera's threads wait.
+const BACK_MAX: Duration = Duration::from_secs(RETRY_MAX.as_secs() * 5 / 4 + 3 + 5);
 
 /// Time passes in such steps.
 const TICK: Duration = Duration::from_millis(100);
@@ -47,8 +48,12 @@ struct Service {
 
 impl Service {
     fn start(url: &str) -> Self {
-        let config =
-            Config::parse(&format!("[[camera]]\nname = \"yard\"\nsource = \"{url}\"\n"), "test").unwrap();
+        Self::start_with(url, "")
+    }
+
+    fn start_with(url: &str, keys: &str) -> Self {
+        let text = format!("[[camera]]\nname = \"yard\"\nsource = \"{url}\"\n{keys}\n");
+        let config = Config::parse(&text, "test").unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (clock, hand) = Clock::manual();
@@ -242,6 +247,27 @@ fn a_network_that_swallows_everything_for_half_a_minute() {
 }
 
 #[test]
+fn where_no_datagram_arrives_tcp_takes_over_for_good() {
+    let _alone = alone();
+    let mut camera = Camera::start();
+    let service = Service::start_with(&camera.url(""), "transport = \"udp\"");
+    let viewer = service.watch();
+    let playing = service.until("the camera plays", || camera.playing() == 1);
+    assert!(playing >= Duration::from_secs(3), "datagrams were waited for: {playing:?}");
+    assert!(playing <= BACK_MAX, "{playing:?}");
+    assert_eq!((camera.requests("SETUP"), camera.requests("TEARDOWN")), (2, 1));
+    sees_picture(&service, &camera, &viewer);
+    camera.power_off();
+    service.until_reason("connection refused");
+    camera.power_on();
+    service.until("the camera plays", || camera.playing() == 1);
+    assert_eq!(camera.requests("SETUP"), 3, "datagrams are not tried again");
+    // Hikvision: each session is described anew.
+    assert_eq!(camera.requests("DESCRIBE"), 3);
+    sees_picture(&service, &camera, &viewer);
+}
+
+#[test]
 fn a_changed_password_is_not_tried_again_soon() {
     /// joe:hush
     const RIGHT: Option<&str> = Some("Basic am9lOmh1c2g=");
@@ -286,7 +312,7 @@ fn a_camera_that_nobody_watches_is_torn_down() {
         camera.send_picture();
         camera.requests("TEARDOWN") == 1
     });
-    assert!(closed <= LINGER + Duration::from_secs(3), "{closed:?}");
+    assert!(closed <= LINGER * 4, "{closed:?}");
     service.until("the camera is idle", || service.health()["state"] == "idle");
 }
 

@@ -26,6 +26,8 @@ struct Shared {
 struct State {
     is_down: bool,
     is_frozen: bool,
+    /// The last client asked for datagrams.
+    is_silent: bool,
     /// What the Authorization header must be.
     authorization: Option<String>,
     requests: Vec<String>,
@@ -183,9 +185,13 @@ impl Shared {
         let mut state = self.changed.wait_while(self.state(), |state| state.is_frozen).unwrap();
         state.requests.push(method.to_owned());
         let authorized = state.authorization.as_deref().is_none_or(|it| it == header("Authorization: "));
+        let ports = header("Transport: ").split(';').find(|part| part.starts_with("client_port="));
+        let datagrams = ports.map(|ports| format!("Transport: RTP/AVP;unicast;{ports}\r\nSession: 1\r\n"));
         let (status, headers, body) = match method {
             _ if !authorized => ("401 Unauthorized", "WWW-Authenticate: Basic realm=\"cam\"\r\n", ""),
             "DESCRIBE" => ("200 OK", "Content-Type: application/sdp\r\n", SDP),
+            // Whoever asks for datagrams is promised some, and gets none.
+            "SETUP" if datagrams.is_some() => ("200 OK", datagrams.as_deref().unwrap_or_default(), ""),
             "SETUP" => ("200 OK", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n", ""),
             _ => ("200 OK", "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n", ""),
         };
@@ -197,7 +203,8 @@ impl Shared {
         if connection.write_all(answer.as_bytes()).is_err() {
             return false;
         }
-        if method == "PLAY" && status == "200 OK" {
+        state.is_silent = if method == "SETUP" { datagrams.is_some() } else { state.is_silent };
+        if method == "PLAY" && status == "200 OK" && !state.is_silent {
             state.playing.push(connection.try_clone().unwrap());
         }
         method != "TEARDOWN"
