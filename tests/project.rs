@@ -21,6 +21,23 @@ fn the_configuration_in_the_readme_is_good() {
     }
 }
 
+/// Each line that is off is good where it stands once the # is taken away, as the file tells.
+#[test]
+fn the_packaged_configuration_is_good() {
+    let text = include_str!("../deb/pinhole.toml");
+    let packaged = Config::parse(text, "deb/pinhole.toml").unwrap();
+    assert_eq!(packaged, Config::default());
+    let all_on: Vec<&str> =
+        text.lines().map(|line| line.strip_prefix('#').filter(is_setting).unwrap_or(line)).collect();
+    let all_on = Config::parse(&all_on.join("\n"), "deb/pinhole.toml").unwrap();
+    assert!(all_on.cameras.len() > 2, "{all_on:?}");
+}
+
+/// Rather than words.
+fn is_setting(line: &&str) -> bool {
+    line.starts_with(|c: char| c == '[' || c.is_ascii_lowercase())
+}
+
 /// The keys are those that the parser itself names when it is given one that it does not know.
 #[test]
 fn the_readme_has_every_key() {
