@@ -5,9 +5,9 @@
 //! ```
 //!
 //! Nothing waits long anywhere. Decoded pictures that the encoder has no time for are dropped, but for
-//! the few that come at once where there are B-frames; a decoder that falls behind first leaves out pictures that no other refers
-//! to, and then all up to the next key picture. So a picture that is published waited at most
-//! half a second (`queue::LAG_MAX`), and its own decoding and encoding. Health counts what was dropped.
+//! the few that come at once where there are B-frames; a decoder that falls behind first leaves out
+//! pictures that no other refers to, and then all up to the next key picture. So a picture that is
+//! published waited at most half a second (`queue::LAG_MAX`), and its own decoding and encoding. Health counts what was dropped.
 
 mod queue;
 mod work;
