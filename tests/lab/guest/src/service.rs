@@ -27,14 +27,26 @@ pub struct Pinhole {
 }
 
 /// What a process holds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Holdings {
     /// Open descriptors.
     pub descriptors: usize,
-    /// Threads.
-    pub threads: usize,
+    /// Names of the threads.
+    pub threads: Vec<String>,
     /// Resident memory in KiB.
     pub resident_kib: usize,
+}
+
+impl Holdings {
+    /// Threads of the pool for blocking work.
+    pub fn pool_threads(&self) -> usize {
+        self.threads.iter().filter(|name| name.starts_with("blocking-")).count()
+    }
+
+    /// All other threads.
+    pub fn own_threads(&self) -> usize {
+        self.threads.len() - self.pool_threads()
+    }
 }
 
 impl Pinhole {
@@ -130,13 +142,19 @@ impl Pinhole {
     pub fn holdings(&self) -> Result<Holdings, String> {
         let path = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-        let number = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            line.split_whitespace().next()?.parse().ok()
-        };
-        let read = || Some((number("Threads:")?, number("VmRSS:")?));
-        let (threads, resident_kib) = read().ok_or_else(|| format!("{path}: no Threads or VmRSS"))?;
-        Ok(Holdings { descriptors: self.descriptors()?.len(), threads, resident_kib })
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let resident_kib = line
+            .and_then(|line| line.split_whitespace().next()?.parse().ok())
+            .ok_or_else(|| format!("{path}: no VmRSS"))?;
+        Ok(Holdings { descriptors: self.descriptors()?.len(), threads: self.threads()?, resident_kib })
+    }
+
+    fn threads(&self) -> Result<Vec<String>, String> {
+        let directory = format!("/proc/{}/task", self.child.id());
+        let entries = fs::read_dir(&directory).map_err(|error| format!("{directory}: {error}"))?;
+        // A thread may end between listing and reading.
+        let names = entries.flatten().filter_map(|entry| fs::read_to_string(entry.path().join("comm")).ok());
+        Ok(names.map(|name| name.trim_end().to_owned()).collect())
     }
 
     /// Sends SIGTERM.
