@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::service::Pinhole;
+use crate::wait::PATIENCE;
 use crate::{Case, Outcome, ensure, v4l2};
 
 /// The cases.
@@ -15,7 +16,9 @@ pub fn cases() -> Vec<Case> {
 
 fn serve() -> Outcome<(Pinhole, String)> {
     let service = Pinhole::serve(&["--size", "640x480", v4l2::VIVID])?;
-    let name = service.camera()?["name"].as_str().unwrap_or_default().to_owned();
+    // Connections are accepted before the camera is found.
+    let camera = service.wait_for_state("idle", PATIENCE)?;
+    let name = camera["name"].as_str().unwrap_or_default().to_owned();
     Ok((service, format!("/api/cameras/{name}/controls")))
 }
 
