@@ -134,7 +134,7 @@ fn write_through(path: &Path, text: &str) -> io::Result<()> {
 /// As every editor shows it, Windows' own included.
 fn errors_text(mistakes: &[String]) -> String {
     let mut text =
-        String::from("Not everything in pinhole.toml was understood. The rest was applied.\r\n\r\n");
+        String::from("Something in pinhole.toml is to be corrected. The rest was applied.\r\n\r\n");
     for mistake in mistakes {
         text.push_str(mistake);
         text.push_str("\r\n");

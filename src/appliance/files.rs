@@ -69,7 +69,7 @@ fn service(settings: &Settings, password_hash: Option<&str>) -> String {
 /// wpa_supplicant.conf(5). A name is written as hexadecimal digits, so any byte may be in it; a password
 /// stands between the first and the last quote of its line, so quotes may be in it.
 fn wifi(settings: &Settings) -> String {
-    let mut text = format!("ctrl_interface={WIFI_CONTROL}\nupdate_config=0\n");
+    let mut text = format!("ctrl_interface={WIFI_CONTROL}\nupdate_config=0\np2p_disabled=1\n");
     if let Some(country) = &settings.country {
         let _ = writeln!(text, "country={country}");
     }
@@ -100,6 +100,36 @@ fn wifi(settings: &Settings) -> String {
         text.push_str("}\n");
     }
     text
+}
+
+/// A network of [`WIFI`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WifiNetwork {
+    /// Its name.
+    pub name: String,
+    /// Whether a password was given.
+    pub has_password: bool,
+}
+
+/// The networks of a file as [`files`] has written it, in the user's order.
+pub fn wifi_networks(text: &str) -> Vec<WifiNetwork> {
+    let mut networks: Vec<WifiNetwork> = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if let Some(digits) = line.strip_prefix("ssid=") {
+            let digits: Vec<char> = digits.chars().collect();
+            let bytes: Vec<u8> = digits
+                .chunks(2)
+                .filter_map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16).ok())
+                .collect();
+            let name = String::from_utf8_lossy(&bytes).into_owned();
+            networks.push(WifiNetwork { name, has_password: false });
+        } else if line.starts_with("psk=")
+            && let Some(network) = networks.last_mut()
+        {
+            network.has_password = true;
+        }
+    }
+    networks
 }
 
 /// systemd.network(5).
@@ -156,6 +186,8 @@ mod tests {
         assert!(lines.contains(&"country=DE") && lines.contains(&"key_mgmt=NONE"));
         let priorities: Vec<_> = lines.iter().filter(|line| line.starts_with("priority")).collect();
         assert_eq!(priorities, [&"priority=2", &"priority=1"]);
+        let known = |name: &str, has_password| WifiNetwork { name: name.into(), has_password };
+        assert_eq!(wifi_networks(&file.content), [known("a\"\n}", true), known("open", false)]);
     }
 
     #[test]

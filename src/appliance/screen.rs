@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::status::{self, Status};
 use super::wifi::Listener;
 use super::{MISTAKES_FILE, WIFI_TROUBLE_FILE, apply};
-use crate::clock::Clock;
+use crate::clock::{Clock, Monotonic};
 
 /// The service, on this machine.
 const SERVICE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 80);
@@ -18,30 +18,30 @@ const INTERVAL: Duration = Duration::from_secs(2);
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(4);
 /// Bytes of a health report; 64 cameras have 40 KB.
 const ANSWER_MAX_BYTES: u64 = 256 << 10;
-/// Times that Wi-Fi trouble is written to the card in one boot: networks that come and go shall not wear
-/// it out.
-const CARD_WRITES_MAX: usize = 3;
+/// Times that Wi-Fi trouble is written to the card soon after a boot, and then how seldom: networks that
+/// come and go shall not wear it out.
+const CARD_WRITES_MAX: usize = 5;
+const CARD_WRITE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Shows the status, for ever.
 pub async fn run(clock: &Clock) -> ! {
     let mut wifi = Listener::default();
     let mut shown = String::new();
     let mut told: Option<String> = None;
-    let mut card_writes = 0;
+    let mut card = CardWrites::default();
     loop {
-        wifi.poll();
-        let trouble = wifi.trouble.words().map(str::to_owned);
+        let trouble = wifi.poll().map(str::to_owned);
         let mut mistakes = mistakes();
         mistakes.extend(trouble.clone());
         if trouble != told {
             let _ = fs::write(WIFI_TROUBLE_FILE, trouble.as_deref().unwrap_or_default());
-            if card_writes < CARD_WRITES_MAX {
-                card_writes += 1;
-                if let Err(error) = apply::tell_on_card(&mistakes) {
-                    log::warn!("{error}");
-                }
-            }
+            card.is_behind = true;
             told = trouble;
+        }
+        if card.is_due(clock.now())
+            && let Err(error) = apply::tell_on_card(&mistakes)
+        {
+            log::warn!("{error}");
         }
         let text = status(mistakes).text();
         if text != shown {
@@ -49,6 +49,26 @@ pub async fn run(clock: &Clock) -> ! {
             shown = text;
         }
         clock.sleep(INTERVAL).await;
+    }
+}
+
+/// When what has changed is written to the card.
+#[derive(Debug, Default)]
+struct CardWrites {
+    is_behind: bool,
+    count: usize,
+    last: Option<Monotonic>,
+}
+
+impl CardWrites {
+    /// Whether to write now.
+    fn is_due(&mut self, now: Monotonic) -> bool {
+        let is_soon = self.last.is_some_and(|last| now.since(last) < CARD_WRITE_INTERVAL);
+        if !self.is_behind || (self.count >= CARD_WRITES_MAX && is_soon) {
+            return false;
+        }
+        *self = Self { is_behind: false, count: self.count + 1, last: Some(now) };
+        true
     }
 }
 
@@ -95,5 +115,27 @@ fn show(text: &str) {
         if let Err(error) = written {
             log::debug!("{path}: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_that_comes_and_goes_does_not_wear_the_card_out() {
+        let mut card = CardWrites::default();
+        let begin = Monotonic::since_zero(Duration::from_secs(10));
+        assert!(!card.is_due(begin), "nothing has changed");
+        let written = (0..1800_u64)
+            .filter(|second| {
+                card.is_behind = true;
+                card.is_due(begin + Duration::from_secs(2 * second))
+            })
+            .count();
+        assert_eq!(written, CARD_WRITES_MAX);
+        // What was held back is written in the end, once.
+        assert!(card.is_due(begin + 2 * CARD_WRITE_INTERVAL));
+        assert!(!card.is_due(begin + 4 * CARD_WRITE_INTERVAL));
     }
 }

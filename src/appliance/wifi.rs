@@ -1,77 +1,52 @@
-//! Wi-Fi that does not come up, in words: wpa_supplicant's events on its control socket.
+//! Wi-Fi that does not come up: asks wpa_supplicant on its control socket and has `trouble` say why.
+
+mod trouble;
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::files::WIFI_CONTROL;
+use super::files::{self, WIFI_CONTROL};
+use trouble::{Next, Trouble};
 
 /// Where wpa_supplicant answers to.
 const OWN_SOCKET: &str = "/run/pinhole-appliance/wifi-events";
-/// Bytes of an event; longer ones are cut, which the words that are looked for survive.
-const EVENT_MAX_BYTES: usize = 1024;
-/// Events taken at a time; the rest waits for the next time.
-const EVENTS_MAX: usize = 64;
-
-/// What is wrong at present.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Trouble(Option<String>);
-
-impl Trouble {
-    /// In words, if anything is wrong.
-    pub fn words(&self) -> Option<&str> {
-        self.0.as_deref()
-    }
-
-    /// Takes an event, as in `<3>CTRL-EVENT-CONNECTED - Connection to ...`.
-    pub fn event(&mut self, event: &str) {
-        let event = event.split_once('>').map_or(event, |(_, event)| event);
-        let (name, rest) = event.split_once(' ').unwrap_or((event, ""));
-        match name {
-            "CTRL-EVENT-CONNECTED" => self.0 = None,
-            "CTRL-EVENT-SSID-TEMP-DISABLED" => {
-                let ssid =
-                    rest.split_once("ssid=\"").and_then(|(_, rest)| rest.rsplit_once("\" auth_failures"));
-                let ssid = ssid.map_or("the network", |(ssid, _)| ssid);
-                self.0 = Some(if rest.contains("reason=WRONG_KEY") {
-                    format!("Wi-Fi: \"{ssid}\" refuses the password; correct wifi.password in pinhole.toml")
-                } else {
-                    format!(
-                        "Wi-Fi: \"{ssid}\" cannot be joined; check wifi.password in pinhole.toml, and the distance to the router"
-                    )
-                });
-            }
-            // A refused password stays the better explanation while the network is left alone for a while.
-            "CTRL-EVENT-NETWORK-NOT-FOUND" if self.0.is_none() => {
-                self.0 = Some(
-                    "Wi-Fi: no network of pinhole.toml is in reach; check wifi.name (capitals matter), and the distance to the router"
-                        .into(),
-                );
-            }
-            _ => {}
-        }
-    }
-}
+/// Bytes of an event or an answer; wpa_supplicant has the same ceiling.
+const MESSAGE_MAX_BYTES: usize = 4096;
+/// Messages taken at a time; the rest waits for the next time.
+const MESSAGES_MAX: usize = 64;
+/// Looks without a Wi-Fi device until that is told: drivers and their firmware take some seconds.
+const LOOKS_WITHOUT_DEVICE_MAX: usize = 30;
 
 /// Listens to wpa_supplicant, whenever one is there.
 #[derive(Debug, Default)]
 pub struct Listener {
     socket: Option<UnixDatagram>,
-    /// What is wrong at present.
-    pub trouble: Trouble,
+    trouble: Trouble,
+    looks_without_device: usize,
 }
 
 impl Listener {
-    /// Takes what has come since the last time; does not wait.
-    pub fn poll(&mut self) {
+    /// Takes what has come since the last time, without waiting; says what is wrong at present.
+    pub fn poll(&mut self) -> Option<&str> {
+        // Set up once, before this begins.
+        let Ok(configuration) = fs::read_to_string(files::WIFI) else { return None };
         if self.socket.is_none() {
             self.socket = attach();
+            self.look_for_device();
         }
-        let mut event = [0; EVENT_MAX_BYTES];
-        for _ in 0..EVENTS_MAX {
-            let Some(socket) = &self.socket else { return };
-            match socket.recv(&mut event) {
-                Ok(length) => self.trouble.event(&String::from_utf8_lossy(&event[..length])),
+        let mut message = [0; MESSAGE_MAX_BYTES];
+        for _ in 0..MESSAGES_MAX {
+            let Some(socket) = &self.socket else { break };
+            match socket.recv(&mut message) {
+                Ok(length) => {
+                    let text = String::from_utf8_lossy(&message[..length]);
+                    if self.trouble.message(&text, &files::wifi_networks(&configuration)) == Next::Scan
+                        && socket.send(b"SCAN_RESULTS").is_err()
+                    {
+                        self.socket = None;
+                    }
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
                 Err(_) => self.socket = None,
             }
@@ -80,18 +55,43 @@ impl Listener {
         if self.socket.as_ref().is_some_and(|socket| socket.send(b"PING").is_err()) {
             self.socket = None;
         }
+        self.trouble.words()
+    }
+
+    fn look_for_device(&mut self) {
+        if self.socket.is_some() || has_device() {
+            self.looks_without_device = 0;
+            self.trouble.device(true);
+        } else if self.looks_without_device < LOOKS_WITHOUT_DEVICE_MAX {
+            self.looks_without_device += 1;
+        } else {
+            self.trouble.device(false);
+        }
     }
 }
 
+fn has_device() -> bool {
+    let Ok(interfaces) = fs::read_dir("/sys/class/net") else { return false };
+    interfaces.flatten().any(|interface| interface.path().join("phy80211").exists())
+}
+
 fn attach() -> Option<UnixDatagram> {
-    let interface = fs::read_dir(WIFI_CONTROL).ok()?.flatten().next()?;
+    let control = control_socket(Path::new(WIFI_CONTROL))?;
     let _ = fs::remove_file(OWN_SOCKET);
     fs::create_dir_all(Path::new(OWN_SOCKET).parent()?).ok()?;
     let socket = UnixDatagram::bind(OWN_SOCKET).ok()?;
     socket.set_nonblocking(true).ok()?;
-    socket.connect(interface.path()).ok()?;
+    socket.connect(control).ok()?;
     socket.send(b"ATTACH").ok()?;
     Some(socket)
+}
+
+/// The interface's; drivers with Wi-Fi Direct have a second one, which is silent about networks.
+fn control_socket(folder: &Path) -> Option<PathBuf> {
+    let mut names: Vec<_> = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.file_name()).collect();
+    names.retain(|name| !name.to_string_lossy().starts_with("p2p-dev-"));
+    names.sort();
+    names.first().map(|name| folder.join(name))
 }
 
 #[cfg(test)]
@@ -99,22 +99,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_password_is_told_until_it_works() {
-        let mut trouble = Trouble::default();
-        trouble.event("<3>CTRL-EVENT-SCAN-RESULTS ");
-        assert_eq!(trouble.words(), None);
-        trouble.event(
-            "<3>CTRL-EVENT-SSID-TEMP-DISABLED id=0 ssid=\"my \"home\"\" auth_failures=2 duration=20 reason=WRONG_KEY",
-        );
-        assert!(
-            trouble.words().is_some_and(|it| it.contains("\"my \"home\"\" refuses the password")),
-            "{trouble:?}"
-        );
-        trouble.event("<3>CTRL-EVENT-NETWORK-NOT-FOUND ");
-        assert!(trouble.words().is_some_and(|it| it.contains("refuses")));
-        trouble.event("<3>CTRL-EVENT-CONNECTED - Connection to 02:00:00:00:01:00 completed [id=0 id_str=]");
-        assert_eq!(trouble.words(), None);
-        trouble.event("CTRL-EVENT-NETWORK-NOT-FOUND");
-        assert!(trouble.words().is_some_and(|it| it.contains("in reach")));
+    fn the_interface_is_asked_not_its_wifi_direct_side() {
+        let folder = std::env::temp_dir().join(format!("pinhole-wifi-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("p2p-dev-wlan0"), "").unwrap();
+        assert_eq!(control_socket(&folder), None);
+        fs::write(folder.join("wlan0"), "").unwrap();
+        assert_eq!(control_socket(&folder), Some(folder.join("wlan0")));
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(control_socket(&folder), None);
     }
 }

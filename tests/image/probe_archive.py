@@ -12,9 +12,23 @@ sys.path.insert(0, str(HERE.parents[1] / "image-build"))
 import kernel_modules  # noqa: E402 (its folder is only now in the path)
 
 
-def make(base, folder, modules=(), access_point=None):
+ACCESS_POINT = """network={{
+    ssid="Home"
+    mode=2
+    key_mgmt={key_management}
+    proto=RSN
+    pairwise=CCMP
+    ieee80211w=1
+    psk="{password}"
+    frequency=2412
+}}
+"""
+
+
+def make(base, folder, modules=(), access_points=()):
     """`base` is the build's layer with the packages, `modules` names kernel modules that the image has not,
-    `access_point` is the configuration of an access point on the second radio."""
+    `access_points` are key management and password of those on the second radio, one after the other
+    (probe/wifi)."""
     tree = Path(folder) / "probe-tree"
     shutil.rmtree(tree, ignore_errors=True)
     probe = tree / "probe"
@@ -22,8 +36,9 @@ def make(base, folder, modules=(), access_point=None):
     (probe / "init").chmod(0o755)
     shutil.copy(base / "parts/usr/bin/busybox", probe / "busybox")
     kernel = next((base / "parts/usr/lib/modules").iterdir())
-    if access_point:
-        (probe / "access-point.conf").write_text(access_point)
+    for number, (key_management, password) in enumerate(access_points):
+        text = ACCESS_POINT.format(key_management=key_management, password=password)
+        (probe / f"access-point-{number}.conf").write_text(text)
     (probe / "modules").mkdir()
     known = kernel_modules.Modules(kernel)
     names = known.ordered([name for wanted in modules for name in known.named(wanted, "probe")])

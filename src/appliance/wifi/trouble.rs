@@ -1,0 +1,297 @@
+//! From wpa_supplicant's messages to what is wrong, in words. What drivers report of a refused password
+//! differs: some let wpa_supplicant see the handshake fail, others only that the access point went silent.
+
+use crate::appliance::files::WifiNetwork;
+
+/// Searches that do not find the network until that is told: an access point may be slow to answer.
+const SEARCHES_MAX: usize = 3;
+
+/// What the other side shall be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    Nothing,
+    /// `SCAN_RESULTS`: which networks are in reach.
+    Scan,
+}
+
+/// What is wrong at present.
+#[derive(Debug, Default)]
+pub struct Trouble {
+    words: Option<String>,
+    /// The last attempt ended as it does when the password is wrong.
+    looks_refused: bool,
+    searches: usize,
+    is_without_device: bool,
+}
+
+impl Trouble {
+    /// In words, if anything is wrong.
+    pub fn words(&self) -> Option<&str> {
+        if self.is_without_device {
+            return Some("Wi-Fi: this machine has no Wi-Fi that works; plug in a network cable");
+        }
+        self.words.as_deref()
+    }
+
+    /// Whether there is a device for Wi-Fi at all.
+    pub fn device(&mut self, is_there: bool) {
+        self.is_without_device = !is_there;
+    }
+
+    /// Takes an event, as in `<3>CTRL-EVENT-CONNECTED - Connection to ...`, or an answer.
+    pub fn message(&mut self, message: &str, wanted: &[WifiNetwork]) -> Next {
+        if message.starts_with("bssid /") {
+            self.scan(message, wanted);
+            return Next::Nothing;
+        }
+        let event = message.split_once('>').map_or(message, |(_, event)| event);
+        let (name, rest) = event.split_once(' ').unwrap_or((event, ""));
+        let has = |field: &str| rest.split_whitespace().any(|it| it == field);
+        match name {
+            "CTRL-EVENT-CONNECTED" => *self = Self::default(),
+            // The four-way handshake was not finished (15), or the access point gave up on it (2):
+            // IEEE 802.11, "Reason codes".
+            "CTRL-EVENT-DISCONNECTED" => self.looks_refused |= has("reason=15") || has("reason=2"),
+            // Time is over: what brcmfmac makes of a handshake in its firmware that fails.
+            "CTRL-EVENT-ASSOC-REJECT" => self.looks_refused |= has("status_code=16"),
+            // WPA3: the password's proof did not hold (15), or the access point does not say (1).
+            "CTRL-EVENT-AUTH-REJECT" => {
+                self.looks_refused |= has("auth_type=3") && (has("status_code=15") || has("status_code=1"));
+            }
+            "CTRL-EVENT-SSID-TEMP-DISABLED" => self.given_up(rest),
+            "CTRL-EVENT-NETWORK-NOT-FOUND" => return Next::Scan,
+            _ => {}
+        }
+        Next::Nothing
+    }
+
+    /// After some failed attempts wpa_supplicant leaves a network alone for a while.
+    fn given_up(&mut self, fields: &str) {
+        let ssid = fields.split_once("ssid=\"").and_then(|(_, rest)| rest.rsplit_once("\" auth_failures"));
+        let ssid = ssid.map_or("the network".into(), |(ssid, _)| quoted(&unescaped(ssid)));
+        self.searches = 0;
+        let what = if fields.contains("reason=WRONG_KEY") {
+            "refuses the password; correct wifi.password in pinhole.toml (capitals matter)"
+        } else if self.looks_refused {
+            "most likely refuses the password; check wifi.password in pinhole.toml (capitals matter), and the distance to the router"
+        } else {
+            "cannot be joined; check wifi.password in pinhole.toml, and the distance to the router"
+        };
+        self.looks_refused = false;
+        self.words = Some(format!("Wi-Fi: {ssid} {what}"));
+    }
+
+    /// No network could be joined: which are in reach?
+    fn scan(&mut self, results: &str, wanted: &[WifiNetwork]) {
+        // bssid / frequency / signal level / flags / ssid
+        let seen: Vec<(String, &str)> = results
+            .lines()
+            .skip(1)
+            .filter_map(|line| {
+                let fields: Vec<&str> = line.splitn(5, '\t').collect();
+                Some((unescaped(fields.get(4)?), *fields.get(3)?))
+            })
+            .collect();
+        let is_in_reach = |network: &WifiNetwork| {
+            seen.iter().any(|(name, flags)| *name == network.name && fits(network, flags))
+        };
+        // One of them is left alone for a while: what is known of it stays.
+        if wanted.iter().any(is_in_reach) {
+            self.searches = 0;
+            return;
+        }
+        if let Some(words) = wanted.iter().find_map(|network| differs(network, &seen)) {
+            self.words = Some(words);
+            return;
+        }
+        self.searches += 1;
+        if self.searches >= SEARCHES_MAX {
+            let names: Vec<String> = wanted.iter().map(|network| quoted(&network.name)).collect();
+            self.words = Some(format!(
+                "Wi-Fi: no network named {} is in reach; check wifi.name in pinhole.toml (capitals matter), and the distance to the router",
+                names.join(" or ")
+            ));
+        }
+    }
+}
+
+/// Whether a network with these flags, as in `[WPA2-PSK-CCMP][ESS]`, can be joined.
+fn fits(network: &WifiNetwork, flags: &str) -> bool {
+    if network.has_password { flags.contains("PSK") || flags.contains("SAE") } else { is_open(flags) }
+}
+
+fn is_open(flags: &str) -> bool {
+    !flags.contains("WPA") && !flags.contains("RSN") && !flags.contains("WEP")
+}
+
+/// A network in reach that is nearly the one that was meant.
+fn differs(network: &WifiNetwork, seen: &[(String, &str)]) -> Option<String> {
+    let name = quoted(&network.name);
+    if let Some((_, flags)) = seen.iter().find(|(name, _)| *name == network.name) {
+        let what = if is_open(flags) {
+            "takes no password; take wifi.password out of pinhole.toml"
+        } else if flags.contains("EAP") {
+            "asks for a user name too; Pinhole can join networks that have one password for all"
+        } else if flags.contains("WEP") {
+            "has WEP, which protects nothing any more; set the router to WPA2"
+        } else if network.has_password {
+            "is protected in a way that Pinhole cannot join; set the router to WPA2"
+        } else {
+            "asks for a password; add wifi.password to pinhole.toml"
+        };
+        return Some(format!("Wi-Fi: {name} {what}"));
+    }
+    let plain = |name: &str| name.trim().to_lowercase();
+    let (near, _) = seen.iter().find(|(name, _)| plain(name) == plain(&network.name))?;
+    Some(format!(
+        "Wi-Fi: no network is named {name}, but one is named {}; correct wifi.name in pinhole.toml",
+        quoted(near)
+    ))
+}
+
+/// On one line, whatever a neighbour has named its network.
+fn quoted(name: &str) -> String {
+    let name: String = name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    format!("\"{name}\"")
+}
+
+/// A name as wpa_supplicant writes it: `\"`, `\\`, `\e`, `\n`, `\r`, `\t`, `\xNN`.
+fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        match rest.next() {
+            Some(b'x') => {
+                let digits: Vec<u8> = rest.by_ref().take(2).collect();
+                let digits = std::str::from_utf8(&digits).unwrap_or_default();
+                bytes.push(u8::from_str_radix(digits, 16).unwrap_or(b'?'));
+            }
+            Some(b'e') => bytes.push(0x1b),
+            Some(b'n') => bytes.push(b'\n'),
+            Some(b'r') => bytes.push(b'\r'),
+            Some(b't') => bytes.push(b'\t'),
+            Some(other) => bytes.push(other),
+            None => {}
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "bssid / frequency / signal level / flags / ssid\n";
+
+    fn home(has_password: bool) -> Vec<WifiNetwork> {
+        vec![WifiNetwork { name: "Home".into(), has_password }]
+    }
+
+    /// What is said after these messages.
+    fn after(messages: &[&str]) -> String {
+        let mut trouble = Trouble::default();
+        for message in messages {
+            trouble.message(message, &home(true));
+        }
+        trouble.words().unwrap_or_default().to_owned()
+    }
+
+    fn given_up(reason: &str) -> String {
+        format!(
+            "<3>CTRL-EVENT-SSID-TEMP-DISABLED id=0 ssid=\"K\\xc3\\xbcche \\\"2\\\"\" auth_failures=2 duration=20 reason={reason}"
+        )
+    }
+
+    #[test]
+    fn a_refused_password_is_told_until_it_works() {
+        let mut trouble = Trouble::default();
+        trouble.message("<3>CTRL-EVENT-SCAN-RESULTS ", &[]);
+        assert_eq!(trouble.words(), None);
+        trouble.message(&given_up("WRONG_KEY"), &[]);
+        let words = trouble.words().unwrap_or_default();
+        assert!(words.contains("\"Küche \"2\"\" refuses the password"), "{words}");
+        trouble.message(
+            "<3>CTRL-EVENT-CONNECTED - Connection to 02:00:00:00:01:00 completed [id=0 id_str=]",
+            &[],
+        );
+        assert_eq!(trouble.words(), None);
+    }
+
+    #[test]
+    fn what_other_drivers_say_of_a_refused_password() {
+        let likely = "most likely refuses the password";
+        let failed = given_up("CONN_FAILED");
+        for event in [
+            "<3>CTRL-EVENT-ASSOC-REJECT bssid=00:00:00:00:00:00 status_code=16",
+            "<3>CTRL-EVENT-AUTH-REJECT 02:00:00:00:01:00 auth_type=3 auth_transaction=2 status_code=15",
+            "<3>CTRL-EVENT-DISCONNECTED bssid=02:00:00:00:01:00 reason=15",
+        ] {
+            assert!(after(&[event, &failed]).contains(likely), "{event}");
+            // It is not kept for an attempt that failed otherwise.
+            assert!(after(&[event, &failed, &failed]).contains("cannot be joined"), "{event}");
+        }
+        assert!(after(&["<3>CTRL-EVENT-ASSOC-REJECT status_code=17", &failed]).contains("cannot be joined"));
+    }
+
+    #[test]
+    fn a_network_that_is_not_there() {
+        let mut trouble = Trouble::default();
+        for search in 1..=SEARCHES_MAX {
+            assert_eq!(trouble.words(), None, "after {search} searches");
+            assert_eq!(trouble.message("<3>CTRL-EVENT-NETWORK-NOT-FOUND ", &home(true)), Next::Scan);
+            let results = format!("{HEAD}02:00:00:00:01:00\t2412\t-30\t[WPA2-PSK-CCMP][ESS]\tNeighbour\n");
+            assert_eq!(trouble.message(&results, &home(true)), Next::Nothing);
+        }
+        assert!(trouble.words().is_some_and(|it| it.contains("no network named \"Home\" is in reach")));
+    }
+
+    #[test]
+    fn a_refused_password_stays_told_while_the_network_is_left_alone() {
+        let results = format!("{HEAD}02:00:00:00:01:00\t2412\t-30\t[WPA2-PSK-CCMP][ESS]\tHome\n");
+        let mut messages = vec![given_up("WRONG_KEY")];
+        messages.extend(std::iter::repeat_n(results, 2 * SEARCHES_MAX));
+        let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
+        assert!(after(&messages).contains("refuses the password"));
+    }
+
+    #[test]
+    fn a_network_that_is_nearly_the_one() {
+        for (flags, name, has_password, expected) in [
+            ("[ESS]", "Home", true, "takes no password"),
+            ("[WPA2-PSK-CCMP][ESS]", "Home", false, "asks for a password"),
+            ("[WPA2-EAP-CCMP][ESS]", "Home", true, "asks for a user name"),
+            ("[WEP][ESS]", "Home", true, "has WEP"),
+            ("[WPA2-OWE-CCMP][ESS]", "Home", true, "cannot join"),
+            ("[WPA2-PSK-CCMP][ESS]", "home ", true, "but one is named \"home \""),
+        ] {
+            let mut trouble = Trouble::default();
+            trouble.message(
+                &format!("{HEAD}02:00:00:00:01:00\t2412\t-30\t{flags}\t{name}\n"),
+                &home(has_password),
+            );
+            assert!(trouble.words().is_some_and(|it| it.contains(expected)), "{expected}: {trouble:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_device_nothing_else_is_told() {
+        let mut trouble = Trouble::default();
+        trouble.device(false);
+        assert!(trouble.words().is_some_and(|it| it.contains("no Wi-Fi that works")));
+        trouble.device(true);
+        assert_eq!(trouble.words(), None);
+    }
+
+    #[test]
+    fn a_neighbours_name_stays_on_one_line() {
+        assert_eq!(quoted(&unescaped("a\\nb\\e[2J\\x")), "\"a\u{fffd}b\u{fffd}[2J?\"");
+        let results = format!("{HEAD}\n\t\t\n02:00:00:00:01:00\t2412\t-30\t[ESS]\t\\x00\\x\n");
+        let mut trouble = Trouble::default();
+        trouble.message(&results, &home(true));
+        assert_eq!(trouble.words(), None);
+    }
+}
