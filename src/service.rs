@@ -42,7 +42,7 @@ pub async fn run(
     let mut cameras = Cameras {
         executor: executor.clone(),
         registry,
-        monitor: Monitor::new(),
+        monitor: Monitor::new(clock.clone()),
         clock: clock.clone(),
         shutdown: shutdown.clone(),
         tasks: Vec::new(),
@@ -88,7 +88,7 @@ impl Cameras {
             let source = match (&camera.source, Source::of(&camera, &camera.effective_name())) {
                 (_, Some(source)) => FixedSource::Ready(source),
                 (SourceSpec::V4l2(path), None) => {
-                    let claim = Claim::on_path(path);
+                    let claim = Claim::on_path(path, &camera.effective_name());
                     self.monitor.add(claim.clone());
                     FixedSource::V4l2(claim)
                 }
@@ -104,7 +104,7 @@ impl Cameras {
             self.follow_auto(place, template, found);
         }
         if uses_v4l2 {
-            let (watch, shutdown) = (self.monitor.clone().watch(self.clock.clone()), self.shutdown.clone());
+            let (watch, shutdown) = (self.monitor.clone().watch(), self.shutdown.clone());
             self.spawn(async move { or(watch, shutdown.requested()).await });
         }
     }
@@ -150,7 +150,7 @@ impl Cameras {
                     }
                     let path = device.stable_path().display().to_string();
                     log::info!("camera {name}: found {} at {path}", device.card);
-                    let claim = Claim::on_device(&device);
+                    let claim = Claim::on_device(&device, &name);
                     monitor.add(claim.clone());
                     let source =
                         Source::V4l2(v4l2::Source::new(&name, claim, monitor.clone(), &template.picture));

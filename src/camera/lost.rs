@@ -16,6 +16,8 @@ pub enum Lost {
     NoCamera,
     /// The device is not there (any more).
     Unplugged,
+    /// Another camera of the configuration, of this name, is the same device.
+    SameDevice(String),
     /// Another program has the device (EBUSY).
     Busy,
     /// The device may not be opened (EACCES, EPERM).
@@ -47,9 +49,9 @@ pub enum Lost {
 }
 
 impl Lost {
-    /// Whether the device itself is missing: nothing to try until it is plugged in.
+    /// Whether there is no device of its own: nothing to try until one is plugged in.
     pub fn is_absent(&self) -> bool {
-        matches!(self, Self::NoCamera | Self::Unplugged)
+        matches!(self, Self::NoCamera | Self::Unplugged | Self::SameDevice(_))
     }
 
     /// Whether trying again soon does harm.
@@ -95,6 +97,10 @@ impl fmt::Display for Lost {
         match self {
             Self::NoCamera => f.write_str("no camera found; plug in a USB camera"),
             Self::Unplugged => f.write_str("camera unplugged, waiting for it to come back"),
+            Self::SameDevice(name) => write!(
+                f,
+                "the same device as camera {name}; take one of the two out of the configuration"
+            ),
             Self::Busy => f.write_str("camera busy: another program is using it; close that program"),
             Self::Forbidden => f.write_str(
                 "no permission to open the camera; add the user that runs Pinhole to the group \"video\"",

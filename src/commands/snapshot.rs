@@ -76,12 +76,12 @@ async fn find(source: SourceSpec, picture: &Picture) -> Result<Source, String> {
         return Ok(source);
     }
     let claim = if let SourceSpec::V4l2(path) = &camera.source {
-        Claim::on_path(path)
+        Claim::on_path(path, &name)
     } else {
         let found = devices::capture_devices();
-        Claim::on_device(found.first().ok_or_else(|| Lost::NoCamera.to_string())?)
+        Claim::on_device(found.first().ok_or_else(|| Lost::NoCamera.to_string())?, &name)
     };
-    let monitor = Monitor::new();
+    let monitor = Monitor::new(Clock::kernel());
     monitor.add(claim.clone());
     monitor.rescan().await;
     Ok(Source::V4l2(v4l2::Source::new(&name, claim, monitor, picture)))

@@ -20,7 +20,7 @@ pub const BODY_MAX_BYTES: usize = 16 << 10;
 pub async fn list(server: &Rc<Server>, name: &str) -> Answer {
     let Some(camera) = find(server, name) else { return missing() };
     let Some(claim) = camera.device.clone() else { return Answer::json(StatusCode::Ok, &[(); 0]) };
-    let Some(node) = claim.node() else { return lost(&Lost::Unplugged) };
+    let Some(node) = claim.node() else { return lost(&claim.missing()) };
     match smol::unblock(move || controls::list(&node)).await {
         Ok(controls) => Answer::json(StatusCode::Ok, &controls),
         Err(why) => lost(&why),
@@ -40,7 +40,7 @@ pub async fn set(server: &Rc<Server>, name: &str, body: &[u8]) -> Answer {
     let Some(claim) = camera.device.clone() else {
         return Answer::error(StatusCode::BadRequest, "this camera is no V4L2 device and has no controls");
     };
-    let Some(node) = claim.node() else { return lost(&Lost::Unplugged) };
+    let Some(node) = claim.node() else { return lost(&claim.missing()) };
     match smol::unblock(move || controls::set(&node, &wanted)).await {
         Ok(controls) => {
             log::info!("camera {name}: controls set");

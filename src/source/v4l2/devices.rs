@@ -11,6 +11,10 @@ use v4l::capability::{Capabilities, Flags};
 use super::identity::Identity;
 use crate::camera::lost::Lost;
 
+/// Where udev listens, and what it has made of each device (`c81:0` for the first video node).
+const UDEV_CONTROL: &str = "/run/udev/control";
+const UDEV_RECORDS: &str = "/run/udev/data";
+
 /// Drivers whose capture nodes are no cameras: image processors and codecs of the Raspberry Pi.
 const NOT_CAMERAS: [&str; 5] = ["bcm2835-isp", "bcm2835-codec", "pispbe", "rpi-hevc-dec", "rpivid"];
 
@@ -66,6 +70,17 @@ pub fn capture_devices() -> Vec<Device> {
             Some(device)
         })
         .collect()
+}
+
+/// Whether udev, where it runs, has made the node's links and set who may open it.
+pub fn is_settled(node: &Path) -> bool {
+    if !exists(Path::new(UDEV_CONTROL)) {
+        return true;
+    }
+    // A node that is gone is nothing to wait for.
+    let Ok(status) = rustix::fs::stat(node) else { return true };
+    let (major, minor) = (rustix::fs::major(status.st_rdev), rustix::fs::minor(status.st_rdev));
+    exists(&Path::new(UDEV_RECORDS).join(format!("c{major}:{minor}")))
 }
 
 fn links(folder: &str) -> BTreeMap<PathBuf, PathBuf> {
@@ -137,20 +152,28 @@ pub fn is_camera(capabilities: &Capabilities) -> bool {
 
 fn identity(node: &Path, capabilities: Option<&Capabilities>) -> Identity {
     let index = attribute(node, "index").and_then(|index| index.parse().ok()).unwrap_or(0);
-    let bus = capabilities.map(|capabilities| capabilities.bus.clone());
-    let driver = capabilities.map(|capabilities| capabilities.driver.clone());
-    match usb_device(node) {
-        Some(usb) => Identity {
+    match (usb_device(node), capabilities) {
+        // The same whether it may be opened or not.
+        (Some(usb), _) => Identity {
             model: format!("{}:{}", usb.vendor, usb.product),
             serial: usb.serial,
-            bus: bus.unwrap_or(usb.port),
+            bus: usb.bus,
             index,
+            is_unasked: false,
         },
-        None => Identity {
-            model: driver.unwrap_or_default(),
+        (None, Some(capabilities)) => Identity {
+            model: capabilities.driver.clone(),
             serial: None,
-            bus: bus.unwrap_or_else(|| node.display().to_string()),
+            bus: capabilities.bus.clone(),
             index,
+            is_unasked: false,
+        },
+        (None, None) => Identity {
+            model: String::new(),
+            serial: None,
+            bus: node.display().to_string(),
+            index,
+            is_unasked: true,
         },
     }
 }
@@ -159,7 +182,7 @@ struct UsbDevice {
     vendor: String,
     product: String,
     serial: Option<String>,
-    port: String,
+    bus: String,
 }
 
 /// The USB device behind a node, from sysfs: the first folder upwards that has its identifiers.
@@ -170,8 +193,18 @@ fn usb_device(node: &Path) -> Option<UsbDevice> {
         vendor: read(&usb.join("idVendor"))?,
         product: read(&usb.join("idProduct"))?,
         serial: read(&usb.join("serial")),
-        port: usb.file_name()?.to_str()?.to_owned(),
+        bus: usb_bus(usb, &read(&usb.join("devpath"))?).unwrap_or_else(|| usb.display().to_string()),
     })
+}
+
+/// The port as the kernel names it (`usb_make_path`): by the controller and the ports on the way, so that
+/// it stays the same whatever number the bus has.
+fn usb_bus(usb: &Path, ports: &str) -> Option<String> {
+    let name = |folder: &Path| folder.file_name()?.to_str().map(str::to_owned);
+    let root_hub = usb
+        .ancestors()
+        .find(|folder| name(folder).is_some_and(|name| name.starts_with("usb") && name != "usb"))?;
+    Some(format!("usb-{}-{ports}", name(root_hub.parent()?)?))
 }
 
 fn sysfs(node: &Path) -> Option<PathBuf> {
@@ -215,6 +248,14 @@ mod tests {
         assert!(!is_camera(&capabilities("old", Flags::VIDEO_CAPTURE | Flags::READ_WRITE)));
         assert!(!is_camera(&capabilities("bcm2835-isp", capture)));
         assert!(!is_camera(&capabilities("m2m", capture | Flags::VIDEO_M2M)));
+    }
+
+    #[test]
+    fn a_port_is_named_by_its_controller() {
+        let folder = "/sys/devices/pci0000:00/0000:00:14.0/usb3/3-1/3-1.2";
+        let bus = usb_bus(Path::new(folder), "1.2");
+        assert_eq!(bus.as_deref(), Some("usb-0000:00:14.0-1.2"));
+        assert_eq!(usb_bus(Path::new("/sys/devices/virtual"), "1"), None);
     }
 
     #[test]

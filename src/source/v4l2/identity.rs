@@ -15,6 +15,8 @@ pub struct Identity {
     pub bus: String,
     /// Which of the device's video nodes it is: cameras with two sensors have two that capture.
     pub index: u32,
+    /// It could not be asked, so only its node's number is known of it.
+    pub is_unasked: bool,
 }
 
 /// How sure it is that two identities are of one camera.
@@ -47,14 +49,17 @@ impl Identity {
 pub struct Wanted<'a> {
     /// The identity that it had when it was last seen.
     pub identity: Option<&'a Identity>,
+    /// The device at the node that it had.
+    pub at_node: Option<usize>,
     /// The device that its configured path points to at present.
     pub at_path: Option<usize>,
 }
 
 /// Gives each claim a device (its position in `devices`), none to two.
 ///
-/// First whatever is certain, then first-time claims by the path that was configured, then cameras
-/// that moved to another port, and last a path at which another camera has taken the place.
+/// First whatever is certain, then devices that cannot be asked, or could not, by their node, then
+/// first-time claims by the path that was configured, then cameras that moved to another port, and last a
+/// path at which another camera has taken the place.
 pub fn assign(claims: &[Wanted<'_>], devices: &[Identity]) -> Vec<Option<usize>> {
     let mut given = vec![None; claims.len()];
     let mut taken = vec![false; devices.len()];
@@ -79,6 +84,10 @@ pub fn assign(claims: &[Wanted<'_>], devices: &[Identity]) -> Vec<Option<usize>>
     };
     let free_path = |claim: &Wanted<'_>, taken: &[bool]| claim.at_path.filter(|&device| !taken[device]);
     pass(&alike(Likeness::Exact));
+    pass(&|claim, taken| {
+        let device = claim.at_node.filter(|&device| !taken[device])?;
+        (claim.identity?.is_unasked || devices[device].is_unasked).then_some(device)
+    });
     pass(&|claim, taken| if claim.identity.is_none() { free_path(claim, taken) } else { None });
     pass(&alike(Likeness::Serial));
     pass(&alike(Likeness::Model));
@@ -96,11 +105,12 @@ mod tests {
             serial: (!serial.is_empty()).then(|| serial.to_owned()),
             bus: bus.to_owned(),
             index: 0,
+            is_unasked: false,
         }
     }
 
     fn known(identity: &Identity) -> Wanted<'_> {
-        Wanted { identity: Some(identity), at_path: None }
+        Wanted { identity: Some(identity), at_node: None, at_path: None }
     }
 
     #[test]
@@ -129,11 +139,22 @@ mod tests {
     #[test]
     fn a_path_finds_its_device_and_does_not_steal_a_known_one() {
         let known_one = camera("c920", "A", "usb-1");
-        let by_path = Wanted { identity: None, at_path: Some(0) };
+        let by_path = Wanted { identity: None, at_node: None, at_path: Some(0) };
         let devices = [camera("c920", "A", "usb-1"), camera("other", "", "usb-2")];
         assert_eq!(assign(&[by_path], &devices), [Some(0)]);
         assert_eq!(assign(&[by_path, known(&known_one)], &devices), [None, Some(0)]);
-        let replaced = Wanted { identity: Some(&known_one), at_path: Some(0) };
+        let replaced = Wanted { identity: Some(&known_one), at_node: None, at_path: Some(0) };
         assert_eq!(assign(&[replaced], &devices[1..]), [Some(0)], "another camera at the configured path");
+    }
+
+    #[test]
+    fn a_camera_that_may_not_be_opened_for_a_while_stays_the_same() {
+        let asked = camera("vivid", "", "platform:vivid-000");
+        let unasked = Identity { is_unasked: true, ..camera("", "", "/dev/video0") };
+        let at_node = |identity| Wanted { identity: Some(identity), at_node: Some(0), at_path: None };
+        assert_eq!(assign(&[at_node(&unasked)], std::slice::from_ref(&asked)), [Some(0)]);
+        assert_eq!(assign(&[at_node(&asked)], std::slice::from_ref(&unasked)), [Some(0)]);
+        let other = camera("uvcvideo", "", "usb-1");
+        assert_eq!(assign(&[at_node(&asked)], &[other]), [None], "another camera has the number");
     }
 }

@@ -59,7 +59,7 @@ impl Source {
 
     /// Captures until `stop` is requested.
     pub async fn run(&self, hub: &Arc<Hub>, stop: &Stop) -> Result<(), Lost> {
-        let Some(node) = self.claim.node() else { return Err(Lost::Unplugged) };
+        let Some(node) = self.claim.node() else { return Err(self.claim.missing()) };
         let capture = capture::Capture {
             name: self.name.clone(),
             node,
@@ -73,7 +73,7 @@ impl Source {
             self.monitor.look().await;
         }
         match (ended, self.claim.node()) {
-            (Err(Lost::Driver(_) | Lost::Silent { .. }), None) => Err(Lost::Unplugged),
+            (Err(Lost::Driver(_) | Lost::Silent { .. }), None) => Err(self.claim.missing()),
             (ended, _) => ended,
         }
     }
@@ -83,7 +83,7 @@ impl Source {
         if self.claim.node().is_none() {
             self.monitor.look().await;
         }
-        self.claim.node().is_none().then_some(Lost::Unplugged)
+        self.claim.node().is_none().then(|| self.claim.missing())
     }
 
     /// Hears when devices come or go.

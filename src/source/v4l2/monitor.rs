@@ -8,19 +8,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use event_listener::{Event, EventListener};
+use futures_lite::future::or;
 use rustix::fs::inotify;
 use smol::Async;
 
 use super::devices::{self, Device};
 use super::identity::{self, Identity, Wanted};
-use crate::clock::Clock;
+use crate::camera::lost::Lost;
+use crate::clock::{Clock, Monotonic};
 
 /// Events of one plugging-in come within this time: the node, its permissions, its links.
 const SETTLE: Duration = Duration::from_millis(100);
+/// `auto` takes a new device once udev has made its links, by which a configured camera may be waiting for
+/// it, and has set who may open it; after this time as it is. At boot udev may come to it late.
+const UDEV_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// A device that a camera stands for, wherever it is plugged in.
 #[derive(Debug)]
 pub struct Claim {
+    /// The camera's.
+    name: String,
     /// The configured path; `None` for a camera that `auto` found.
     path: Option<PathBuf>,
     seen: Mutex<Seen>,
@@ -30,23 +37,31 @@ pub struct Claim {
 struct Seen {
     identity: Option<Identity>,
     node: Option<PathBuf>,
+    /// The camera that has the device at the path.
+    same_as: Option<String>,
 }
 
 impl Claim {
     /// The claim of a configured path, which may be a link such as those in /dev/v4l/by-id.
-    pub fn on_path(path: &Path) -> Arc<Self> {
-        Arc::new(Self { path: Some(path.to_owned()), seen: Mutex::default() })
+    pub fn on_path(path: &Path, name: &str) -> Arc<Self> {
+        Arc::new(Self { name: name.to_owned(), path: Some(path.to_owned()), seen: Mutex::default() })
     }
 
     /// The claim of a device that was found.
-    pub fn on_device(device: &Device) -> Arc<Self> {
-        let seen = Seen { identity: Some(device.identity.clone()), node: Some(device.node.clone()) };
-        Arc::new(Self { path: None, seen: Mutex::new(seen) })
+    pub fn on_device(device: &Device, name: &str) -> Arc<Self> {
+        let (identity, node) = (Some(device.identity.clone()), Some(device.node.clone()));
+        let seen = Seen { identity, node, same_as: None };
+        Arc::new(Self { name: name.to_owned(), path: None, seen: Mutex::new(seen) })
     }
 
     /// The node to open; `None` while the device is not there.
     pub fn node(&self) -> Option<PathBuf> {
         self.seen().node.clone()
+    }
+
+    /// Why there is no node.
+    pub fn missing(&self) -> Lost {
+        self.seen().same_as.clone().map_or(Lost::Unplugged, Lost::SameDevice)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -55,8 +70,9 @@ impl Claim {
 }
 
 /// Which devices there are, and whose they are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Monitor {
+    clock: Clock,
     claims: Mutex<Vec<Arc<Claim>>>,
     /// What the last look found: the nodes in /dev, and the devices that no claim covers.
     last: smol::lock::Mutex<Look>,
@@ -67,12 +83,21 @@ pub struct Monitor {
 struct Look {
     nodes: Option<Vec<PathBuf>>,
     unclaimed: Vec<Device>,
+    /// Devices that udev has not come to, and since when they are there.
+    unsettled: BTreeMap<PathBuf, Monotonic>,
+}
+
+impl Look {
+    fn awaits_udev(&self, now: Monotonic) -> bool {
+        self.unsettled.values().any(|since| now.since(*since) < UDEV_TIME_MAX)
+    }
 }
 
 impl Monitor {
     /// A monitor that has not looked yet.
-    pub fn new() -> Arc<Self> {
-        Arc::default()
+    pub fn new(clock: Clock) -> Arc<Self> {
+        let (claims, last) = Default::default();
+        Arc::new(Self { clock, claims, last, changed: Event::new() })
     }
 
     /// Adds a claim; the next [`rescan`](Self::rescan) gives it its device.
@@ -89,10 +114,14 @@ impl Monitor {
         self.changed.listen()
     }
 
-    /// Looks at the nodes, and at the devices only if there are other nodes than at the last look.
+    /// Looks at the nodes, and at the devices only if there are other nodes than at the last look, or
+    /// some that udev had not come to.
     pub async fn look(self: &Arc<Self>) {
         let nodes = smol::unblock(devices::nodes).await;
-        if self.last.lock().await.nodes.as_ref() != Some(&nodes) {
+        let last = self.last.lock().await;
+        let is_news = last.nodes.as_ref() != Some(&nodes) || last.awaits_udev(self.clock.now());
+        drop(last);
+        if is_news {
             self.rescan().await;
         }
     }
@@ -112,11 +141,13 @@ impl Monitor {
     pub async fn rescan(self: &Arc<Self>) -> Vec<Device> {
         let mut last = self.last.lock().await;
         let claims = self.claims().clone();
+        let (now, unsettled) = (self.clock.now(), last.unsettled.clone());
         // A driver may take its time to answer an open.
         let (look, changed) = smol::unblock(move || {
             let nodes = devices::nodes();
-            let (unclaimed, changed) = deal(&claims, devices::capture_devices());
-            (Look { nodes: Some(nodes), unclaimed }, changed)
+            let (left, changed) = deal(&claims, devices::capture_devices());
+            let (unclaimed, unsettled) = settled(left, &unsettled, now, &devices::is_settled);
+            (Look { nodes: Some(nodes), unclaimed, unsettled }, changed)
         })
         .await;
         let before: Vec<_> = last.unclaimed.iter().map(|device| &device.node).collect();
@@ -132,7 +163,7 @@ impl Monitor {
     }
 
     /// Rescans whenever the kernel or udev changes something about video devices. Does not return.
-    pub async fn watch(self: Arc<Self>, clock: Clock) {
+    pub async fn watch(self: Arc<Self>) {
         let watch = match Watch::new() {
             Ok(watch) => watch,
             Err(error) => {
@@ -141,35 +172,92 @@ impl Monitor {
             }
         };
         loop {
-            if let Err(error) = watch.video_event().await {
-                log::warn!("no more events of plugged-in cameras: {error}");
-                return futures_lite::future::pending().await;
+            let event = async { watch.video_event().await.map(|()| true) };
+            match or(event, self.until_udev_may_be_done()).await {
+                Ok(true) => {
+                    self.clock.sleep(SETTLE).await;
+                    watch.drain();
+                    self.rescan().await;
+                    // A retry after "no permission" or "busy" is worth it even if the nodes are the same.
+                    self.changed.notify(usize::MAX);
+                }
+                Ok(false) => {
+                    self.rescan().await;
+                }
+                Err(error) => {
+                    log::warn!("no more events of plugged-in cameras: {error}");
+                    return futures_lite::future::pending().await;
+                }
             }
-            clock.sleep(SETTLE).await;
-            watch.drain();
-            self.rescan().await;
-            // A retry after "no permission" or "busy" is worth it even if the nodes are the same.
-            self.changed.notify(usize::MAX);
         }
     }
+
+    /// Returns after a moment if udev has not come to every device; its records make no event.
+    async fn until_udev_may_be_done(&self) -> std::io::Result<bool> {
+        if !self.last.lock().await.awaits_udev(self.clock.now()) {
+            return futures_lite::future::pending().await;
+        }
+        self.clock.sleep(SETTLE).await;
+        Ok(false)
+    }
+}
+
+/// Splits devices that no claim covers into those that udev has come to, or has had its time for, and the
+/// others, with the moment since when they are there.
+fn settled(
+    devices: Vec<Device>,
+    before: &BTreeMap<PathBuf, Monotonic>,
+    now: Monotonic,
+    is_settled: &dyn Fn(&Path) -> bool,
+) -> (Vec<Device>, BTreeMap<PathBuf, Monotonic>) {
+    let mut unsettled = BTreeMap::new();
+    let mut ready = Vec::new();
+    for device in devices {
+        let since = before.get(&device.node).copied().unwrap_or(now);
+        if is_settled(&device.node) {
+            ready.push(device);
+        } else {
+            if now.since(since) >= UDEV_TIME_MAX {
+                ready.push(device.clone());
+            }
+            unsettled.insert(device.node, since);
+        }
+    }
+    (ready, unsettled)
 }
 
 /// Gives each claim its device. Returns the devices that are left, and whether any claim changed.
 fn deal(claims: &[Arc<Claim>], devices: Vec<Device>) -> (Vec<Device>, bool) {
-    let known: Vec<Option<Identity>> = claims.iter().map(|claim| claim.seen().identity.clone()).collect();
+    let at = |node: &Path| devices.iter().position(|device| device.node == node);
+    let known: Vec<(Option<Identity>, Option<usize>)> = claims
+        .iter()
+        .map(|claim| {
+            let seen = claim.seen();
+            (seen.identity.clone(), seen.node.as_deref().and_then(at))
+        })
+        .collect();
     let paths: Vec<Option<PathBuf>> = claims.iter().map(|claim| claim.path.as_deref().map(target)).collect();
     let wanted: Vec<Wanted<'_>> = known
         .iter()
         .zip(&paths)
-        .map(|(identity, path)| Wanted {
+        .map(|((identity, at_node), path)| Wanted {
             identity: identity.as_ref(),
-            at_path: path.as_ref().and_then(|path| devices.iter().position(|device| device.node == *path)),
+            at_node: *at_node,
+            at_path: path.as_deref().and_then(at),
         })
         .collect();
     let identities: Vec<Identity> = devices.iter().map(|device| device.identity.clone()).collect();
     let given = identity::assign(&wanted, &identities);
     let mut changed = false;
-    for ((claim, device), path) in claims.iter().zip(&given).zip(paths) {
+    for (((claim, device), path), wanted) in claims.iter().zip(&given).zip(&paths).zip(&wanted) {
+        // One that had its own device, and lost it, is not meant to be the one that has its number now.
+        let same_as = match (device, wanted.identity, wanted.at_path) {
+            (None, None, Some(at_path)) => {
+                let other = given.iter().position(|given| *given == Some(at_path));
+                other.map(|other| claims[other].name.clone())
+            }
+            _ => None,
+        };
         let mut seen = claim.seen();
         let node = match device {
             Some(device) => {
@@ -177,14 +265,13 @@ fn deal(claims: &[Arc<Claim>], devices: Vec<Device>) -> (Vec<Device>, bool) {
                 Some(devices[*device].node.clone())
             }
             // Not among the devices found: a node of another name, or no camera. Opening it says.
-            None => path.filter(|path| {
-                seen.identity.is_none()
-                    && devices::exists(path)
-                    && !devices.iter().any(|device| device.node == *path)
-            }),
+            None => path
+                .clone()
+                .filter(|path| seen.identity.is_none() && devices::exists(path) && at(path).is_none()),
         };
-        changed |= seen.node != node;
+        changed |= seen.node != node || seen.same_as != same_as;
         seen.node = node;
+        seen.same_as = same_as;
     }
     let mut number = 0..;
     let left = devices.into_iter().filter(|_| !given.contains(&number.next())).collect();
@@ -282,6 +369,7 @@ mod tests {
             serial: serial.map(str::to_owned),
             bus: bus.to_owned(),
             index: 0,
+            is_unasked: false,
         };
         Device {
             node: node.into(),
@@ -295,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_claim_follows_its_camera_to_another_number() {
-        let claim = Claim::on_path(Path::new("/dev/video70"));
+        let claim = Claim::on_path(Path::new("/dev/video70"), "yard");
         let claims = [claim.clone()];
         let (left, changed) = deal(&claims, vec![device("/dev/video70", "Cam", Some("A"), "usb-1")]);
         assert_eq!((left.len(), changed, claim.node()), (0, true, Some("/dev/video70".into())));
@@ -311,8 +399,40 @@ mod tests {
     }
 
     #[test]
+    fn a_second_claim_on_a_device_says_so() {
+        let claims = [
+            Claim::on_path(Path::new("/dev/video70"), "yard"),
+            Claim::on_path(Path::new("/dev/video70"), "gate"),
+        ];
+        let camera = device("/dev/video70", "Cam", Some("A"), "usb-1");
+        deal(&claims, vec![camera.clone()]);
+        assert_eq!(claims[0].node(), Some("/dev/video70".into()));
+        assert_eq!((claims[1].node(), claims[1].missing()), (None, Lost::SameDevice("yard".to_owned())));
+        deal(&claims, vec![]);
+        assert_eq!(claims[1].missing(), Lost::Unplugged);
+        // A camera that had a device of its own is unplugged, whoever has its number now.
+        let own = Claim::on_path(Path::new("/dev/video70"), "barn");
+        deal(std::slice::from_ref(&own), vec![device("/dev/video70", "Cam", Some("B"), "usb-2")]);
+        deal(&[claims[0].clone(), own.clone()], vec![camera]);
+        assert_eq!(own.missing(), Lost::Unplugged);
+    }
+
+    #[test]
+    fn auto_leaves_a_device_to_udev_for_a_while() {
+        let begin = Monotonic::since_zero(Duration::from_secs(100));
+        let camera = || vec![device("/dev/video70", "Cam", None, "usb-1")];
+        let (ready, waiting) = settled(camera(), &BTreeMap::new(), begin, &|_| false);
+        assert_eq!((ready.len(), waiting.len()), (0, 1));
+        let (ready, _) = settled(camera(), &waiting, begin + SETTLE, &|_| true);
+        assert_eq!(ready.len(), 1, "udev is done");
+        let (ready, still) = settled(camera(), &waiting, begin + UDEV_TIME_MAX, &|_| false);
+        assert_eq!(ready.len(), 1, "udev has had its time");
+        assert_eq!(still, waiting);
+    }
+
+    #[test]
     fn a_path_that_is_no_camera_is_opened_all_the_same_to_say_what_it_is() {
-        let claim = Claim::on_path(Path::new("/dev/null"));
+        let claim = Claim::on_path(Path::new("/dev/null"), "yard");
         deal(std::slice::from_ref(&claim), vec![]);
         assert_eq!(claim.node(), Some("/dev/null".into()));
     }

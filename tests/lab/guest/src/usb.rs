@@ -23,6 +23,13 @@ pub struct UsbCamera {
 impl UsbCamera {
     /// Plugs in a camera and waits for its link in /dev/v4l/by-id.
     pub fn plug_in(serial: &str, options: &[&str]) -> Outcome<UsbCamera> {
+        let camera = UsbCamera::plug_in_unseen(serial, options)?;
+        camera.wait_for_link()?;
+        Ok(camera)
+    }
+
+    /// Plugs in a camera, whatever udev makes of it.
+    pub fn plug_in_unseen(serial: &str, options: &[&str]) -> Outcome<UsbCamera> {
         let control = format!("/run/usb-camera-{serial}");
         let child = Command::new(program("USB_CAMERA_BIN")?)
             .args(["--control", &control, "--serial", serial])
@@ -30,9 +37,7 @@ impl UsbCamera {
             .stdin(Stdio::null())
             .spawn()
             .map_err(|error| format!("cannot start usb-camera: {error}"))?;
-        let camera = UsbCamera { child, control, serial: serial.into() };
-        camera.wait_for_link()?;
-        Ok(camera)
+        Ok(UsbCamera { child, control, serial: serial.into() })
     }
 
     /// The stable name that udev gives it.

@@ -27,6 +27,18 @@ pub fn freeze_vivid() -> Outcome {
         .map(drop)
 }
 
+/// The nodes of devices whose name begins like this.
+pub fn nodes(name: &str) -> Result<Vec<String>, String> {
+    let folder = "/sys/class/video4linux";
+    let entries = fs::read_dir(folder).map_err(|error| format!("{folder}: {error}"))?;
+    let is_wanted = |path: &Path| fs::read_to_string(path.join("name")).is_ok_and(|it| it.starts_with(name));
+    Ok(entries
+        .flatten()
+        .filter(|entry| is_wanted(&entry.path()))
+        .map(|entry| format!("/dev/{}", entry.file_name().to_string_lossy()))
+        .collect())
+}
+
 /// The value of one of vivid's controls.
 pub fn control(name: &str) -> Outcome<i64> {
     let line = v4l2_ctl(&["-d", VIVID, "-C", name])?;

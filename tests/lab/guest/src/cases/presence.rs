@@ -1,14 +1,15 @@
 //! A camera that goes, comes, falls silent, hangs or belongs to somebody else: what viewers see and
 //! what `/health` says.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::path::Path;
 use std::time::Duration;
 
 use usb_camera::descriptors::MODES;
 
-use crate::service::Pinhole;
+use crate::service::{Pinhole, output};
 use crate::usb::{UsbCamera, check_identical, next_card, next_picture};
-use crate::v4l2::Occupant;
+use crate::v4l2::{self, Occupant};
 use crate::wait::{PATIENCE, Stopwatch, until};
 use crate::{Case, Outcome, ensure};
 
@@ -29,6 +30,11 @@ pub fn cases() -> Vec<Case> {
         Case::new("a camera that hangs when it is opened is told, and comes back", hung),
         Case::new("a busy device is told, and served when it is free", busy),
         Case::new("auto: a camera plugged in later is served", hot_plugged),
+        Case::new(
+            "a camera that is there before its links is one camera, the configured one",
+            before_its_links,
+        ),
+        Case::new("two entries for one device: the second says so", named_twice),
     ]
 }
 
@@ -121,6 +127,69 @@ fn hot_plugged() -> Outcome {
     check_identical(MODES[0], &picture).or_else(|_| check_identical(MODES[1], &picture))?;
     camera.unplug()?;
     next_card(&mut viewer)
+}
+
+fn before_its_links() -> Outcome {
+    let events = HeldEvents::begin()?;
+    let camera = UsbCamera::plug_in_unseen("EARLY1", &[])?;
+    let node = until("the node of the new camera", PATIENCE, || {
+        let nodes = v4l2::nodes("Lab Camera")?;
+        nodes.first().cloned().ok_or_else(|| "none".to_owned())
+    })?;
+    ensure!(fs::symlink_metadata(camera.link()).is_err(), "udev goes on, and has made {}", camera.link());
+    let service = serve_configured(&format!(
+        "[[camera]]\nname = \"yard\"\nsource = \"{}\"\n[[camera]]\nsource = \"auto\"\n",
+        camera.link()
+    ))?;
+    let names = camera_names(&service)?;
+    ensure!(names == ["yard", "vivid"], "before {node} has its link: {names:?}");
+    drop(events);
+    let mut viewer = service.view("/cameras/yard/stream")?;
+    next_picture(&mut viewer, 0)?;
+    let names = camera_names(&service)?;
+    ensure!(names == ["yard", "vivid"], "after it: {names:?}");
+    Ok(())
+}
+
+fn named_twice() -> Outcome {
+    let camera = UsbCamera::plug_in("TWICE1", &[])?;
+    let service = serve_configured(&format!(
+        "[[camera]]\nname = \"one\"\nsource = \"{}\"\n[[camera]]\nname = \"two\"\nsource = \"{}\"\n",
+        camera.link(),
+        camera.node()?.display()
+    ))?;
+    let reason = until("a reason for the second", PATIENCE, || {
+        let health = service.json("/health")?;
+        let reason = health["cameras"][1]["reason"].as_str().map(str::to_owned);
+        reason.ok_or_else(|| health.to_string())
+    })?;
+    ensure!(reason.starts_with("the same device as camera one"), "the reason is {reason:?}");
+    let mut viewer = service.view("/cameras/one/stream")?;
+    next_picture(&mut viewer, 0)?;
+    next_card(&mut service.view("/cameras/two/stream")?)
+}
+
+fn serve_configured(text: &str) -> Outcome<Pinhole> {
+    const FILE: &str = "/tmp/presence.toml";
+    fs::write(FILE, text).map_err(|error| format!("{FILE}: {error}"))?;
+    Pinhole::serve(&["--config", FILE])
+}
+
+/// udev takes no events while this lives.
+struct HeldEvents;
+
+impl HeldEvents {
+    fn begin() -> Outcome<HeldEvents> {
+        output(Path::new("udevadm"), &["control", "--stop-exec-queue"])?;
+        Ok(HeldEvents)
+    }
+}
+
+impl Drop for HeldEvents {
+    fn drop(&mut self) {
+        // Without it the next case finds no link, and says so.
+        let _ = output(Path::new("udevadm"), &["control", "--start-exec-queue"]);
+    }
 }
 
 fn camera_names(service: &Pinhole) -> Result<Vec<String>, String> {
