@@ -17,7 +17,7 @@ use crate::source::v4l2::monitor::Claim;
 pub struct Camera {
     /// Its name, which is also its place in URLs.
     pub name: String,
-    /// Its source, without secrets.
+    /// Its source as it was when the camera was added, without secrets.
     pub source: String,
     /// Whether it is open only while somebody watches.
     pub on_demand: bool,
@@ -25,4 +25,13 @@ pub struct Camera {
     pub device: Option<Arc<Claim>>,
     /// Its frames and its state.
     pub hub: Arc<Hub>,
+}
+
+impl Camera {
+    /// Its source, without secrets. A device that `auto` found before its links were made has a path that
+    /// lasts later.
+    pub fn source(&self) -> String {
+        let found_at = self.device.as_ref().and_then(|claim| claim.found_at());
+        found_at.map_or_else(|| self.source.clone(), |path| path.display().to_string())
+    }
 }

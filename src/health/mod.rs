@@ -166,7 +166,7 @@ impl CameraHealth {
         let milliseconds = |time: std::time::Duration| rounded(time.as_secs_f64() * 1000.0, 100.0);
         Self {
             name: camera.name.clone(),
-            source: camera.source.clone(),
+            source: camera.source(),
             state: now.state.word(),
             reason: if let State::Lost(lost) = &now.state { Some(lost.to_string()) } else { None },
             width: now.opened.as_ref().map(|opened| opened.width),

@@ -72,10 +72,11 @@ pub fn capture_devices() -> Vec<Device> {
         .collect()
 }
 
-/// Whether udev, where it runs, has made the node's links and set who may open it.
-pub fn is_settled(node: &Path) -> bool {
+/// Whether udev has made the node's links and set who may open it. Where it does not run it is waited for
+/// only if `awaits_link`: a small system may start it after the cameras.
+pub fn is_settled(node: &Path, awaits_link: bool) -> bool {
     if !exists(Path::new(UDEV_CONTROL)) {
-        return true;
+        return !awaits_link;
     }
     // A node that is gone is nothing to wait for.
     let Ok(status) = rustix::fs::stat(node) else { return true };

@@ -37,7 +37,9 @@ pub struct Claim {
 struct Seen {
     identity: Option<Identity>,
     node: Option<PathBuf>,
-    /// The camera that has the device at the path.
+    /// The path that stays, of those that the device has at present.
+    lasting: Option<PathBuf>,
+    /// The camera that has the device at the configured path.
     same_as: Option<String>,
 }
 
@@ -49,14 +51,32 @@ impl Claim {
 
     /// The claim of a device that was found.
     pub fn on_device(device: &Device, name: &str) -> Arc<Self> {
-        let (identity, node) = (Some(device.identity.clone()), Some(device.node.clone()));
-        let seen = Seen { identity, node, same_as: None };
+        let seen = Seen {
+            identity: Some(device.identity.clone()),
+            node: Some(device.node.clone()),
+            lasting: Some(device.stable_path().to_owned()),
+            same_as: None,
+        };
         Arc::new(Self { name: name.to_owned(), path: None, seen: Mutex::new(seen) })
     }
 
     /// The node to open; `None` while the device is not there.
     pub fn node(&self) -> Option<PathBuf> {
         self.seen().node.clone()
+    }
+
+    /// Where `auto` has found the device: the path that stays, as soon as udev has made it.
+    pub fn found_at(&self) -> Option<PathBuf> {
+        if self.path.is_some() {
+            return None;
+        }
+        self.seen().lasting.clone()
+    }
+
+    /// Whether the configured path is one of udev's, and has led to no device yet.
+    fn awaits_link(&self) -> bool {
+        let is_link = self.path.as_deref().is_some_and(|path| path.starts_with("/dev/v4l"));
+        is_link && self.seen().identity.is_none()
     }
 
     /// Why there is no node.
@@ -146,7 +166,9 @@ impl Monitor {
         let (look, changed) = smol::unblock(move || {
             let nodes = devices::nodes();
             let (left, changed) = deal(&claims, devices::capture_devices());
-            let (unclaimed, unsettled) = settled(left, &unsettled, now, &devices::is_settled);
+            let awaits_link = claims.iter().any(|claim| claim.awaits_link());
+            let is_settled = |node: &Path| devices::is_settled(node, awaits_link);
+            let (unclaimed, unsettled) = settled(left, &unsettled, now, &is_settled);
             (Look { nodes: Some(nodes), unclaimed, unsettled }, changed)
         })
         .await;
@@ -262,6 +284,7 @@ fn deal(claims: &[Arc<Claim>], devices: Vec<Device>) -> (Vec<Device>, bool) {
         let node = match device {
             Some(device) => {
                 seen.identity = Some(identities[*device].clone());
+                seen.lasting = Some(devices[*device].stable_path().to_owned());
                 Some(devices[*device].node.clone())
             }
             // Not among the devices found: a node of another name, or no camera. Opening it says.
@@ -415,6 +438,19 @@ mod tests {
         deal(std::slice::from_ref(&own), vec![device("/dev/video70", "Cam", Some("B"), "usb-2")]);
         deal(&[claims[0].clone(), own.clone()], vec![camera]);
         assert_eq!(own.missing(), Lost::Unplugged);
+    }
+
+    #[test]
+    fn a_camera_that_auto_found_is_named_by_its_link_as_soon_as_there_is_one() {
+        let mut camera = device("/dev/video70", "Cam", None, "usb-1");
+        let claim = Claim::on_device(&camera, "cam");
+        assert_eq!(claim.found_at(), Some("/dev/video70".into()));
+        camera.by_path = Some("/dev/v4l/by-path/usb-1".into());
+        deal(std::slice::from_ref(&claim), vec![camera]);
+        assert_eq!(claim.found_at(), Some("/dev/v4l/by-path/usb-1".into()));
+        deal(std::slice::from_ref(&claim), vec![]);
+        assert_eq!(claim.found_at(), Some("/dev/v4l/by-path/usb-1".into()), "unplugged");
+        assert_eq!(Claim::on_path(Path::new("/dev/video70"), "yard").found_at(), None);
     }
 
     #[test]

@@ -125,6 +125,8 @@ fn hot_plugged() -> Outcome {
     let picture = next_picture(&mut viewer, 0)?;
     // The size is the service's choice.
     check_identical(MODES[0], &picture).or_else(|_| check_identical(MODES[1], &picture))?;
+    let shown = service.json(&format!("/api/cameras/{name}"))?;
+    ensure!(shown["source"] == camera.link(), "its lasting path is not shown: {shown}");
     camera.unplug()?;
     next_card(&mut viewer)
 }
