@@ -63,13 +63,14 @@ pub fn strongest(header: &str) -> Result<Challenge, String> {
 type Raw<'a> = (&'a str, Vec<(&'a str, &'a str)>);
 
 /// Challenges with their parameters. RFC 7235 section 4.1: challenges and their parameters are
-/// both separated by commas; a name without `=` begins the next challenge.
+/// both separated by commas, which some cameras leave away, or write as semicolons; a name without
+/// `=` begins the next challenge.
 fn split(header: &str) -> Vec<Raw<'_>> {
     let mut challenges: Vec<Raw<'_>> = Vec::new();
     let mut rest = header;
     loop {
-        rest = rest.trim_start_matches([' ', '\t', ',', '=', '"']);
-        let end = rest.find([' ', '\t', ',', '=', '"']).unwrap_or(rest.len());
+        rest = rest.trim_start_matches([' ', '\t', ',', ';', '=', '"']);
+        let end = rest.find([' ', '\t', ',', ';', '=', '"']).unwrap_or(rest.len());
         if end == 0 {
             return challenges;
         }
@@ -85,7 +86,7 @@ fn split(header: &str) -> Vec<Raw<'_>> {
         let value = value.trim_start();
         let (value, tail) = match value.strip_prefix('"') {
             Some(quoted) => quoted.split_at(end_of_quoted(quoted)),
-            None => value.split_at(value.find([' ', '\t', ',']).unwrap_or(value.len())),
+            None => value.split_at(value.find([' ', '\t', ',', ';']).unwrap_or(value.len())),
         };
         if let Some((_, parameters)) = challenges.last_mut() {
             parameters.push((name, value));
@@ -160,6 +161,11 @@ mod tests {
         let challenge = strongest(r#"digest realm = IPCam,nonce="x\"y",opaque="""#).unwrap();
         assert_eq!((challenge.realm.as_str(), challenge.nonce.as_str()), ("IPCam", r#"x\"y"#));
         assert_eq!(challenge.opaque.as_deref(), Some(""));
+        let challenge = strongest(r#"Digest realm="a;b"; nonce=n1==;qop="auth"  opaque="x" algorithm="SHA-256""#);
+        let challenge = challenge.unwrap();
+        assert_eq!((challenge.realm.as_str(), challenge.nonce.as_str()), ("a;b", "n1=="));
+        assert_eq!((challenge.scheme, challenge.qop_auth), (Scheme::DigestSha256, true));
+        assert_eq!(challenge.opaque.as_deref(), Some("x"));
         assert_eq!(strongest("Basic").unwrap().scheme, Scheme::Basic);
         assert_eq!(strongest(r#"Digest realm="unclosed"#), Err("Digest".to_owned()));
     }

@@ -60,8 +60,8 @@ pub const SESSION_TIMEOUT: Duration = Duration::from_mins(1);
 /// keep another.
 pub const KEEP_ALIVE_MAX: Duration = Duration::from_secs(30);
 
-/// Keep-alives are sent at most this often.
-pub const KEEP_ALIVE_MIN: Duration = Duration::from_secs(1);
+/// Keep-alives are sent at most this often: half the shortest time-out that can be named.
+pub const KEEP_ALIVE_MIN: Duration = Duration::from_millis(500);
 
 /// How long the answer to a teardown is waited for.
 pub const TEARDOWN_MAX: Duration = Duration::from_millis(500);

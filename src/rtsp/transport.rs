@@ -64,7 +64,7 @@ impl Answer {
             match name.trim().to_ascii_lowercase().as_str() {
                 profile if n == 0 => answer.names_tcp = profile.ends_with("/tcp"),
                 "interleaved" => answer.interleaved = pair(value),
-                "server_port" => answer.server_port = pair(value),
+                "server_port" => answer.server_port = pair(value).filter(|(rtp, _)| *rtp > 0),
                 "ssrc" => answer.ssrc = u32::from_str_radix(value, 16).ok(),
                 _ => {}
             }
@@ -98,7 +98,10 @@ pub(super) fn session(header: &str) -> Option<(String, Option<Duration>)> {
     let id = parts.next().filter(|id| !id.is_empty())?;
     let timeout = parts.find_map(|part| {
         let (name, value) = part.split_once('=')?;
-        let seconds: u32 = value.trim().parse().ok()?;
+        // Some write `"60"`, `60s` or `60.0`.
+        let value = value.trim().trim_start_matches('"');
+        let digits = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+        let seconds: u32 = value[..digits].parse().ok()?;
         (name.trim().eq_ignore_ascii_case("timeout") && seconds > 0)
             .then(|| Duration::from_secs(u64::from(seconds)))
     });
@@ -130,6 +133,7 @@ mod tests {
         assert_eq!(Answer::parse("RTP/AVP/TCP;interleaved=300-301").interleaved, None);
         assert_eq!(Answer::parse("RTP/AVP/TCP;interleaved=255").interleaved, None);
         assert_eq!(Answer::parse("RTP/AVP;ssrc=xyz;server_port=").ssrc, None);
+        assert_eq!(Answer::parse("RTP/AVP;server_port=0-0").server_port, None);
     }
 
     #[test]
@@ -138,6 +142,12 @@ mod tests {
         let minute = Some(Duration::from_mins(1));
         assert_eq!(session("ab;timeout=60"), Some(("ab".into(), minute)));
         assert_eq!(session(" ab ; Timeout = 60 "), Some(("ab".into(), minute)));
+        for odd in ["ab;timeout=\"60\"", "ab;x=1;timeout=60.0;", "ab; timeout=60s;timeout=5"] {
+            assert_eq!(session(odd), Some(("ab".into(), minute)), "{odd}");
+        }
+        for none in ["ab;timeout=", "ab;timeout=-1", "ab;timeout=99999999999", "ab;timeout", "ab;"] {
+            assert_eq!(session(none), Some(("ab".into(), None)), "{none}");
+        }
         assert_eq!(session("ab;timeout=0"), Some(("ab".into(), None)));
         assert_eq!(session(";timeout=60"), None);
     }

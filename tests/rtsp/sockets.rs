@@ -35,13 +35,18 @@ struct Sockets {
 
 impl Sockets {
     fn open() -> Self {
-        let listener = |address: &str| Async::new(TcpListener::bind((address, 0)).unwrap()).unwrap();
         let listeners = [
             ("192.0.2.1", 554, "127.0.0.1"),
             ("192.0.2.1", 8554, "127.0.0.1"),
             ("198.51.100.1", 554, "127.0.0.2"),
+            ("2001:db8::1", 554, "::1"),
         ]
-        .map(|(host, port, address)| (host, port, address, listener(address)));
+        .into_iter()
+        .filter(|(.., address)| *address != "::1" || has_ipv6())
+        .map(|(host, port, address)| {
+            (host, port, address, Async::new(TcpListener::bind((address, 0)).unwrap()).unwrap())
+        })
+        .collect::<Vec<_>>();
         let (rtp, rtcp) = (0..99)
             .find_map(|_| {
                 let rtp = UdpSocket::bind("127.0.0.1:0").ok()?;
@@ -54,6 +59,8 @@ impl Sockets {
         for (host, port, address, listener) in &listeners {
             let here = listener.get_ref().local_addr().unwrap().port();
             names.push((format!("connect {host} {port}"), format!("connect {address} {here}")));
+            let bracketed = |it: &str| if it.contains(':') { format!("[{it}]") } else { it.to_owned() };
+            let (host, address) = (bracketed(host), bracketed(address));
             names.push((format!("//{host}:{port}"), format!("//{address}:{here}")));
             if *port == 554 {
                 for end in ["/", "?", "\r", " ", "\""] {
@@ -88,6 +95,11 @@ impl Sockets {
         });
         lines.collect::<Vec<_>>().join("\n") + "\n"
     }
+}
+
+/// Whether this machine's loopback interface has its IPv6 address.
+pub fn has_ipv6() -> bool {
+    TcpListener::bind("[::1]:0").is_ok()
 }
 
 /// The camera.

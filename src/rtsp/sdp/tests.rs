@@ -33,6 +33,17 @@ fn broken_session_lines_do_not_matter() {
 }
 
 #[test]
+fn odd_ends_of_lines() {
+    for text in [
+        "v=0\rm=video 0 RTP/AVP 96\ra=rtpmap:96 H264/90000\ra=control:1\r",
+        "v=0\r\n\r\nm=video 0 RTP/AVP 96 \r\n a=rtpmap:96 h264/90000\r\na=control:1\0\0",
+    ] {
+        let video = video(text);
+        assert_eq!((video.codec, video.control.as_deref()), (Some(Codec::H264), Some("1")), "{text:?}");
+    }
+}
+
+#[test]
 fn media_that_do_not_parse_are_skipped() {
     let text = "v=0\nm=\nm=video\nm=metadata x y z\nm=application 0 RTP/AVP 107\n\
                 m=video  99999 RTP/AVP  96 \na=rtpmap:96 h265/x\n";

@@ -7,7 +7,7 @@ use super::{Output, Session};
 use crate::rtsp::Failed;
 
 /// What we answer to.
-const PUBLIC: &str = "OPTIONS, GET_PARAMETER, SET_PARAMETER, ANNOUNCE, TEARDOWN";
+const PUBLIC: &str = "OPTIONS, GET_PARAMETER, SET_PARAMETER, ANNOUNCE, REDIRECT, TEARDOWN";
 
 impl Session {
     pub(super) fn server_request(&mut self, request: &Request<Vec<u8>>) {
@@ -17,6 +17,7 @@ impl Session {
             | Method::GetParameter
             | Method::SetParameter
             | Method::Announce
+            | Method::Redirect
             | Method::Teardown => StatusCode::Ok,
             _ => StatusCode::NotImplemented,
         };
@@ -34,7 +35,8 @@ impl Session {
         // Writing to memory does not fail.
         let _ = response.empty().write(&mut bytes);
         self.outputs.push_back(Output::Send(bytes));
-        if *request.method() == Method::Teardown {
+        // Both end this session; where a redirect leads to is what DESCRIBE is answered with next time.
+        if matches!(request.method(), Method::Teardown | Method::Redirect) {
             self.end(Err(Failed::Goodbye.into()));
         }
     }
