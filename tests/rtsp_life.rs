@@ -8,6 +8,7 @@ mod stream;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -292,6 +293,34 @@ fn a_changed_password_is_not_tried_again_soon() {
     let back = service.until("the camera plays", || camera.playing() == 1);
     assert!(back <= Duration::from_secs(40), "{back:?}");
     sees_picture(&service, &camera, &viewer);
+}
+
+#[test]
+fn probe_says_how_far_it_came_and_what_to_try() {
+    let _alone = alone();
+    let camera = Camera::start();
+    let probe = |credentials: &str, more: &[&str]| {
+        let mut probe = Command::new(env!("CARGO_BIN_EXE_pinhole"));
+        let done = probe.arg("probe").args(more).arg(camera.url(credentials)).output().unwrap();
+        assert_eq!(done.status.code(), Some(1));
+        (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap())
+    };
+    camera.set_authorization(Some("Basic another"));
+    let (out, error) = probe("joe:hush@", &[]);
+    assert!(out.contains("ended at: OPTIONS\n") && out.contains("authentication: Basic\n"), "{out}");
+    assert!(out.contains("try: writing special characters of the password as %XX"), "{out}");
+    assert!(error.contains("does not accept user name and password") && !error.contains("hush"), "{error}");
+    let (out, _) = probe("", &["--json"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(report["error"].as_str().unwrap().contains("asks for user name and password"), "{report}");
+    assert_eq!(report["rtsp"]["step"], "OPTIONS");
+    // It plays, and sends nothing.
+    camera.set_authorization(None);
+    let (out, error) = probe("", &[]);
+    assert!(error.contains("silent for 10 s"), "{error}");
+    for line in ["offers: video JPEG\n", "packets: 0 received", "try: again in a minute"] {
+        assert!(out.contains(line), "{line} in {out}");
+    }
 }
 
 #[test]

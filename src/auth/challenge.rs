@@ -161,7 +161,8 @@ mod tests {
         let challenge = strongest(r#"digest realm = IPCam,nonce="x\"y",opaque="""#).unwrap();
         assert_eq!((challenge.realm.as_str(), challenge.nonce.as_str()), ("IPCam", r#"x\"y"#));
         assert_eq!(challenge.opaque.as_deref(), Some(""));
-        let challenge = strongest(r#"Digest realm="a;b"; nonce=n1==;qop="auth"  opaque="x" algorithm="SHA-256""#);
+        let challenge =
+            strongest(r#"Digest realm="a;b"; nonce=n1==;qop="auth"  opaque="x" algorithm="SHA-256""#);
         let challenge = challenge.unwrap();
         assert_eq!((challenge.realm.as_str(), challenge.nonce.as_str()), ("a;b", "n1=="));
         assert_eq!((challenge.scheme, challenge.qop_auth), (Scheme::DigestSha256, true));

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod advice;
 mod appliance;
 mod cameras;
 mod hash_password;

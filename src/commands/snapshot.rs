@@ -28,8 +28,11 @@ const FIRST_PICTURE_MAX: Duration = Duration::from_secs(40);
 /// Takes one picture of a source.
 pub fn run(source: SourceSpec, output: &Path, picture: &Picture) -> Result<(), Failure> {
     let label = source.to_string();
-    let taken = smol::block_on(with_source(source, picture, async |_, hub| first_picture(hub).await));
-    let frame = taken.map_err(|why| Failure::Other(format!("{label}: {why}")))?;
+    let taken = smol::block_on(async {
+        let source = find(source, picture).await?;
+        with_source(&source, async |hub| first_picture(hub).await).await
+    });
+    let frame = taken.map_err(|lost| Failure::Other(format!("{label}: {lost}")))?;
     let written = if output.as_os_str() == "-" {
         std::io::stdout().write_all(&frame.jpeg)
     } else {
@@ -43,22 +46,20 @@ pub fn run(source: SourceSpec, output: &Path, picture: &Picture) -> Result<(), F
 /// # Errors
 /// Those of `work`, or why the source gave no pictures.
 pub async fn with_source<T>(
-    source: SourceSpec,
-    picture: &Picture,
-    work: impl AsyncFnOnce(&Source, &Arc<Hub>) -> Result<T, String>,
-) -> Result<T, String> {
-    let source = find(source, picture).await?;
+    source: &Source,
+    work: impl AsyncFnOnce(&Arc<Hub>) -> Result<T, Lost>,
+) -> Result<T, Lost> {
     let hub = Hub::new(Clock::kernel());
-    let stop = Stop::new().map_err(|error| error.to_string())?;
+    let stop = Stop::new().map_err(|error| Lost::Driver(error.to_string()))?;
     let ended = Cell::new(false);
     let mut running = pin!(async {
         let result = source.run(&hub, &stop).await;
         ended.set(true);
         result
     });
-    let result = or(work(&source, &hub), async {
-        (&mut running).await.map_err(|lost| lost.to_string())?;
-        Err("ended by itself".to_owned())
+    let result = or(work(&hub), async {
+        (&mut running).await?;
+        Err(Lost::Driver("it ended by itself".to_owned()))
     })
     .await;
     stop.request();
@@ -69,7 +70,11 @@ pub async fn with_source<T>(
     result
 }
 
-async fn find(source: SourceSpec, picture: &Picture) -> Result<Source, String> {
+/// The source of this description, not opened yet.
+///
+/// # Errors
+/// If there is no such device.
+pub async fn find(source: SourceSpec, picture: &Picture) -> Result<Source, Lost> {
     let camera = Camera::of(source, picture.clone());
     let name = camera.effective_name();
     if let Some(source) = Source::of(&camera, &name) {
@@ -79,7 +84,7 @@ async fn find(source: SourceSpec, picture: &Picture) -> Result<Source, String> {
         Claim::on_path(path, &name)
     } else {
         let found = devices::capture_devices();
-        Claim::on_device(found.first().ok_or_else(|| Lost::NoCamera.to_string())?, &name)
+        Claim::on_device(found.first().ok_or(Lost::NoCamera)?, &name)
     };
     let monitor = Monitor::new(Clock::kernel());
     monitor.add(claim.clone());
@@ -88,7 +93,10 @@ async fn find(source: SourceSpec, picture: &Picture) -> Result<Source, String> {
 }
 
 /// The first picture of an opened source.
-pub async fn first_picture(hub: &Arc<Hub>) -> Result<Arc<Frame>, String> {
+///
+/// # Errors
+/// If there is none for as long as any source may take.
+pub async fn first_picture(hub: &Arc<Hub>) -> Result<Arc<Frame>, Lost> {
     let mut viewer = hub.watch();
     let picture = async {
         loop {
@@ -100,7 +108,7 @@ pub async fn first_picture(hub: &Arc<Hub>) -> Result<Arc<Frame>, String> {
     };
     let too_late = async {
         hub.clock().sleep(FIRST_PICTURE_MAX).await;
-        Err(format!("no picture within {} s", FIRST_PICTURE_MAX.as_secs()))
+        Err(Lost::Silent { seconds: FIRST_PICTURE_MAX.as_secs() })
     };
     or(picture, too_late).await
 }

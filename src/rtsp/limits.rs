@@ -24,6 +24,9 @@ pub const MEDIA_MAX: usize = 16;
 /// Formats of one media that are looked at.
 pub const FORMATS_MAX: usize = 32;
 
+/// Characters of the Server header that are kept. Real ones have up to 60.
+pub const SERVER_MAX_CHARS: usize = 80;
+
 /// Redirects followed before a camera gave a picture.
 pub const REDIRECTS_MAX: u32 = 5;
 

@@ -20,7 +20,7 @@ mod transport;
 pub use crate::auth::Credentials;
 pub use error::{Error, Failed, Refused};
 pub use sdp::{Description, Media};
-pub use session::{Counters, Endpoint, Event, Input, Options, Output, Session, Status, UdpChannel};
+pub use session::{Counters, Endpoint, Event, Input, Options, Output, Session, Status, Step, UdpChannel};
 pub use target::{Target, UrlError};
 pub use transport::Transport;
 

@@ -62,7 +62,7 @@ impl Description {
     pub fn parse(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let mut sections = vec![String::from("v=0\r\n")];
-                // Some end lines with CR alone, and the whole with NUL.
+        // Some end lines with CR alone, and the whole with NUL.
         for line in text.split(['\r', '\n', '\0']).map(str::trim) {
             if line.starts_with("m=") {
                 sections.push(format!("v=0\r\n{}\r\n", media_line(line)));

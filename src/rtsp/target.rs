@@ -85,6 +85,11 @@ impl Target {
         self.url.port().unwrap_or(if self.is_tls() { TLS_PORT } else { PORT })
     }
 
+    /// HOST:PORT, an IPv6 address in brackets.
+    pub(super) fn address(&self) -> String {
+        format!("{}:{}", self.url.host_str().unwrap_or_default(), self.port())
+    }
+
     /// The connection is to be made by TLS.
     pub fn is_tls(&self) -> bool {
         self.url.scheme() == "rtsps"
@@ -175,7 +180,7 @@ mod tests {
         assert_eq!((target.host(), target.port(), target.is_tls()), ("192.0.2.1", 554, false));
         let (target, credentials) = Target::parse("rtsps://[2001:db8::1]").unwrap();
         assert_eq!((target.host(), target.port(), target.is_tls()), ("2001:db8::1", 322, true));
-        assert_eq!(credentials, None);
+        assert_eq!((credentials, target.address()), (None, "[2001:db8::1]:322".to_owned()));
     }
 
     #[test]

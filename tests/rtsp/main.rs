@@ -82,7 +82,8 @@ const NOT_ON_SOCKETS: [&str; 2] = ["udp-ports-unavailable.txt", "content-base-ip
 
 #[test]
 fn every_transcript_on_sockets() {
-    let possible = |name: &str| !NOT_ON_SOCKETS.contains(&name) && (name != "ipv6.txt" || sockets::has_ipv6());
+    let possible =
+        |name: &str| !NOT_ON_SOCKETS.contains(&name) && (name != "ipv6.txt" || sockets::has_ipv6());
     let names: Vec<_> = names().into_iter().filter(|name| possible(name)).collect();
     let failures: Vec<_> = names.iter().filter_map(|name| sockets::play(&folder(), name).err()).collect();
     assert!(failures.is_empty(), "{} of {} fail:\n{}", failures.len(), names.len(), failures.join("\n"));

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Serves clips by RTSP on a free port of 127.0.0.1, in real time, to each client from the start.
+"""Serves clips by RTSP on a free port of an address, in real time, to each client from the start.
 
-    gst_server.py DIGEST|- NAME=FILE.mkv:CODEC...     CODEC is h264, h265 or jpeg
+    gst_server.py ADDRESS DIGEST|- NAME=FILE.mkv:CODEC...     CODEC is h264, h265 or jpeg
 
 Each is at /NAME; with DIGEST, joe:hush has to be known. Prints the port. Debian: python3-gi,
 gir1.2-gst-rtsp-server-1.0, gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad.
@@ -22,8 +22,8 @@ PACKERS = {
 }
 
 Gst.init(None)
-server = GstRtspServer.RTSPServer(address="127.0.0.1", service="0")
-digest = sys.argv[1] == "DIGEST"
+server = GstRtspServer.RTSPServer(address=sys.argv[1], service="0")
+digest = sys.argv[2] == "DIGEST"
 if digest:
     auth = GstRtspServer.RTSPAuth()
     auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
@@ -31,7 +31,7 @@ if digest:
     token.set_string("media.factory.role", "user")
     auth.add_digest("joe", "hush", token)
     server.set_auth(auth)
-for argument in sys.argv[2:]:
+for argument in sys.argv[3:]:
     name, _, clip = argument.partition("=")
     path, _, codec = clip.rpartition(":")
     factory = GstRtspServer.RTSPMediaFactory()

@@ -22,11 +22,11 @@ impl Drop for Server {
 }
 
 /// gst-rtsp-server with these clips (`NAME=FILE.mkv:CODEC`); `None` where it is not installed.
-pub fn gst(digest: bool, clips: &[String]) -> Option<Server> {
+pub fn gst(address: &str, digest: bool, clips: &[String]) -> Option<Server> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rtsp_servers/gst_server.py");
     // Debian's own interpreter has the bindings, another in PATH has not.
     let mut child = Command::new("/usr/bin/python3")
-        .args([script, if digest { "DIGEST" } else { "-" }])
+        .args([script, address, if digest { "DIGEST" } else { "-" }])
         .args(clips)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -42,10 +42,45 @@ pub fn gst(digest: bool, clips: &[String]) -> Option<Server> {
     Some(Server { child, port })
 }
 
+/// A port that nobody has at the moment, for servers that cannot be asked which they took.
+fn free_port() -> Option<u16> {
+    Some(TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port())
+}
+
+/// live555 with these clips (`NAME=FILE.mkv`); `Err` says why it cannot be had.
+pub fn live555(digest: bool, clips: &[String]) -> Result<Server, String> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rtsp_servers/build-live555");
+    let built = Command::new(script).stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    if !built.status.success() {
+        let said = String::from_utf8_lossy(&built.stderr);
+        return Err(said.lines().last().unwrap_or("it does not build").to_owned());
+    }
+    let program = String::from_utf8_lossy(&built.stdout).trim().to_owned();
+    // Somebody else may be faster to take the port.
+    for _ in 0..9 {
+        let port = free_port().ok_or("no port")?;
+        let mut child = Command::new(&program)
+            .args([port.to_string().as_str(), if digest { "DIGEST" } else { "-" }])
+            .args(clips)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        let mut line = String::new();
+        let out = child.stdout.take().ok_or("no output")?;
+        BufReader::new(out).read_line(&mut line).map_err(|error| error.to_string())?;
+        if line.trim() == port.to_string() {
+            return Ok(Server { child, port });
+        }
+        let _ = child.wait();
+    }
+    panic!("live555 was built and does not start");
+}
+
 /// VLC with one clip at `/cam`, again and again; `None` where it is not installed.
 pub fn vlc(clip: &Path) -> Option<Server> {
-    // It takes a port, but does not say which it took.
-    let port = TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
+    let port = free_port()?;
     let home = clip.parent()?.to_str()?;
     let is_root = rustix::process::geteuid().is_root();
     // It refuses to run as root.

@@ -6,7 +6,7 @@ use super::requests::Pending;
 use super::{Event, Session, State};
 use crate::auth::{self, Authenticator, Challenge};
 use crate::clock::Monotonic;
-use crate::rtsp::limits::{REDIRECTS_MAX, STALE_NONCES_MAX};
+use crate::rtsp::limits::{REDIRECTS_MAX, SERVER_MAX_CHARS, STALE_NONCES_MAX};
 use crate::rtsp::message::{cseq, header, status};
 use crate::rtsp::{Description, Error, Failed, Refused, target};
 
@@ -18,6 +18,9 @@ impl Session {
         let status = status(response.status());
         if status < 200 {
             return; // Continue.
+        }
+        if let Some(server) = header(response, &headers::SERVER) {
+            self.server = Some(server.chars().take(SERVER_MAX_CHARS).collect());
         }
         let Some(pending) = self.take_pending(cseq(header(response, &headers::CSEQ))) else {
             self.counters.stray_responses += 1;

@@ -121,9 +121,37 @@ pub struct Counters {
     pub media_skipped: u64,
 }
 
+/// How far a session has come, or how far it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A connection is being made.
+    Connecting,
+    /// The answer to a request of this method is waited for.
+    Asking(&'static str),
+    /// The camera plays.
+    Playing,
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Connecting => f.write_str("connecting"),
+            Self::Asking(method) => f.write_str(method),
+            Self::Playing => f.write_str("playing"),
+        }
+    }
+}
+
 /// What is known about a session, for health and `probe`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
+    /// How far it has come, or came.
+    pub step: Step,
+    /// What the camera calls its server, cut after
+    /// [`SERVER_MAX_CHARS`](crate::rtsp::limits::SERVER_MAX_CHARS).
+    pub server: Option<String>,
+    /// Where the camera sent us to, as HOST:PORT.
+    pub redirected_to: Option<String>,
     /// The transport in use.
     pub transport: Transport,
     /// How the camera knows us, where it asked who we are.

@@ -2,7 +2,7 @@
 
 use rtsp_types::Data;
 
-use super::{Event, Output, Session, State, UdpChannel};
+use super::{Event, Output, Session, State, Step, UdpChannel};
 use crate::clock::Monotonic;
 use crate::rtp::Receiver;
 use crate::rtsp::limits::{QUEUED_UNITS_MAX_BYTES, SILENCE_MAX, UDP_SILENCE_MAX};
@@ -111,6 +111,7 @@ impl Session {
     /// often enough, and a live picture needs neither.
     pub(super) fn playing(&mut self, now: Monotonic) {
         self.state = State::Playing { since: now };
+        self.step = Step::Playing;
         self.keep_alive_due = Some(now + self.keep_alive_interval());
         self.event(Event::Playing(self.transport));
     }

@@ -22,7 +22,7 @@ use crate::auth::Authenticator;
 use crate::clock::Monotonic;
 use crate::random::Random;
 use crate::rtp::Receiver;
-pub use interface::{Counters, Endpoint, Event, Input, Options, Output, Status, UdpChannel};
+pub use interface::{Counters, Endpoint, Event, Input, Options, Output, Status, Step, UdpChannel};
 use media::Path;
 use requests::Pending;
 
@@ -55,6 +55,9 @@ pub struct Session {
     may_change_transport: bool,
     random: Random,
     state: State,
+    /// How far the session came, which the state no longer tells once it has ended.
+    step: Step,
+    server: Option<String>,
     outputs: VecDeque<Output>,
     /// Bytes of the access units among the outputs.
     queued_bytes: usize,
@@ -89,6 +92,8 @@ impl Session {
             may_change_transport: options.may_change,
             random: Random::new(options.seed),
             state: State::Ended,
+            step: Step::Connecting,
+            server: None,
             outputs: VecDeque::new(),
             queued_bytes: 0,
             ended: None,
@@ -150,6 +155,9 @@ impl Session {
     /// What is known about the session.
     pub fn status(&self) -> Status {
         Status {
+            step: self.step,
+            server: self.server.clone(),
+            redirected_to: (self.target != self.origin).then(|| self.target.address()),
             transport: self.transport,
             authentication: self.authenticator.as_ref().map(Authenticator::scheme),
             codec: self.media.as_ref().and_then(|media| media.codec),
@@ -171,6 +179,7 @@ impl Session {
         (self.id, self.path, self.receiver, self.keep_alive_due) = (None, None, None, None);
         self.our_rtp_port = 0;
         self.state = State::Connecting { until: now + CONNECT_MAX };
+        self.step = Step::Connecting;
         self.outputs.push_back(Output::Connect(Endpoint {
             host: self.target.host().to_owned(),
             port: self.target.port(),

@@ -3,7 +3,7 @@
 use rtsp_types::{HeaderName, HeaderValue, Method, Request, Version, headers};
 use url::Url;
 
-use super::{Output, Session, State};
+use super::{Output, Session, State, Step};
 use crate::clock::Monotonic;
 use crate::rtsp::limits::{ANSWER_MAX, PENDING_MAX};
 use crate::rtsp::{Failed, Transport, transport};
@@ -127,6 +127,9 @@ impl Session {
         is_awaited: bool,
         now: Monotonic,
     ) {
+        if is_awaited {
+            self.step = Step::Asking(name(&method));
+        }
         self.cseq = self.cseq.wrapping_add(1);
         let mut request = Request::builder(method.clone(), Version::V1_0)
             .request_uri(url.clone())

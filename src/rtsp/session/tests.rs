@@ -65,6 +65,28 @@ fn units_that_nobody_polls_are_bounded_and_never_leave_a_gap() {
 }
 
 #[test]
+fn how_far_a_session_came_is_known_after_its_end() {
+    let (target, credentials) = Target::parse("rtsp://192.0.2.1/cam").unwrap();
+    let options = Options { transport: Transport::Tcp, may_change: true, seed: 1 };
+    let mut session = Session::new(target, credentials, options, at(0));
+    assert_eq!(session.status().step, Step::Connecting);
+    session.handle_input(Input::Connected, at(0));
+    let server = format!("Server: {}\r\n", "x".repeat(500));
+    session.handle_input(Input::Bytes(answer(1, &server, "").as_bytes()), at(0));
+    session.handle_input(
+        Input::Bytes(b"RTSP/1.0 302 Moved\r\nCSeq: 2\r\nLocation: rtsp://[2001:db8::1]/b\r\n\r\n"),
+        at(0),
+    );
+    session.handle_input(Input::Connected, at(0));
+    session.handle_input(Input::Bytes(answer(3, "", "").as_bytes()), at(0));
+    session.handle_input(Input::Bytes(b"RTSP/1.0 500 Oops\r\nCSeq: 4\r\n\r\n"), at(0));
+    let status = session.status();
+    assert_eq!(status.step, Step::Asking("DESCRIBE"));
+    assert_eq!(status.server, Some("x".repeat(crate::rtsp::limits::SERVER_MAX_CHARS)));
+    assert_eq!(status.redirected_to.as_deref(), Some("[2001:db8::1]:554"));
+}
+
+#[test]
 fn nothing_secret_is_printed() {
     let session = playing();
     let printed = format!("{session:?} {:?}", session.status());

@@ -4,29 +4,32 @@
 //! push ──> queue ──> decoder thread ──> newest pictures ──> encoder thread ──> hub
 //! ```
 //!
-//! Nothing waits long anywhere. Decoded pictures that the encoder has no time for are dropped, but for
-//! the few that come at once where there are B-frames; a decoder that falls behind first leaves out
-//! pictures that no other refers to, and then all up to the next key picture. So a picture that is
-//! published waited at most half a second (`queue::LAG_MAX`), and its own decoding and encoding. Health counts what was dropped.
+//! Nothing waits long anywhere. Pictures that come in a burst are spread (`spread`), each by at most
+//! `spread::HELD_MAX`; those of an even stream wait for nothing. Decoded pictures that the encoder has
+//! no time for are dropped; a decoder that falls behind first leaves out pictures that no other refers
+//! to, and then all up to the next key picture. So a picture that is published waited at most half a
+//! second (`queue::LAG_MAX`) for the decoder. Health counts what was dropped.
 
 mod queue;
+mod spread;
 mod work;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use event_listener::{Event, listener};
+use futures_lite::future::or;
 
 use super::thread;
 use crate::camera::lost::Lost;
+use crate::clock::Monotonic;
 use crate::config::Picture;
-use crate::decode;
 use crate::decode::Decoder;
 use crate::encode::JpegEncoder;
 use crate::hub::Hub;
 use crate::rtp::{AccessUnit, Codec};
 use queue::Queue;
-use work::{Decoding, Encoding};
+use work::{Decoded, Decoding, Encoding};
 
 /// Decodes and encodes one stream of H.264 or H.265. When it is dropped, nothing more is published;
 /// its threads end with the picture that they are at.
@@ -45,13 +48,15 @@ struct Shared {
     /// For the encoder: a picture has come, or the end.
     decoded: Condvar,
     failed: Event,
+    /// All is closed.
+    ended: Event,
 }
 
 #[derive(Debug, Default)]
 struct State {
     queue: Queue,
     /// Decoded pictures that nobody encodes yet, the oldest first.
-    decoded: VecDeque<decode::Picture>,
+    decoded: VecDeque<Decoded>,
     is_closed: bool,
     failure: Option<Lost>,
     damage: Option<String>,
@@ -73,6 +78,7 @@ impl Coded {
             coded: Condvar::new(),
             decoded: Condvar::new(),
             failed: Event::new(),
+            ended: Event::new(),
         });
         // Its end closes what has been started, should the second thread not start.
         let coded = Self { shared };
@@ -172,9 +178,19 @@ impl Shared {
         }
     }
 
+    /// Returns at this moment, or once all is closed.
+    fn wait_until(&self, moment: Monotonic) {
+        let clock = self.hub.clock();
+        listener!(self.ended => ended);
+        if clock.now() < moment && !self.lock().is_closed {
+            smol::block_on(or(clock.sleep_until(moment), ended));
+        }
+    }
+
     fn wake_all(&self) {
         self.coded.notify_all();
         self.decoded.notify_all();
+        self.ended.notify(usize::MAX);
     }
 
     fn fail(&self, lost: Lost) {

@@ -1,8 +1,10 @@
 //! What the two threads do.
 
 use super::queue::LAG_OF_ALL_MAX;
+use super::spread::Spread;
 use super::{Shared, Work};
 use crate::camera::lost::Lost;
+use crate::clock::Monotonic;
 use crate::decode::{self, DecodeError, Decoder, Memory};
 use crate::encode::JpegEncoder;
 use crate::frame::{Frame, Kind};
@@ -13,21 +15,31 @@ use crate::source::pace::Pace;
 /// Decodes units; the newest picture waits to be encoded.
 pub(super) struct Decoding {
     decoder: Decoder,
+    spread: Spread,
     pace: Pace,
+}
+
+/// A decoded picture.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    picture: decode::Picture,
+    /// When it is to be shown.
+    due: Monotonic,
 }
 
 impl Decoding {
     pub fn new(decoder: Decoder, fps: Option<u32>) -> Self {
-        Self { decoder, pace: Pace::new(fps) }
+        Self { decoder, spread: Spread::default(), pace: Pace::new(fps) }
     }
 
-    /// Every picture that is there now; how many there were.
-    fn pull(&mut self, shared: &Shared) -> Result<u64, DecodeError> {
+    /// Every picture that is there now that a unit of this moment has come; how many there were.
+    fn pull(&mut self, ready: Monotonic, shared: &Shared) -> Result<u64, DecodeError> {
         let mut pictures = 0;
         while let Some(picture) = self.decoder.pull()? {
             pictures += 1;
-            if self.pace.admits(picture.captured) {
-                hand_over(shared, picture);
+            let due = self.spread.due(ready);
+            if self.pace.admits(due) {
+                hand_over(shared, Decoded { picture, due });
             }
         }
         Ok(pictures)
@@ -40,11 +52,15 @@ impl Work for Decoding {
         let lag = shared.hub.clock().now().since(unit.arrived);
         let skips = lag > LAG_OF_ALL_MAX;
         self.decoder.skip_non_reference(skips);
-        match self.decoder.push(&unit).and_then(|()| self.pull(shared)) {
-            Ok(0) if skips || self.decoder.needs_key() => shared.hub.count_dropped(1),
+        match self.decoder.push(&unit).and_then(|()| self.pull(unit.arrived, shared)) {
+            Ok(0) if skips || self.decoder.needs_key() => {
+                self.spread.begin_anew();
+                shared.hub.count_dropped(1);
+            }
             Ok(_) => {}
             Err(DecodeError::Damaged(damage)) => {
                 log::debug!("camera {}: {damage}", shared.name);
+                self.spread.begin_anew();
                 shared.hub.count_bad();
                 shared.lock().damage = Some(damage);
             }
@@ -56,20 +72,19 @@ impl Work for Decoding {
     }
 }
 
-/// Decoded pictures that wait. An encoder of B-frames in a camera sends as many at once as lie from
-/// one reference to the next, mostly three.
+/// Decoded pictures that wait: the longest burst that is spread.
 const DECODED_MAX: usize = 4;
 
 /// Leaves a picture to the encoder. Those that it has had no time for are dropped.
-fn hand_over(shared: &Shared, picture: decode::Picture) {
-    let newest = picture.captured;
+fn hand_over(shared: &Shared, decoded: Decoded) {
+    let newest = decoded.due;
     let mut late = Vec::new();
     let mut state = shared.lock();
-    let is_late = |waiting: &decode::Picture| newest.since(waiting.captured) > LAG_OF_ALL_MAX;
+    let is_late = |waiting: &Decoded| newest.since(waiting.due) > LAG_OF_ALL_MAX;
     while state.decoded.len() >= DECODED_MAX || state.decoded.front().is_some_and(is_late) {
         late.extend(state.decoded.pop_front());
     }
-    state.decoded.push_back(picture);
+    state.decoded.push_back(decoded);
     drop(state);
     shared.decoded.notify_one();
     shared.hub.count_dropped(late.len() as u64);
@@ -100,7 +115,9 @@ impl Encoding {
 
 impl Work for Encoding {
     fn step(&mut self, shared: &Shared) -> Result<bool, Lost> {
-        let Some(picture) = shared.wait_for(&shared.decoded, |state| state.decoded.pop_front()) else {
+        let Some(Decoded { picture, due }) =
+            shared.wait_for(&shared.decoded, |state| state.decoded.pop_front())
+        else {
             return Ok(false);
         };
         let frame = match self.encode(&picture, shared) {
@@ -113,6 +130,7 @@ impl Work for Encoding {
         };
         // The decoder wants its memory back.
         drop(picture);
+        shared.wait_until(due);
         let (width, height) = (frame.width, frame.height);
         let format = self.codec.name();
         // Under the lock: whoever drops the handle may rely on it that nothing comes any more.

@@ -1,0 +1,125 @@
+//! Pictures that come in bursts, spread evenly again.
+//!
+//! An encoder of B-frames sends a reference picture first and then those that are shown before it;
+//! servers send them all at once, and so does a radio link now and then. Viewers would see three
+//! pictures in ten milliseconds and then none for a hundred, and a browser shows one of the three.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::clock::Monotonic;
+
+/// Pictures that the camera's interval is measured over. One more than a multiple of 3 and 5; with
+/// bursts of 2 or 4 the interval comes out a fifteenth too long at most.
+const WINDOW: usize = 16;
+
+/// Pictures are at least this share of the camera's interval apart, in tenths: with less than all of
+/// it, what is held back becomes less with each picture, and ordinary jitter holds nothing back.
+const SHARE_TENTHS: u32 = 9;
+
+/// No picture is held back for longer: that spreads bursts of four at 25 a second.
+pub(super) const HELD_MAX: Duration = Duration::from_millis(120);
+
+/// Nor for more than so many of the camera's intervals.
+const HELD_MAX_INTERVALS: u32 = 3;
+
+/// Says when each picture is to be shown.
+#[derive(Debug, Default)]
+pub(super) struct Spread {
+    /// When the last pictures were ready, twice [`WINDOW`] at most.
+    ready: VecDeque<Monotonic>,
+    due: Option<Monotonic>,
+}
+
+impl Spread {
+    /// The moment for a picture that became ready then. Never earlier than that, nor later than
+    /// [`HELD_MAX`] after it, nor earlier than the picture before.
+    pub fn due(&mut self, ready: Monotonic) -> Monotonic {
+        if self.ready.len() == 2 * WINDOW {
+            self.ready.pop_front();
+        }
+        self.ready.push_back(ready);
+        let earliest = ready.max(self.due.unwrap_or(ready).min(ready + HELD_MAX));
+        let due = match (self.interval(), self.due) {
+            (Some(interval), Some(last)) => {
+                let latest = ready + HELD_MAX.min(interval * HELD_MAX_INTERVALS);
+                earliest.max((last + interval * SHARE_TENTHS / 10).min(latest))
+            }
+            _ => earliest,
+        };
+        self.due = Some(due);
+        due
+    }
+
+    /// Pictures are missing: those to come say nothing about the interval together with those before.
+    pub fn begin_anew(&mut self) {
+        self.ready.clear();
+    }
+
+    /// The mean interval of the last pictures, or of those before them where it was shorter: one gap
+    /// is no new rate.
+    fn interval(&self) -> Option<Duration> {
+        let mean = |last: usize| {
+            let first = self.ready.get(last.checked_sub(WINDOW - 1)?)?;
+            Some(self.ready.get(last)?.since(*first) / (WINDOW as u32 - 1))
+        };
+        let last = self.ready.len().checked_sub(1)?;
+        let now = mean(last)?;
+        Some(last.checked_sub(WINDOW).and_then(mean).map_or(now, |before| before.min(now)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Monotonic {
+        Monotonic::since_zero(Duration::from_millis(ms))
+    }
+
+    /// When pictures that were ready then are due, in ms.
+    fn spread(ready: impl IntoIterator<Item = u64>) -> Vec<(u64, u64)> {
+        let mut spread = Spread::default();
+        let due = |ms| (ms, spread.due(at(ms)).since(at(0)).as_millis() as u64);
+        ready.into_iter().map(due).collect()
+    }
+
+    fn held_max(due: &[(u64, u64)]) -> u64 {
+        due.iter().map(|(ready, due)| due - ready).max().unwrap_or_default()
+    }
+
+    #[test]
+    fn bursts_come_out_evenly() {
+        for (burst, held_below) in [(2, 40), (3, 80), (4, 121)] {
+            let due = spread((0..400).map(|n| n / burst * burst * 40 + n % burst * 3));
+            let steady = &due[50..];
+            let gaps: Vec<u64> = steady.windows(2).map(|pair| pair[1].1 - pair[0].1).collect();
+            assert!(gaps.iter().all(|gap| (28..=60).contains(gap)), "bursts of {burst}: {gaps:?}");
+            assert!(held_max(steady) < held_below, "bursts of {burst}: {}", held_max(steady));
+        }
+    }
+
+    #[test]
+    fn an_even_stream_waits_for_nothing() {
+        assert_eq!(held_max(&spread((0..400).map(|n| n * 40))), 0);
+        // A tenth of jitter is no burst; more costs less than itself.
+        assert_eq!(held_max(&spread((0..400).map(|n| n * 40 + n % 2 * 4))), 0);
+        assert!(held_max(&spread((0..400).map(|n| n * 40 + n * 7 % 20))) <= 16);
+    }
+
+    #[test]
+    fn nothing_is_held_for_long_whatever_comes() {
+        // A pause and all at once, another rate, a stop, nonsense.
+        let gap = (0..100).map(|n| n * 40 + if (40..60).contains(&n) { (60 - n) * 40 } else { 0 });
+        let slower = (0..100).map(|n| 4000 + n * 200);
+        let faster = (0..100).map(|n| 24_000 + n * 10);
+        let later = (0..50).map(|n| 90_000 + n * 40);
+        let due = spread(gap.chain(slower).chain(faster).chain(later));
+        assert!(held_max(&due) <= HELD_MAX.as_millis() as u64);
+        assert!(due.windows(2).all(|pair| pair[0].1 <= pair[1].1), "in order");
+        assert_eq!(held_max(&due[280..]), 0, "steady again");
+        assert_eq!(held_max(&due[320..]), 0, "steady again");
+        let held = due[45..62].iter().filter(|(ready, due)| due > ready).count();
+        assert!(held > 0, "what came at once was spread as far as it goes");
+    }
+}
