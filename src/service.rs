@@ -17,6 +17,7 @@ use crate::health::Health;
 use crate::http::{self, Server};
 use crate::hub::Hub;
 use crate::limits;
+use crate::memory;
 use crate::source::v4l2::devices::Device;
 use crate::source::v4l2::monitor::{self, Claim, Monitor};
 use crate::source::{Source, v4l2};
@@ -52,6 +53,7 @@ pub async fn run(
             let serving = http::listen::serve(&executor, &Rc::new(server), listeners)?;
             cameras.start(config.cameras).await;
             ready();
+            memory::unmap_unused_code();
             shutdown.requested().await;
             // Streams end first: their sockets close with their tasks.
             drop(serving);

@@ -12,8 +12,13 @@ use super::stop::Stop;
 use super::{Camera, cards};
 use crate::hub::{Hub, State};
 use crate::limits;
+use crate::memory;
 use crate::random;
 use crate::source::Source;
+
+/// A camera that has been live for this long has used once what it goes on using: each viewer that
+/// waited has begun to watch, and the rate has been measured.
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
 /// Runs a camera until `shutdown` is requested; returns when its device is closed.
 pub async fn supervise(camera: Arc<Camera>, source: Source, shutdown: Stop) {
@@ -85,7 +90,7 @@ impl Supervisor<'_> {
         };
         let (frames_before, opened) = (self.hub().frames(), self.hub().clock().now());
         let ended = or(self.source.run(self.hub(), &stop), async {
-            or(self.unwanted(), shutdown.requested()).await;
+            or(or(self.unwanted(), self.settled()), shutdown.requested()).await;
             stop.request();
             // The source's own end is waited for: a device is opened again only once it is closed.
             pending().await
@@ -148,6 +153,14 @@ impl Supervisor<'_> {
                 return;
             }
         }
+    }
+
+    /// Gives back what opening the camera took, once it is live. Does not return.
+    async fn settled(&self) {
+        self.hub().until(|hub| hub.state() == State::Live).await;
+        self.hub().clock().sleep(SETTLED_AFTER).await;
+        memory::unmap_unused_code();
+        pending::<()>().await;
     }
 
     /// Waits until the closed camera is worth another look.
