@@ -21,6 +21,7 @@ pub mod logging;
 pub mod memory;
 pub mod mjpeg;
 pub mod multipart;
+pub mod offload;
 pub mod picture;
 pub mod random;
 pub mod rtp;

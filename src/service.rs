@@ -50,8 +50,9 @@ pub async fn run(
     };
     executor
         .run(async {
-            let serving = http::listen::serve(&executor, &Rc::new(server), listeners)?;
+            // Who connects meanwhile waits: nobody is told that there is no camera before it was looked for.
             cameras.start(config.cameras).await;
+            let serving = http::listen::serve(&executor, &Rc::new(server), listeners)?;
             ready();
             memory::unmap_unused_code();
             shutdown.requested().await;

@@ -10,10 +10,14 @@ use crate::encode::{EncodeError, JpegEncoder};
 use crate::frame::{Frame, Kind};
 use crate::hub::{Hub, State};
 use crate::limits;
+use crate::offload::Lane;
 use crate::picture::Chroma;
 
 const DEFAULT_SIZE: (u32, u32) = (1280, 720);
 const QUALITY: u8 = 85;
+
+/// One card after the other: each needs 3 MB while it is drawn, and they are due once a second only.
+static DRAWING: Lane = Lane::new("draw a card", 1);
 
 /// Publishes cards whenever the camera is lost and somebody watches. Does not return.
 pub async fn show(camera: &Camera) {
@@ -22,12 +26,13 @@ pub async fn show(camera: &Camera) {
         hub.until(|hub| hub.viewers() > 0 && matches!(hub.state(), State::Lost(_))).await;
         let State::Lost(lost) = hub.state() else { continue };
         let (name, reason, of) = (camera.name.clone(), sentence(&lost.to_string()), hub.clone());
-        match smol::unblock(move || draw_card(&of, &name, &reason)).await {
+        match DRAWING.run(move || draw_card(&of, &name, &reason)).await {
             // The camera may have come back while the card was drawn.
-            Ok(card) if matches!(hub.state(), State::Lost(_)) => {
+            Ok(Ok(card)) if matches!(hub.state(), State::Lost(_)) => {
                 hub.publish(card);
             }
-            Ok(_) => {}
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => log::error!("camera {}: no card: {error}", camera.name),
             Err(error) => log::error!("camera {}: no card: {error}", camera.name),
         }
         let changed = hub.listen();

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_lite::future::or;
 use http_types::StatusCode;
 use serde_json::{Map, Value};
 
@@ -11,17 +13,26 @@ use super::answer::Answer;
 use crate::camera::Camera;
 use crate::camera::lost::Lost;
 use crate::camera::registry::Selector;
+use crate::limits;
+use crate::offload::Lane;
 use crate::source::v4l2::controls::{self, Refused};
+use crate::source::v4l2::monitor::Claim;
 
 /// Bytes of the body of a PATCH: every control of a camera at once has about 2 KB.
 pub const BODY_MAX_BYTES: usize = 16 << 10;
+
+/// A device answers within this time; uvcvideo gives each of its requests 5 s.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// Devices that are asked at a time: each camera's, once.
+static DEVICES: Lane = Lane::new("controls", limits::CAMERAS_MAX);
 
 /// The answer to `GET /api/cameras/NAME/controls`. Cameras that are no V4L2 devices have none.
 pub async fn list(server: &Rc<Server>, name: &str) -> Answer {
     let Some(camera) = find(server, name) else { return missing() };
     let Some(claim) = camera.device.clone() else { return Answer::json(StatusCode::Ok, &[(); 0]) };
     let Some(node) = claim.node() else { return lost(&claim.missing()) };
-    match smol::unblock(move || controls::list(&node)).await {
+    match asked(server, &claim, move || controls::list(&node)).await.flatten() {
         Ok(controls) => Answer::json(StatusCode::Ok, &controls),
         Err(why) => lost(&why),
     }
@@ -41,7 +52,8 @@ pub async fn set(server: &Rc<Server>, name: &str, body: &[u8]) -> Answer {
         return Answer::error(StatusCode::BadRequest, "this camera is no V4L2 device and has no controls");
     };
     let Some(node) = claim.node() else { return lost(&claim.missing()) };
-    match smol::unblock(move || controls::set(&node, &wanted)).await {
+    match asked(server, &claim, move || controls::set(&node, &wanted)).await.map_err(Refused::Lost).flatten()
+    {
         Ok(controls) => {
             log::info!("camera {name}: controls set");
             Answer::json(StatusCode::Ok, &controls)
@@ -50,6 +62,27 @@ pub async fn set(server: &Rc<Server>, name: &str, body: &[u8]) -> Answer {
         Err(Refused::Device(what)) => Answer::error(StatusCode::Conflict, &what),
         Err(Refused::Lost(why)) => lost(&why),
     }
+}
+
+/// What a device answers, in time.
+async fn asked<T: Send + 'static>(
+    server: &Server,
+    claim: &Claim,
+    ask: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Lost> {
+    let answer = async {
+        let turn = claim.turn().await;
+        let answer = DEVICES.run(move || {
+            let _turn = turn;
+            ask()
+        });
+        answer.await.map_err(|error| Lost::Driver(error.to_string()))
+    };
+    or(answer, async {
+        server.clock.sleep(ANSWER_MAX).await;
+        Err(Lost::Driver(format!("no answer for {} s", ANSWER_MAX.as_secs())))
+    })
+    .await
 }
 
 fn find(server: &Server, name: &str) -> Option<Arc<Camera>> {

@@ -19,6 +19,7 @@ use super::ceiling::counted_as;
 use crate::auth::Credentials;
 use crate::clock::{Clock, Monotonic};
 use crate::config::PasswordHash;
+use crate::offload::Lane;
 use crate::random::Random;
 
 /// The user names that are accepted, both with the same password.
@@ -27,6 +28,10 @@ const USERS: [&str; 2] = ["viewer", "admin"];
 /// Passwords that wait to be checked; more are told to come back. One check takes a small machine
 /// half a second.
 const WAITING_MAX: usize = 8;
+
+/// One check at a time: each takes a core and the memory that the hash asks for. A check goes on when the
+/// client that sent the password is gone.
+static CHECKS: Lane = Lane::new("password", 1);
 
 /// Wrong passwords that an address may try at once: people mistype.
 const FREE_TRIES: u32 = 5;
@@ -116,7 +121,13 @@ impl Guard {
             return Verdict::Later(wait);
         }
         let (hash, password) = (hash.clone(), credentials.password().to_owned());
-        let is_right = smol::unblock(move || hash.is_of(&password)).await;
+        let is_right = match CHECKS.run(move || hash.is_of(&password)).await {
+            Ok(is_right) => is_right,
+            Err(error) => {
+                log::error!("a password cannot be checked: {error}");
+                return Verdict::Later(Duration::from_secs(1));
+            }
+        };
         if is_user && is_right {
             self.right.set(Some(digest));
             self.failures.borrow_mut().remove(&address);

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::camera::lost::Lost;
+use crate::offload::message;
 
 /// Runs `work` on a thread called `name` and returns its result.
 pub async fn run<F>(name: &str, work: F) -> Result<(), Lost>
@@ -32,14 +33,6 @@ pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Los
 pub fn guarded(work: impl FnOnce() -> Result<(), Lost>) -> Result<(), Lost> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(Lost::Driver(format!("unexpected answer ({})", message(&*panic)))))
-}
-
-fn message(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
 }
 
 #[cfg(test)]

@@ -18,10 +18,16 @@ use smol::io::{AsyncRead, AsyncWrite};
 use crate::camera::lost::NetworkLost;
 use crate::clock::Clock;
 use crate::config::network::Fingerprint;
+use crate::limits;
+use crate::offload::Lane;
 
 /// How long the look-up of a name may take: a resolver's first time-out is 5 s, its second try
 /// mostly succeeds.
 const RESOLVE_MAX: Duration = Duration::from_secs(8);
+
+/// Names that are looked up at a time: one for each camera. The C library's look-up cannot be broken
+/// off, so one that took too long holds its place until the resolver gives up.
+static NAMES: Lane = Lane::new("look up a name", limits::CAMERAS_MAX);
 
 /// How long connecting and the TLS handshake may take together. Cameras on batteries and behind
 /// mobile networks need seconds.
@@ -91,7 +97,11 @@ async fn resolve(to: &Destination<'_>, clock: &Clock) -> Result<Vec<SocketAddr>,
         return Ok(vec![SocketAddr::new(address, to.port)]);
     }
     let (host, port) = (to.host.to_owned(), to.port);
-    let looking_up = smol::unblock(move || (host.as_str(), port).to_socket_addrs().map(Vec::from_iter));
+    let looking_up = NAMES.run(move || (host.as_str(), port).to_socket_addrs().map(Vec::from_iter));
+    let looking_up = async {
+        let started = looking_up.await;
+        started.inspect_err(|error| log::warn!("{} cannot be looked up: {error}", to.host)).flatten()
+    };
     let found = or(looking_up, async {
         clock.sleep(RESOLVE_MAX).await;
         Err(io::ErrorKind::TimedOut.into())

@@ -42,6 +42,7 @@ fn a_name_is_looked_up() {
 
 #[test]
 fn a_server_that_accepts_and_says_nothing_is_given_up() {
+    static ACCEPTING: Lane = Lane::new("accepts", 1);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (clock, hand) = Clock::manual();
@@ -49,7 +50,7 @@ fn a_server_that_accepts_and_says_nothing_is_given_up() {
     let mut connecting = Box::pin(connect(&to, &clock));
     smol::block_on(async {
         // Until the handshake has begun: the server has the connection.
-        let accepted = smol::unblock(move || listener.accept().unwrap());
+        let accepted = async { ACCEPTING.run(move || listener.accept().unwrap()).await.unwrap() };
         let accepted = or(
             async {
                 let lost = (&mut connecting).await;

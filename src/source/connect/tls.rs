@@ -21,6 +21,10 @@ use smol::Async;
 
 use crate::camera::lost::NetworkLost;
 use crate::config::network::Fingerprint;
+use crate::offload::Lane;
+
+/// The machine's certificates are read by so many threads at a time; each needs some 2 MB meanwhile.
+static ROOTS: Lane = Lane::new("certificates", 2);
 
 /// An encrypted connection.
 pub(super) type Stream = futures_rustls::client::TlsStream<Async<TcpStream>>;
@@ -39,7 +43,7 @@ pub(super) async fn encrypt(
     } else {
         // Read anew for each connection: the machine's list is kept up to date for years.
         let provider = provider.clone();
-        smol::unblock(move || machine_trusts(provider)).await
+        ROOTS.run(move || machine_trusts(provider)).await.map_err(|error| failed(&error))?
     };
     let verifier =
         Arc::new(Verifier { trusted, pinned, provider: provider.clone(), refused: Mutex::default() });

@@ -59,17 +59,27 @@ pub fn nodes() -> Vec<PathBuf> {
 /// Every device that pictures can be captured from, by number. Metadata, output, tuner and codec
 /// nodes are left out.
 pub fn capture_devices() -> Vec<Device> {
-    let by_id = links("/dev/v4l/by-id");
-    let by_path = links("/dev/v4l/by-path");
-    nodes()
-        .into_iter()
-        .filter_map(|node| {
-            let mut device = describe(&node)?;
-            device.by_id = by_id.get(&node).cloned();
-            device.by_path = by_path.get(&node).cloned();
-            Some(device)
-        })
-        .collect()
+    let links = Links::read();
+    nodes().iter().filter_map(|node| describe(node)).map(|device| links.of(device)).collect()
+}
+
+/// The links that udev makes to nodes.
+pub struct Links {
+    by_id: BTreeMap<PathBuf, PathBuf>,
+    by_path: BTreeMap<PathBuf, PathBuf>,
+}
+
+impl Links {
+    /// Those that are there now.
+    pub fn read() -> Self {
+        Self { by_id: links("/dev/v4l/by-id"), by_path: links("/dev/v4l/by-path") }
+    }
+
+    /// The device with its links.
+    pub fn of(&self, device: Device) -> Device {
+        let link = |links: &BTreeMap<_, _>| links.get(&device.node).cloned();
+        Device { by_id: link(&self.by_id), by_path: link(&self.by_path), ..device }
+    }
 }
 
 /// Whether udev has made the node's links and set who may open it. Where it does not run it is waited for
@@ -89,7 +99,8 @@ fn links(folder: &str) -> BTreeMap<PathBuf, PathBuf> {
     entries.filter_map(|entry| Some((fs::canonicalize(entry.path()).ok()?, entry.path()))).collect()
 }
 
-fn describe(node: &Path) -> Option<Device> {
+/// Opens a node and asks what it is; `None` if that is no camera. Without its links.
+pub fn describe(node: &Path) -> Option<Device> {
     let device = match query(node) {
         Ok(capabilities) if !is_camera(&capabilities) => return None,
         Ok(capabilities) => {

@@ -12,6 +12,7 @@ pub mod modes;
 pub mod monitor;
 mod offers;
 mod reader;
+mod roll_call;
 
 use std::panic::catch_unwind;
 use std::path::Path;

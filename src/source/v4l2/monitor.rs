@@ -11,9 +11,11 @@ use event_listener::{Event, EventListener};
 use futures_lite::future::or;
 use rustix::fs::inotify;
 use smol::Async;
+use smol::lock::MutexGuardArc;
 
-use super::devices::{self, Device};
+use super::devices::{self, Device, Links};
 use super::identity::{self, Identity, Wanted};
+use super::roll_call::{Answer, RollCall};
 use crate::camera::lost::Lost;
 use crate::clock::{Clock, Monotonic};
 
@@ -31,6 +33,7 @@ pub struct Claim {
     /// The configured path; `None` for a camera that `auto` found.
     path: Option<PathBuf>,
     seen: Mutex<Seen>,
+    turn: Arc<smol::lock::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +49,7 @@ struct Seen {
 impl Claim {
     /// The claim of a configured path, which may be a link such as those in /dev/v4l/by-id.
     pub fn on_path(path: &Path, name: &str) -> Arc<Self> {
-        Arc::new(Self { name: name.to_owned(), path: Some(path.to_owned()), seen: Mutex::default() })
+        Self::new(name, Some(path.to_owned()), Seen::default())
     }
 
     /// The claim of a device that was found.
@@ -57,7 +60,11 @@ impl Claim {
             lasting: Some(device.stable_path().to_owned()),
             same_as: None,
         };
-        Arc::new(Self { name: name.to_owned(), path: None, seen: Mutex::new(seen) })
+        Self::new(name, None, seen)
+    }
+
+    fn new(name: &str, path: Option<PathBuf>, seen: Seen) -> Arc<Self> {
+        Arc::new(Self { name: name.to_owned(), path, seen: Mutex::new(seen), turn: Arc::default() })
     }
 
     /// The node to open; `None` while the device is not there.
@@ -84,6 +91,12 @@ impl Claim {
         self.seen().same_as.clone().map_or(Lost::Unplugged, Lost::SameDevice)
     }
 
+    /// Waits for the turn to work with the device's controls: one request at a time, so that a device
+    /// that hangs holds one thread. The turn ends with what this returns.
+    pub async fn turn(&self) -> MutexGuardArc<()> {
+        self.turn.lock_arc().await
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,6 +106,7 @@ impl Claim {
 #[derive(Debug)]
 pub struct Monitor {
     clock: Clock,
+    roll_call: Arc<RollCall>,
     claims: Mutex<Vec<Arc<Claim>>>,
     /// What the last look found: the nodes in /dev, and the devices that no claim covers.
     last: smol::lock::Mutex<Look>,
@@ -102,6 +116,7 @@ pub struct Monitor {
 #[derive(Debug, Default)]
 struct Look {
     nodes: Option<Vec<PathBuf>>,
+    devices: Vec<Device>,
     unclaimed: Vec<Device>,
     /// Devices that udev has not come to, and since when they are there.
     unsettled: BTreeMap<PathBuf, Monotonic>,
@@ -116,8 +131,8 @@ impl Look {
 impl Monitor {
     /// A monitor that has not looked yet.
     pub fn new(clock: Clock) -> Arc<Self> {
-        let (claims, last) = Default::default();
-        Arc::new(Self { clock, claims, last, changed: Event::new() })
+        let (roll_call, claims, last) = Default::default();
+        Arc::new(Self { clock, roll_call, claims, last, changed: Event::new() })
     }
 
     /// Adds a claim; the next [`rescan`](Self::rescan) gives it its device.
@@ -137,9 +152,8 @@ impl Monitor {
     /// Looks at the nodes, and at the devices only if there are other nodes than at the last look, or
     /// some that udev had not come to.
     pub async fn look(self: &Arc<Self>) {
-        let nodes = smol::unblock(devices::nodes).await;
         let last = self.last.lock().await;
-        let is_news = last.nodes.as_ref() != Some(&nodes) || last.awaits_udev(self.clock.now());
+        let is_news = last.nodes != Some(devices::nodes()) || last.awaits_udev(self.clock.now());
         drop(last);
         if is_news {
             self.rescan().await;
@@ -160,23 +174,16 @@ impl Monitor {
     /// Returns those that no claim covers.
     pub async fn rescan(self: &Arc<Self>) -> Vec<Device> {
         let mut last = self.last.lock().await;
+        let nodes = devices::nodes();
+        let devices = self.ask(&nodes, &last.devices).await;
         let claims = self.claims().clone();
-        let (now, unsettled) = (self.clock.now(), last.unsettled.clone());
-        // A driver may take its time to answer an open.
-        let (look, changed) = smol::unblock(move || {
-            let nodes = devices::nodes();
-            let (left, changed) = deal(&claims, devices::capture_devices());
-            let awaits_link = claims.iter().any(|claim| claim.awaits_link());
-            let is_settled = |node: &Path| devices::is_settled(node, awaits_link);
-            let (unclaimed, unsettled) = settled(left, &unsettled, now, &is_settled);
-            (Look { nodes: Some(nodes), unclaimed, unsettled }, changed)
-        })
-        .await;
+        let (left, changed) = deal(&claims, devices.clone());
+        let awaits_link = claims.iter().any(|claim| claim.awaits_link());
+        let is_settled = |node: &Path| devices::is_settled(node, awaits_link);
+        let (unclaimed, unsettled) = settled(left, &last.unsettled, self.clock.now(), &is_settled);
         let before: Vec<_> = last.unclaimed.iter().map(|device| &device.node).collect();
-        let changed =
-            changed || before != look.unclaimed.iter().map(|device| &device.node).collect::<Vec<_>>();
-        *last = look;
-        let unclaimed = last.unclaimed.clone();
+        let changed = changed || before != unclaimed.iter().map(|device| &device.node).collect::<Vec<_>>();
+        *last = Look { nodes: Some(nodes), devices, unclaimed: unclaimed.clone(), unsettled };
         drop(last);
         if changed {
             self.changed.notify(usize::MAX);
@@ -184,7 +191,19 @@ impl Monitor {
         unclaimed
     }
 
-    /// Rescans whenever the kernel or udev changes something about video devices. Does not return.
+    /// The cameras at these nodes. What is known of one that does not answer still holds.
+    async fn ask(&self, nodes: &[PathBuf], known: &[Device]) -> Vec<Device> {
+        let answers = self.roll_call.call(nodes, &self.clock, devices::describe).await;
+        let links = Links::read();
+        let said = |(node, answer): (&PathBuf, Answer<Option<Device>>)| match answer {
+            Answer::Said(device) => device,
+            Answer::Hangs => known.iter().find(|device| device.node == *node).cloned(),
+        };
+        nodes.iter().zip(answers).filter_map(said).map(|device| links.of(device)).collect()
+    }
+
+    /// Rescans whenever the kernel or udev changes something about video devices, and when one answers
+    /// that did not before. Does not return.
     pub async fn watch(self: Arc<Self>) {
         let watch = match Watch::new() {
             Ok(watch) => watch,
@@ -194,7 +213,10 @@ impl Monitor {
             }
         };
         loop {
-            let event = async { watch.video_event().await.map(|()| true) };
+            let event = or(async { watch.video_event().await.map(|()| true) }, async {
+                self.roll_call.late_answer().await;
+                Ok(true)
+            });
             match or(event, self.until_udev_may_be_done()).await {
                 Ok(true) => {
                     self.clock.sleep(SETTLE).await;

@@ -33,20 +33,8 @@ pub struct Holdings {
     pub descriptors: usize,
     /// Names of the threads.
     pub threads: Vec<String>,
-    /// Resident memory in KiB.
-    pub resident_kib: usize,
-}
-
-impl Holdings {
-    /// Threads of the pool for blocking work.
-    pub fn pool_threads(&self) -> usize {
-        self.threads.iter().filter(|name| name.starts_with("blocking-")).count()
-    }
-
-    /// All other threads.
-    pub fn own_threads(&self) -> usize {
-        self.threads.len() - self.pool_threads()
-    }
+    /// Memory that is its own, in KiB: what is mapped of the program's file comes and goes.
+    pub own_kib: usize,
 }
 
 impl Pinhole {
@@ -142,11 +130,11 @@ impl Pinhole {
     pub fn holdings(&self) -> Result<Holdings, String> {
         let path = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let resident_kib = line
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let own_kib = line
             .and_then(|line| line.split_whitespace().next()?.parse().ok())
-            .ok_or_else(|| format!("{path}: no VmRSS"))?;
-        Ok(Holdings { descriptors: self.descriptors()?.len(), threads: self.threads()?, resident_kib })
+            .ok_or_else(|| format!("{path}: no RssAnon"))?;
+        Ok(Holdings { descriptors: self.descriptors()?.len(), threads: self.threads()?, own_kib })
     }
 
     fn threads(&self) -> Result<Vec<String>, String> {

@@ -1,0 +1,154 @@
+//! Asks nodes one after the other, and goes on where one does not answer.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use event_listener::{Event, listener};
+use futures_lite::future::or;
+
+use crate::clock::Clock;
+use crate::offload::Lane;
+
+/// A node that has not answered within this time is passed over. uvcvideo gives a camera 5 s.
+const ANSWER_MAX: Duration = Duration::from_secs(6);
+
+/// Nodes that are being asked at a time: one, and those that hang.
+static NODES: Lane = Lane::new("ask a device", 16);
+
+/// What a node said.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer<T> {
+    /// This.
+    Said(T),
+    /// Nothing so far.
+    Hangs,
+}
+
+/// Remembers who was asked and has not answered.
+#[derive(Debug, Default)]
+pub struct RollCall {
+    /// Nodes that are being asked, and whether they were passed over.
+    asked: Mutex<BTreeMap<PathBuf, bool>>,
+    /// One that was passed over has answered, and nobody was told yet.
+    is_late: AtomicBool,
+    late: Event,
+}
+
+impl RollCall {
+    /// Asks each node. One that was passed over is not asked again before it has answered.
+    pub async fn call<T: Send + 'static>(
+        self: &Arc<Self>,
+        nodes: &[PathBuf],
+        clock: &Clock,
+        ask: impl Fn(&Path) -> T + Clone + Send + 'static,
+    ) -> Vec<Answer<T>> {
+        let mut answers = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let Some(asked) = self.ask(node) else {
+                answers.push(Answer::Hangs);
+                continue;
+            };
+            let ask = ask.clone();
+            let answer = async {
+                match NODES.run(move || ask(&asked.node)).await {
+                    Ok(answer) => Answer::Said(answer),
+                    Err(error) => {
+                        log::warn!("{}: cannot be asked: {error}", node.display());
+                        Answer::Hangs
+                    }
+                }
+            };
+            let too_late = async {
+                clock.sleep(ANSWER_MAX).await;
+                if let Some(is_passed_over) = self.asked().get_mut(node) {
+                    *is_passed_over = true;
+                    log::warn!("{}: no answer for {} s", node.display(), ANSWER_MAX.as_secs());
+                }
+                Answer::Hangs
+            };
+            answers.push(or(answer, too_late).await);
+        }
+        answers
+    }
+
+    /// Returns once a node that was passed over has answered.
+    pub async fn late_answer(&self) {
+        loop {
+            listener!(self.late => late);
+            if self.is_late.swap(false, Ordering::SeqCst) {
+                return;
+            }
+            late.await;
+        }
+    }
+
+    fn ask(self: &Arc<Self>, node: &Path) -> Option<Asked> {
+        let mut asked = self.asked();
+        if asked.contains_key(node) {
+            return None;
+        }
+        asked.insert(node.to_owned(), false);
+        Some(Asked { node: node.to_owned(), by: self.clone() })
+    }
+
+    fn asked(&self) -> MutexGuard<'_, BTreeMap<PathBuf, bool>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A node that is being asked; dropped with its answer.
+struct Asked {
+    node: PathBuf,
+    by: Arc<RollCall>,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if self.by.asked().remove(&self.node) == Some(true) {
+            self.by.is_late.store(true, Ordering::SeqCst);
+            self.by.late.notify(usize::MAX);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use futures_lite::future::{poll_once, yield_now};
+
+    #[test]
+    fn a_node_that_hangs_is_passed_over_until_it_answers() {
+        let (clock, hand) = Clock::manual();
+        let (release, held) = smol::channel::bounded::<()>(1);
+        let calls = Arc::new(RollCall::default());
+        let nodes = ["/dev/video0", "/dev/video1", "/dev/video2"].map(PathBuf::from);
+        let ask = move |node: &Path| {
+            if node.ends_with("video1") {
+                let _ = held.recv_blocking();
+            }
+            node.to_owned()
+        };
+        let said = |number: usize| Answer::Said(nodes[number].clone());
+        smol::block_on(async {
+            for _ in 0..2 {
+                let mut calling = Box::pin(calls.call(&nodes, &clock, ask.clone()));
+                // The second time the node that hangs is not asked, so no time passes.
+                let answers = loop {
+                    match poll_once(&mut calling).await {
+                        Some(answers) => break answers,
+                        None if calls.asked().get(&nodes[1]) == Some(&false) => hand.advance(ANSWER_MAX),
+                        None => yield_now().await,
+                    }
+                };
+                assert_eq!(answers, [said(0), Answer::Hangs, said(2)]);
+            }
+            drop(release);
+            calls.late_answer().await;
+            assert_eq!(calls.call(&nodes, &clock, ask).await, [said(0), said(1), said(2)]);
+        });
+    }
+}
