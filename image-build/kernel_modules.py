@@ -84,16 +84,23 @@ class Modules:
 
 
 def for_initramfs(modules):
-    """{list's name: modules in order}, the board's compatible string as name, else `first`, `fallback`."""
+    """{list's name: modules in order}. Each board's has its compatible string as name, and `.later` behind it for
+    those that can wait until the card is found; the others are the base manifest's."""
     base = manifest.base()["modules"]
 
     def of(names, where):
         return modules.ordered([module for name in names for module in modules.named(name, where)])
 
-    lists = {"first": of(base["initramfs"], "base.toml"), "fallback": of(base["initramfs_fallback"], "base.toml")}
+    lists = {
+        "first": of(base["initramfs"], "base.toml"),
+        "boot": of(base["initramfs_boot"], "base.toml"),
+        "later": of(base["initramfs_later"], "base.toml"),
+        "fallback": of(base["initramfs_fallback"], "base.toml"),
+    }
     for board in manifest.boards():
-        earlier = lists.get(board.compatible, [])
-        lists[board.compatible] = list(dict.fromkeys(earlier + of(board.initramfs, board.id)))
+        for key, names in ((board.compatible, board.initramfs), (f"{board.compatible}.later", board.initramfs_later)):
+            if names:
+                lists[key] = list(dict.fromkeys(lists.get(key, []) + of(names, board.id)))
     return lists
 
 

@@ -12,13 +12,20 @@ BASE_KEYS = {
     "debian_suite": str,
     "kernel_suite": str,
     "packages": {"root": list, "left_out": list, "parts": list},
-    "files": {"removed": list, "systemd_programs": list},
+    "files": {"removed": list, "systemd_programs": list, "read_ahead": list},
     "units": {
         "kept": list,
         "wanted": {"sysinit": list, "sockets": list, "multi-user": list},
         "udev_rules": list,
     },
-    "modules": {"initramfs": list, "initramfs_fallback": list, "root": list, "device_tree_unused": list},
+    "modules": {
+        "initramfs": list,
+        "initramfs_boot": list,
+        "initramfs_later": list,
+        "initramfs_fallback": list,
+        "root": list,
+        "device_tree_unused": list,
+    },
     "budgets": {
         "image_compressed_max": int,
         "root_max": int,
@@ -35,6 +42,7 @@ BOARD_KEYS = {
     "device_tree_aliases": dict,
     "boot_files": list,
     "initramfs": list,
+    "initramfs_later": list,
     "modules": list,
     "wifi": list,
 }
@@ -74,6 +82,7 @@ class Board:
     device_tree_aliases: dict
     boot_files: list
     initramfs: list
+    initramfs_later: list
     modules: list
     wifi: list
 

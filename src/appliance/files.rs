@@ -134,10 +134,11 @@ pub fn wifi_networks(text: &str) -> Vec<WifiNetwork> {
 
 /// systemd.network(5).
 fn network_file(network: &Network) -> String {
-    let kind = if network.on_wifi { "wlan" } else { "ether" };
+    // As in the files that the image has: udev, which knows types of Wi-Fi, is not waited for.
+    let interface = if network.on_wifi { "Name=wlan*" } else { "Type=ether\nName=!wlan*" };
     let (address, prefix) = network.address;
     let mut text = format!(
-        "[Match]\nType={kind}\n\n[Link]\nRequiredForOnline=no\n\n[Network]\nAddress={address}/{prefix}\n\
+        "[Match]\n{interface}\n\n[Link]\nRequiredForOnline=no\n\n[Network]\nAddress={address}/{prefix}\n\
          LinkLocalAddressing=ipv6\nMulticastDNS=yes\nLLMNR=no\n"
     );
     if let Some(gateway) = network.gateway {
@@ -200,7 +201,9 @@ mod tests {
         };
         let file = all(&Settings { network: Some(network), ..Settings::default() }).remove(1);
         assert_eq!(file.path, WIRED);
-        for line in ["Type=ether", "Address=192.168.1.50/24", "Gateway=192.168.1.1", "DNS=192.168.1.1"] {
+        for line in
+            ["Type=ether", "Name=!wlan*", "Address=192.168.1.50/24", "Gateway=192.168.1.1", "DNS=192.168.1.1"]
+        {
             assert!(file.content.lines().any(|it| it == line), "{line}");
         }
     }

@@ -2,6 +2,7 @@
 
 import os
 import re
+import selectors
 import shutil
 import signal
 import socket
@@ -18,8 +19,10 @@ CARD_BYTES = 1 << 30
 """QEMU takes SD cards of a power of two only."""
 FIRMWARE = Path("/usr/share/AAVMF")
 ANSWER_TIME_MAX_S = 30
-RETRY_MAX_S = 0.1
-"""Between two attempts, if the console is silent."""
+RETRY_S = 2
+"""Between two attempts, of a machine that is up."""
+ATTEMPTS_MAX = 25
+"""At a time; the oldest is given up for another one."""
 
 
 class Failed(Exception):
@@ -128,30 +131,16 @@ class Machine:
     def tail(self):
         return self.output[-2000:].decode(errors="replace")
 
-    def first_answer(self, request, timeout_s, enough):
+    def first_answer(self, request, timeout_s, enough, retry_s=RETRY_S):
         """Asks until the service answers; gives the answer, read until `enough` says so, and the age."""
         end = time.monotonic() + timeout_s
-        problem = "nothing"
-        # QEMU takes connections before the guest does, and holds them for a while: a new one each second.
-        while time.monotonic() < end and not self.ended:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                    connection.sendall(request)
-                    answer = connection.recv(65536)
-                    if not answer:
-                        raise OSError("closed without an answer")
-                    connection.settimeout(ANSWER_TIME_MAX_S)
-                    while not enough(answer):
-                        more = connection.recv(65536)
-                        if not more:
-                            break
-                        answer += more
+        attempts, problem = Attempts(self.port, request), "nothing"
+        with attempts:
+            while time.monotonic() < end and not self.ended:
+                problem = attempts.one_more() or problem
+                answer = attempts.answer(retry_s, enough)
+                if answer is not None:
                     return answer, self.age()
-            except OSError as error:
-                problem = error
-            # The console says something when the guest gets on; until then its processor is not taken away.
-            with self.changed:
-                self.changed.wait(RETRY_MAX_S)
         raise Failed(f"no answer at port {self.port}: {problem}; the console's end:\n{self.tail()}")
 
     def get(self, path, timeout_s=ANSWER_TIME_MAX_S, headers=""):
@@ -160,6 +149,62 @@ class Machine:
         answer, _age = self.first_answer(request, timeout_s, whole)
         head, _, body = answer.partition(b"\r\n\r\n")
         return int(head.split()[1]), body
+
+
+class Attempts:
+    """Connections that ask the same. QEMU takes connections before the guest does, and what it sends into a
+    guest without an address is lost: it sends it again after seconds only, so a new one is the quicker way."""
+
+    def __init__(self, port, request):
+        self.port = port
+        self.request = request
+        self.selector = selectors.DefaultSelector()
+        self.answers = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        for connection in list(self.answers):
+            self.drop(connection)
+        self.selector.close()
+
+    def drop(self, connection):
+        self.selector.unregister(connection)
+        del self.answers[connection]
+        connection.close()
+
+    def one_more(self):
+        """Begins another one, in place of the oldest if there are too many; says what prevents it."""
+        if any(self.answers.values()):
+            return None
+        if len(self.answers) >= ATTEMPTS_MAX:
+            self.drop(next(iter(self.answers)))
+        try:
+            connection = socket.create_connection(("127.0.0.1", self.port), timeout=ANSWER_TIME_MAX_S)
+            connection.sendall(self.request)
+        except OSError as error:
+            return error
+        self.selector.register(connection, selectors.EVENT_READ)
+        self.answers[connection] = b""
+        return None
+
+    def answer(self, wait_s, enough):
+        """The first answer that has enough, if it comes in time."""
+        end = time.monotonic() + wait_s
+        while (left_s := end - time.monotonic()) > 0:
+            for key, _events in self.selector.select(left_s):
+                connection = key.fileobj
+                try:
+                    more = connection.recv(65536)
+                except OSError:
+                    more = b""
+                self.answers[connection] += more
+                if enough(self.answers[connection]) or (self.answers[connection] and not more):
+                    return self.answers[connection]
+                if not more:
+                    self.drop(connection)
+        return None
 
 
 def whole(answer):
