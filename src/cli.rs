@@ -10,7 +10,14 @@ use crate::config::{self, FormatChoice, Picture, SourceSpec};
 
 /// Any USB or IP camera, in any browser.
 #[derive(Debug, Parser)]
-#[command(name = "pinhole", version, about, disable_help_subcommand = true)]
+#[command(
+    name = "pinhole",
+    version,
+    about,
+    disable_help_subcommand = true,
+    override_usage = "pinhole [serve] [OPTIONS] [SOURCE]...\n       pinhole <COMMAND>",
+    after_help = "Without a command, pinhole serves; pinhole serve --help shows the options."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -89,7 +96,8 @@ pub struct Serve {
     /// What pictures to ask the named sources for.
     #[command(flatten)]
     pub picture: PictureArgs,
-    /// auto, /dev/videoN, a path in /dev/v4l/by-id, or test:; in place of the cameras of the configuration file
+    /// auto, /dev/videoN, a path in /dev/v4l/by-id, rtsp://..., http://..., file:... or test:, in place of the
+    /// cameras of the configuration file
     #[arg(value_name = "SOURCE", value_parser = parse_source)]
     pub sources: Vec<SourceSpec>,
 }

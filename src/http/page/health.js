@@ -27,6 +27,7 @@ function fill(list, values) {
 const when = (value, text) => (isKnown(value) ? text(value) : null);
 
 function fillMachine(system) {
+  const mistakes = system.configuration_errors;
   const memory = isKnown(system.memory_available_bytes) && isKnown(system.memory_total_bytes)
     ? `${megabytes(system.memory_available_bytes)} free of ${megabytes(system.memory_total_bytes)}` : null;
   fill(byId("machine"), [
@@ -37,9 +38,12 @@ function fillMachine(system) {
     ["Temperature", when(system.temperature_celsius, (t) => [`${t.toFixed(1)} °C`, t >= HOT_CELSIUS])],
     ["Power supply", when(system.under_voltage, (low) => (low ? ["too weak (under-voltage)", true] : "sufficient"))],
     ["Clock", when(system.clock_synchronised, (set) => (set ? "set by the network" : ["not set by the network yet", true]))],
-    ["Image version", system.image_version],
-    ["Boot slot", system.boot_slot],
-    ["pinhole.toml", when(system.configuration_errors, (mistakes) => (mistakes.length ? [mistakes.join("; "), true] : "understood"))],
+    // Of a card with Pinhole's own system.
+    ...(isKnown(mistakes) ? [
+      ["Image version", system.image_version],
+      ["Boot slot", system.boot_slot],
+      ["pinhole.toml", mistakes.length ? [mistakes.join("\n"), true] : "understood"],
+    ] : []),
   ]);
 }
 

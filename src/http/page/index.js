@@ -281,7 +281,7 @@ function showHealth(health) {
   byId("power").hidden = health.system.under_voltage !== true;
   const mistakes = health.system.configuration_errors || [];
   byId("mistakes").hidden = mistakes.length === 0;
-  say(byId("mistakes"), `To correct in pinhole.toml on the card: ${mistakes.join("; ")}`);
+  say(byId("mistakes"), ["To correct in pinhole.toml on the card:", ...mistakes].join("\n"));
   const http = count(health.http.connections, "connection", "connections");
   say(byId("foot"), `Pinhole ${health.version} · up for ${duration(health.uptime_seconds)} · ${http}`);
 }
