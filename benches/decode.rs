@@ -130,6 +130,7 @@ fn main() {
     for (name, codec, options) in [
         ("H.264 Baseline", Codec::H264, h264("bframes=0:cabac=0:ref=1:8x8dct=0:weightp=0")),
         ("H.264 High", Codec::H264, h264("bframes=0")),
+        ("H.264 High, BT.601", Codec::H264, h264("bframes=0:colormatrix=smpte170m")),
         ("H.264 High, full range", Codec::H264, full_range),
         ("H.264 High, B-frames", Codec::H264, h264("bframes=3")),
         ("H.264 High, 4 slices", Codec::H264, h264("bframes=0:slices=4")),

@@ -18,8 +18,16 @@ pub const LINGER: Duration = Duration::from_secs(5);
 /// A camera that is open and gives no picture for this long is lost.
 pub const SILENCE_MAX: Duration = Duration::from_secs(5);
 
-/// The first wait before a lost camera is tried again; it doubles up to [`RETRY_MAX`].
+/// The first wait before a lost camera is tried again; it doubles up to [`RETRY_SOON_MAX`], and
+/// after [`RETRY_SOON`] up to [`RETRY_MAX`].
 pub const RETRY_MIN: Duration = Duration::from_millis(500);
+
+/// The longest wait while a camera may be restarting: somebody stands before it and waits.
+pub const RETRY_SOON_MAX: Duration = Duration::from_secs(2);
+
+/// As long as the waits come to less than this together, the camera may be restarting: after a power
+/// cut, or for a new firmware, that takes one to two minutes.
+pub const RETRY_SOON: Duration = Duration::from_mins(2);
 
 /// The longest wait before a lost camera is tried again. A plugged-in device is tried at once.
 pub const RETRY_MAX: Duration = Duration::from_secs(8);

@@ -16,7 +16,7 @@ use std::time::Duration;
 use pinhole::camera::stop::Stop;
 use pinhole::clock::{Clock, Hand};
 use pinhole::config::Config;
-use pinhole::limits::{LINGER, RETRY_MAX, RETRY_PATIENT};
+use pinhole::limits::{LINGER, RETRY_PATIENT, RETRY_SOON_MAX};
 use pinhole::{memory, service};
 use rtsp_camera::Camera;
 use stream::Stream;
@@ -24,9 +24,8 @@ use stream::Stream;
 /// Nothing that a test waits for takes this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The picture is back this long after the camera is: the longest wait between two tries, and 3 s;
-/// 5 s more because time passes here while a busy machine lets the camera's threads wait.
-const BACK_MAX: Duration = Duration::from_secs(RETRY_MAX.as_secs() * 5 / 4 + 3 + 5);
+/// The longest wait between two tries of a camera that was lost less than two minutes ago.
+const WAIT_MAX: Duration = Duration::from_millis(RETRY_SOON_MAX.as_millis() as u64 * 5 / 4);
 
 /// Time passes in such steps.
 const TICK: Duration = Duration::from_millis(100);
@@ -97,6 +96,26 @@ impl Service {
             self.hand.advance(TICK);
         }
         self.clock.now().since(begin)
+    }
+
+    /// Waits until something holds, and lets no time pass meanwhile: nothing of the service waits.
+    fn at_once(&self, what: &str, holds: impl Fn() -> bool) {
+        let real = Clock::kernel();
+        let begin = real.now();
+        while !holds() {
+            let health = self.health();
+            assert!(real.now().since(begin) < PATIENCE, "not without more time: {what}; {health:#}");
+        }
+    }
+
+    /// A camera that has just come back, having been asked to play so often, shows its picture when the
+    /// longest wait between two tries is over, and takes no time besides.
+    fn is_back(&self, camera: &Camera, viewer: &Viewer, plays: usize) {
+        self.hand.advance(WAIT_MAX);
+        self.at_once("the camera plays", || camera.requests("PLAY") > plays && camera.playing() > 0);
+        let before = viewer.pictures();
+        camera.send_picture();
+        self.at_once("the viewer sees the picture", || viewer.pictures() > before);
     }
 
     /// Lets time pass until health gives a reason with these words.
@@ -200,11 +219,9 @@ fn a_camera_that_is_killed_and_comes_back_twenty_times() {
     let mut camera = Camera::start();
     let service = Service::start(&camera.url(""));
     let viewer = service.watch();
-    let mut steady = None;
+    let (mut steady, mut plays) = (None, 0);
     for round in 0..20 {
-        let back = service.until("the camera plays", || camera.playing() == 1);
-        assert!(back <= BACK_MAX, "back after {back:?} in round {round}");
-        sees_picture(&service, &camera, &viewer);
+        service.is_back(&camera, &viewer, plays);
         let health = service.health();
         assert_eq!((&health["state"], &health["reason"]), (&"live".into(), &serde_json::Value::Null));
         assert_eq!(health["reconnects_total"], round);
@@ -215,6 +232,7 @@ fn a_camera_that_is_killed_and_comes_back_twenty_times() {
         if round == 4 {
             steady = Some((descriptors(), status("Threads:"), status("VmRSS:")));
         }
+        plays = camera.requests("PLAY");
         camera.power_on();
     }
     let (descriptors_before, threads, kilobytes) = steady.unwrap();
@@ -241,8 +259,14 @@ fn a_network_that_swallows_everything_for_half_a_minute() {
     service.pass(Duration::from_secs(20));
     service.until_reason("no answer to OPTIONS within 10 s");
     camera.freeze(false);
-    let back = service.until("the camera plays again", || camera.requests("PLAY") > before);
-    assert!(back <= BACK_MAX, "{back:?}");
+    // It is in the midst of a try, which is answered at once, or between two.
+    let back = service.until("the camera plays again", || {
+        (0..20).any(|_| {
+            service.health();
+            camera.requests("PLAY") > before
+        })
+    });
+    assert!(back <= WAIT_MAX + Duration::from_secs(1), "{back:?}");
     sees_picture(&service, &camera, &viewer);
     assert_eq!(service.health()["state"], "live");
 }
@@ -255,7 +279,8 @@ fn where_no_datagram_arrives_tcp_takes_over_for_good() {
     let viewer = service.watch();
     let playing = service.until("the camera plays", || camera.playing() == 1);
     assert!(playing >= Duration::from_secs(3), "datagrams were waited for: {playing:?}");
-    assert!(playing <= BACK_MAX, "{playing:?}");
+    // Time passes while a busy machine lets the camera's threads wait.
+    assert!(playing <= Duration::from_secs(15), "{playing:?}");
     assert_eq!((camera.requests("SETUP"), camera.requests("TEARDOWN")), (2, 1));
     sees_picture(&service, &camera, &viewer);
     camera.power_off();

@@ -3,10 +3,17 @@
 //! [`Decoder`] takes access units and gives pictures, in display order and as soon as the stream
 //! allows it. A picture that is damaged, or that refers to one that is, is never given: decoding goes
 //! on with the next key unit. [`demux`] reads access units from files.
+//!
+//! What is missing is always noticed, and so is what breaks the rules of the syntax. Bits that were
+//! turned over within the data of a slice are another matter: any bits are some picture. Of 150 single
+//! ones in H.264, those that could be seen were noticed in 87 % (CABAC) and 94 % (CAVLC) of the cases,
+//! in H.265 in 1 %: libavcodec does not look there whether a slice ends where it should, whatever
+//! `err_recognition` says. TCP, UDP and Ethernet have checksums, so this takes a camera that errs.
 
 mod annexb;
 pub mod demux;
 mod log;
+mod matrix;
 mod picture;
 mod samples;
 

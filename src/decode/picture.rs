@@ -8,10 +8,15 @@ use ffmpeg_next::{color, frame};
 
 use super::DecodeError;
 use super::log::Complaints;
+use super::matrix::Bt709;
 use super::samples::{self, Depth, Range};
 use crate::clock::Monotonic;
 use crate::limits;
 use crate::picture::{Chroma, Plane, Planes};
+
+/// Columns from which a picture is one of HD, and rows up to which it is not: PAL has 576.
+const HD_WIDTH: u32 = 1280;
+const SD_HEIGHT_MAX: u32 = 576;
 
 /// Puts into a context what the binding has no words for.
 pub(super) fn set_up(context: &mut Context, pixels_max: i64, complaints: &Complaints) {
@@ -38,12 +43,15 @@ struct Kind {
     chroma: Chroma,
     depth: Depth,
     range: Range,
+    /// The matrix is that of BT.709.
+    is_bt709: bool,
 }
 
 /// Memory for pictures that cannot be encoded where they lie; it lasts as long as the stream.
 #[derive(Debug, Default)]
 pub struct Memory {
     planes: [Vec<u8>; 3],
+    bt709: Bt709,
 }
 
 impl Picture {
@@ -67,35 +75,26 @@ impl Picture {
         self.frame.height()
     }
 
-    /// The samples as JPEG has them, 8 bits of full range: where the decoder put them, or else
-    /// brought into that form in `memory`.
+    /// The samples as JPEG has them, 8 bits of full range with the matrix of BT.601: where the decoder
+    /// put them, or else brought into that form in `memory`.
     ///
     /// # Errors
     /// If the decoder's memory does not hold what it should.
     pub fn planes<'a>(&'a self, memory: &'a mut Memory) -> Result<Planes<'a>, DecodeError> {
-        let Kind { chroma, depth, range } = self.kind;
+        let Kind { chroma, depth, range, is_bt709 } = self.kind;
         let (width, height) = (self.frame.width() as usize, self.frame.height() as usize);
         let (columns, rows) = chroma.plane_size(width, height);
-        let sizes = [(width, height), (columns, rows), (columns, rows)];
-        let direct = depth == Depth::EIGHT && range == Range::Full;
-        let mut planes = [Plane { stride: 0, data: &[][..] }; 3];
-        for (i, (memory, (columns, rows))) in memory.planes.iter_mut().zip(sizes).enumerate() {
-            if rows == 0 {
-                continue;
-            }
-            let plane = self.plane(i, columns * depth.bytes(), rows)?;
-            planes[i] = if direct {
-                plane
-            } else {
-                memory.resize(columns * rows, 0);
-                for (from, to) in plane.data.chunks(plane.stride).zip(memory.chunks_exact_mut(columns)) {
-                    samples::to_full_range(from, to, depth, range, i > 0);
-                }
-                Plane { stride: columns, data: memory }
-            };
+        let y = self.plane(0, width * depth.bytes(), height)?;
+        let (u, v) = if rows == 0 {
+            (Plane { stride: 0, data: &[][..] }, Plane { stride: 0, data: &[][..] })
+        } else {
+            (self.plane(1, columns * depth.bytes(), rows)?, self.plane(2, columns * depth.bytes(), rows)?)
+        };
+        let given = Planes { width, height, chroma, y, u, v };
+        if depth == Depth::EIGHT && range == Range::Full && !is_bt709 {
+            return Ok(given);
         }
-        let [y, u, v] = planes;
-        Ok(Planes { width, height, chroma, y, u, v })
+        Ok(memory.convert(&given, self.kind))
     }
 
     /// A plane of rows of so many bytes.
@@ -133,6 +132,44 @@ fn plane_within(
     buffers.any(|(from, size)| from <= begin && end <= from.saturating_add(size)).then_some(len)
 }
 
+impl Memory {
+    /// Row by row, so that each is in the L1 cache for all that is done to it.
+    fn convert(&mut self, given: &Planes<'_>, kind: Kind) -> Planes<'_> {
+        let Kind { chroma, depth, range, is_bt709 } = kind;
+        let Planes { width, height, .. } = *given;
+        let (columns, rows) = chroma.plane_size(width, height);
+        let Self { planes: [y, u, v], bt709 } = self;
+        y.resize(width * height, 0);
+        u.resize(columns * rows, 0);
+        v.resize(columns * rows, 0);
+        let (shared_columns, shared_rows) = match chroma {
+            Chroma::Yuv420 => (2, 2),
+            Chroma::Yuv422 => (2, 1),
+            Chroma::Yuv444 | Chroma::Grey => (1, 1),
+        };
+        for (i, luma) in y.chunks_mut(width * shared_rows).enumerate() {
+            let from = given.y.data.chunks(given.y.stride).skip(i * shared_rows);
+            for (from, to) in from.zip(luma.chunks_exact_mut(width)) {
+                samples::to_full_range(from, to, depth, range, false);
+            }
+            if rows == 0 {
+                continue;
+            }
+            let mut colours = [(given.u, &mut *u), (given.v, &mut *v)].map(|(from, to)| {
+                let to = &mut to[i * columns..][..columns];
+                samples::to_full_range(&from.data[i * from.stride..], to, depth, range, true);
+                to
+            });
+            if is_bt709 {
+                let [u, v] = &mut colours;
+                bt709.convert(luma, width, u, v, shared_columns);
+            }
+        }
+        let plane = |stride, data| Plane { stride, data };
+        Planes { width, height, chroma, y: plane(width, y), u: plane(columns, u), v: plane(columns, v) }
+    }
+}
+
 impl std::fmt::Debug for Picture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Picture").field("kind", &self.kind).finish_non_exhaustive()
@@ -160,7 +197,22 @@ fn kind(frame: &frame::Video) -> Result<Kind, DecodeError> {
     };
     let full = matches!(frame.format(), Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P)
         || frame.color_range() == color::Range::JPEG;
-    Ok(Kind { chroma, depth: Depth(bits), range: if full { Range::Full } else { Range::Limited } })
+    Ok(Kind {
+        chroma,
+        depth: Depth(bits),
+        range: if full { Range::Full } else { Range::Limited },
+        is_bt709: chroma != Chroma::Grey && is_bt709(frame),
+    })
+}
+
+/// What the stream says (ITU-T H.264 table E-5), or, as most say nothing, by the size: players take
+/// pictures of HD for BT.709 and smaller ones for BT.601, and cameras are made to look right in them.
+fn is_bt709(frame: &frame::Video) -> bool {
+    match frame.color_space() {
+        color::Space::BT709 | color::Space::SMPTE240M => true,
+        color::Space::Unspecified => frame.width() >= HD_WIDTH || frame.height() > SD_HEIGHT_MAX,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -156,6 +156,37 @@ fn full_range_and_more_colour_stay_as_they_are() {
     }
 }
 
+/// Bars of strong colours, coded as one matrix or the other, look the same.
+#[test]
+fn colours_are_those_of_the_scene_whatever_the_matrix() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let pixels = |matrix: &str, (width, height): Size, is_said: bool| {
+        let source = format!("smptebars=size={width}x{height}:rate=25");
+        let scale = format!("scale=out_color_matrix={matrix}:out_range=tv,format=yuv420p");
+        let mut arguments = vec!["-f", "lavfi", "-i", &source, "-frames:v", "1", "-vf", &scale];
+        let said =
+            format!("aud=1:bframes=0:colormatrix={}", if matrix == "bt709" { "bt709" } else { "smpte170m" });
+        arguments.extend(["-c:v", "libx264", "-crf", "4", "-f", "h264"]);
+        arguments.extend(["-x264-params", if is_said { &*said } else { "aud=1:bframes=0" }, "-"]);
+        let stream = clips::ffmpeg(&arguments);
+        let mut decoder = Decoder::new(Codec::H264).unwrap();
+        decoder.push(&units(&stream, Codec::H264)[0]).unwrap();
+        let (picture, mut memory) = (decoder.pull().unwrap().unwrap(), Memory::default());
+        samples(&picture.planes(&mut memory).unwrap())
+    };
+    let (small, hd) = ((640, 360), (1280, 720));
+    let psnr = clips::psnr(&pixels("bt709", small, true), &pixels("bt601", small, true));
+    assert!(psnr >= 40.0, "{psnr:.1} dB");
+    let psnr = clips::psnr(&pixels("bt709", hd, false), &pixels("bt601", hd, true));
+    assert!(psnr >= 40.0, "{psnr:.1} dB where HD says nothing");
+    let psnr = clips::psnr(&pixels("bt601", small, false), &pixels("bt601", small, true));
+    assert!(psnr >= 60.0, "{psnr:.1} dB where a small picture says nothing");
+    let psnr = clips::psnr(&pixels("bt709", small, false), &pixels("bt601", small, true));
+    assert!(psnr < 36.0, "{psnr:.1} dB: the matrix makes a difference");
+}
+
 #[test]
 fn grey_is_grey() {
     if !clips::available("decoding") {
@@ -234,6 +265,51 @@ fn damage_costs_pictures_and_is_never_shown() {
                 assert_no_smear(&decoded, &scene, &what);
             }
         }
+    }
+}
+
+/// What becomes of 25 pictures of which one has a bit turned over: noticed, not to be seen, or shown
+/// smeared; of 60 such streams.
+fn turn_bits_over(codec: Codec, options: &str, scene: &Scene) -> [usize; 3] {
+    let whole = units(&clips::encode(scene.size, 25, options), codec);
+    let originals: Vec<_> =
+        scene.pictures.iter().map(|picture| clips::full_range(picture, scene.size)).collect();
+    let [mut noticed, mut unseen, mut smeared] = [0; 3];
+    let mut dice = 88_172_645_463_325_252_u64;
+    for round in 0..60 {
+        let mut stream = whole.clone();
+        let data = &mut stream[1 + round % 20].data;
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        // Behind the header of the slice.
+        let at = 16 + dice as usize % (data.len() - 16);
+        data[at] ^= 1 << (dice >> 32 & 7);
+        let decoded = decode(codec, &stream);
+        let number = |at: &Monotonic| (at.since(whole[0].arrived).as_millis() / 40) as usize;
+        let mut pairs = decoded.pictures.iter().zip(decoded.captured.iter().map(number));
+        match pairs.all(|(picture, number)| clips::psnr(picture, &originals[number]) >= 30.0) {
+            false => smeared += 1,
+            true if decoded.damaged > 0 => noticed += 1,
+            true => unseen += 1,
+        }
+    }
+    [noticed, unseen, smeared]
+}
+
+#[test]
+fn bits_turned_over_are_noticed_as_far_as_can_be() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let scene = Scene::new(SIZE, 25);
+    for (name, options) in [
+        ("CABAC", clips::h264("bframes=0:ref=1")),
+        ("CAVLC", clips::h264("bframes=0:ref=1:cabac=0:8x8dct=0")),
+    ] {
+        let [noticed, unseen, smeared] = turn_bits_over(Codec::H264, &options, &scene);
+        println!("{name}: {noticed} noticed, {unseen} not to be seen, {smeared} smeared");
+        assert!(noticed >= 4 * smeared, "{name}: {noticed} noticed, {smeared} smeared");
     }
 }
 

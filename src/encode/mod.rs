@@ -49,8 +49,10 @@ impl JpegEncoder {
 
     /// Encodes a picture of any format into `out`, whose former content is lost.
     ///
-    /// Y'CbCr samples keep their values: like its peers, Pinhole does not stretch video range
-    /// (16 to 235) to the full range of JPEG.
+    /// Y'CbCr samples of V4L2 devices keep their values: like its peers, Pinhole does not stretch video
+    /// range (16 to 235) to the full range of JPEG. Drivers do not say which one it is: uvcvideo leaves
+    /// `quantization` at its default for every camera, and cameras differ. Stretched without need,
+    /// bright and dark parts are lost; left as it is, a little contrast.
     ///
     /// # Errors
     /// Where sides, stride or length of the picture are impossible; `out` is empty then.

@@ -51,6 +51,16 @@ fn every_transcript_as_it_is() {
 }
 
 #[test]
+fn every_transcript_stands_in_the_table() {
+    let table = std::fs::read_to_string(folder().join("README.md")).unwrap();
+    let missing: Vec<_> = names()
+        .into_iter()
+        .filter(|name| !table.contains(&format!("`{}`", name.trim_end_matches(".txt"))))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn every_transcript_byte_by_byte() {
     for transcript in transcripts().iter().filter(|transcript| is_small(transcript)) {
         replay(transcript, Feed::Bytes).unwrap();

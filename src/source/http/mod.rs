@@ -75,7 +75,7 @@ impl Source {
     async fn deliver(&self, hub: &Arc<Hub>) -> Result<Infallible, Lost> {
         let clock = hub.clock();
         let mut conversation = Conversation::new(&self.url, Random::seeded());
-        let mut pictures = Pictures::new(&self.name, hub);
+        let mut pictures = Pictures::new(&self.name, hub, self.picture.fps);
         let interval = Duration::from_secs(1) / self.picture.fps.unwrap_or(SNAPSHOT_FPS_DEFAULT).max(1);
         let mut due = clock.now();
         loop {

@@ -15,6 +15,7 @@ use crate::frame::{Frame, Kind};
 use crate::hub::{Hub, Opened};
 use crate::mjpeg;
 use crate::multipart::Reader;
+use crate::source::pace::Pace;
 
 /// Bytes read at a time: what a kernel hands over of a fast stream.
 const READ_BYTES: usize = 64 << 10;
@@ -37,6 +38,9 @@ pub struct Answer<C> {
 pub struct Pictures<'a> {
     name: &'a str,
     hub: &'a Arc<Hub>,
+    /// Leaves pictures of a stream out, unread. Single ones are asked for as often as is wanted.
+    pace: Pace,
+    is_stream: bool,
     opened: Option<(u32, u32)>,
     /// When the last good picture came.
     good_at: Monotonic,
@@ -47,12 +51,14 @@ pub struct Pictures<'a> {
 }
 
 impl<'a> Pictures<'a> {
-    /// Publishes to this hub.
-    pub fn new(name: &'a str, hub: &'a Arc<Hub>) -> Self {
+    /// Publishes to this hub, at most so many a second of a stream.
+    pub fn new(name: &'a str, hub: &'a Arc<Hub>, fps: Option<u32>) -> Self {
         let good_at = hub.clock().now();
         Self {
             name,
             hub,
+            pace: Pace::new(fps),
+            is_stream: false,
             opened: None,
             good_at,
             damaged: 0,
@@ -67,6 +73,7 @@ impl<'a> Pictures<'a> {
     /// Why no more will come.
     pub async fn read<C: AsyncRead + Unpin>(&mut self, answer: Answer<C>) -> Result<u64, Lost> {
         let Answer { mut connection, ahead, mut body, content } = answer;
+        self.is_stream = matches!(content, Content::Stream(_) | Content::Unknown);
         let mut reader =
             Reader::new(if let Content::Stream(boundary) = &content { boundary.as_deref() } else { None });
         if self.take(&mut body, &mut reader, &ahead)? {
@@ -152,13 +159,16 @@ impl<'a> Pictures<'a> {
     }
 
     fn publish(&mut self, picture: &[u8]) {
+        // The camera's clock is not this machine's, nor are its time stamps: arrival counts.
+        let now = self.hub.clock().now();
+        if self.is_stream && !self.pace.admits(now) {
+            return;
+        }
         let mut jpeg = self.hub.pool().take();
         let info = match mjpeg::mend(picture, &mut jpeg) {
             Ok(info) => info,
             Err(damaged) => return self.damaged(damaged.to_string()),
         };
-        // The camera's clock is not this machine's, nor are its time stamps: arrival counts.
-        let now = self.hub.clock().now();
         let size = (info.width, info.height);
         if self.opened.replace(size) != Some(size) {
             self.hub.set_opened(Opened { width: info.width, height: info.height, format: "MJPG".to_owned() });

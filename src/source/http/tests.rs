@@ -226,3 +226,32 @@ fn what_is_no_camera_says_what_to_do() {
     }
     assert_eq!(hub.frames(), 0);
 }
+
+#[test]
+fn no_more_pictures_of_a_stream_than_were_asked_for() {
+    let (jpeg, (hub, hand)) = (jpeg(), hub());
+    let mut pictures = Pictures::new("yard", &hub, Some(10));
+    let head = answer("200 OK", "Content-Type: multipart/x-mixed-replace;boundary=b\r\n", b"");
+    let (head, _) = Head::parse(&head).unwrap().unwrap();
+    // 25 a second, for 4 s; each is an answer of its own, with the boundary behind it.
+    for _ in 0..100 {
+        let ahead = [stream(&[&jpeg]), b"--b--\r\n".to_vec()].concat();
+        let ahead = ahead[ahead.windows(4).position(|it| it == b"\r\n\r\n").unwrap() + 4..].to_vec();
+        let content = Content::Stream(Some("b".to_owned()));
+        let body = Body::behind(&head);
+        let answer = Answer { connection: smol::io::empty(), ahead, body, content };
+        assert_eq!(smol::block_on(pictures.read(answer)), Ok(1));
+        hand.advance(Duration::from_millis(40));
+    }
+    assert!((39..=41).contains(&hub.frames()), "{} in 4 s", hub.frames());
+    // Single pictures come as often as they are asked for.
+    let answer = Answer {
+        connection: smol::io::empty(),
+        ahead: jpeg,
+        body: Body::behind(&head),
+        content: Content::Picture,
+    };
+    let before = hub.frames();
+    assert_eq!(smol::block_on(pictures.read(answer)), Ok(1));
+    assert_eq!(hub.frames(), before + 1);
+}
