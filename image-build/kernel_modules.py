@@ -93,7 +93,7 @@ def for_initramfs(modules):
 
     lists = {
         "first": of(base["initramfs"], "base.toml"),
-        "boot": of(base["initramfs_boot"], "base.toml"),
+        "aside": of(base["initramfs_aside"], "base.toml"),
         "later": of(base["initramfs_later"], "base.toml"),
         "fallback": of(base["initramfs_fallback"], "base.toml"),
     }

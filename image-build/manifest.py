@@ -20,7 +20,7 @@ BASE_KEYS = {
     },
     "modules": {
         "initramfs": list,
-        "initramfs_boot": list,
+        "initramfs_aside": list,
         "initramfs_later": list,
         "initramfs_fallback": list,
         "root": list,

@@ -6,6 +6,7 @@ import selectors
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -58,6 +59,33 @@ class Card:
         """The bytes of a file, or None."""
         done = subprocess.run(["mtype", "-i", self.boot, f"::/{name}"], capture_output=True)
         return done.stdout if done.returncode == 0 else None
+
+    def partition(self, name):
+        """Where a partition begins, in bytes, or None."""
+        with open(self.path, "rb") as file:
+            file.seek(SECTOR)
+            at, count, size = struct.unpack_from("<QII", file.read(SECTOR), 72)
+            file.seek(at * SECTOR)
+            table = file.read(count * size)
+        for entry in range(0, len(table), size):
+            if table[entry + 56 : entry + size].decode("utf-16le", "replace").rstrip("\0") == name:
+                return struct.unpack_from("<Q", table, entry + 32)[0] * SECTOR
+        return None
+
+    def data_mounts(self):
+        """How often the data partition has been mounted (ext4's s_mnt_count); 0 if it is not there."""
+        begin = self.partition("pinhole-data")
+        if begin is None:
+            return 0
+        with open(self.path, "rb") as file:
+            file.seek(begin + 1024)
+            superblock = file.read(64)
+        return struct.unpack_from("<H", superblock, 52)[0] if superblock[56:58] == b"\x53\xef" else 0
+
+    def boot_record(self):
+        """The MBR, in which older firmware finds the boot partition."""
+        with open(self.path, "rb") as file:
+            return file.read(SECTOR)
 
     def get_file(self, name, folder):
         target = Path(folder) / Path(name).name
@@ -127,6 +155,15 @@ class Machine:
             why = "the machine ended" if found else f"{timeout_s} s are over"
             raise Failed(f"the console did not say {pattern!r}: {why}; its end:\n{self.tail()}")
         return match, self.age()
+
+    def wait_until(self, true, timeout_s, what):
+        """Waits until something holds; the console wakes it, or a second that went by."""
+        end = time.monotonic() + timeout_s
+        while not true():
+            if time.monotonic() > end or self.ended:
+                raise Failed(f"{what}: not within {timeout_s} s; the console's end:\n{self.tail()}")
+            with self.changed:
+                self.changed.wait(1)
 
     def tail(self):
         return self.output[-2000:].decode(errors="replace")
@@ -214,8 +251,9 @@ def whole(answer):
     return bool(separator and length and len(body) >= int(length[1]))
 
 
-def uefi(card, folder, camera_socket=None, memory_mib=512):
-    """The generic machine with UEFI, which starts systemd-boot from the card's boot partition."""
+def uefi(card, folder, camera_socket=None, memory_mib=512, more=()):
+    """The generic machine with UEFI, which starts systemd-boot from the card's boot partition; `more` are further
+    arguments for QEMU."""
     port = free_port()
     variables = Path(folder) / "uefi-variables.fd"
     shutil.copy(FIRMWARE / "AAVMF_VARS.fd", variables)
@@ -234,7 +272,7 @@ def uefi(card, folder, camera_socket=None, memory_mib=512):
             "-chardev", f"socket,id=camera,path={camera_socket},server=on,wait=off",
             "-device", "usb-redir,chardev=camera,bus=usb.0",
         ]
-    return Machine(arguments, folder, port)
+    return Machine([*arguments, *more], folder, port)
 
 
 def raspberry_pi_3(card, folder, extra_initrd=None, parameters=""):
