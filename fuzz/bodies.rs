@@ -28,7 +28,7 @@ pub fn appliance(data: &[u8]) {
             }
             // Nothing that was typed begins a line of its own.
             pinhole::appliance::files::WIFI => {
-                let known = ["ctrl_", "update_", "country=", "network={", "}", "\t"];
+                let known = ["ctrl_", "update_", "p2p_disabled=1", "country=", "network={", "}", "\t"];
                 assert!(file.content.lines().all(|line| known.iter().any(|it| line.starts_with(it))));
             }
             _ => {}
