@@ -95,13 +95,16 @@ impl Target {
         self.url.scheme() == "rtsps"
     }
 
-    /// Where a redirect leads. Credentials in it are not taken.
+    /// Where a redirect leads. Credentials in it are not taken. RFC 2326 wants a whole URL; some
+    /// servers give a path, or what stands behind the last `/` of this one.
     pub(super) fn redirected(&self, location: &str) -> Option<Self> {
         let location = location.trim();
-        let target = match location.strip_prefix('/') {
-            Some(path) if !location.starts_with("//") => self.url.join(&format!("/{path}")).ok()?.to_string(),
-            _ => location.to_owned(),
-        };
+        if location.is_empty() || location.starts_with("//") {
+            return None;
+        }
+        let is_whole =
+            location.split_once("://").is_some_and(|(scheme, _)| !scheme.contains(['/', '?', '#']));
+        let target = if is_whole { location.to_owned() } else { self.url.join(location).ok()?.to_string() };
         Self::parse(&target).ok().map(|(target, _)| target)
     }
 
@@ -234,6 +237,12 @@ mod tests {
         assert!(from.shares_credentials_with(&to("rtsps://HOST:8554/b")));
         assert!(from.shares_credentials_with(&to("/b?c")));
         assert_eq!(to("/b?c").url().as_str(), "rtsps://host/b?c");
+        assert_eq!(to("b?c").url().as_str(), "rtsps://host/b?c");
+        assert_eq!(to("/b?c=rtsp://x/").url().as_str(), "rtsps://host/b?c=rtsp://x/");
+        let (deep, _) = Target::parse("rtsp://u:p@host:8554/a/b?c").unwrap();
+        assert_eq!(deep.redirected("d").unwrap().url().as_str(), "rtsp://host:8554/a/d");
+        assert_eq!(from.redirected(""), None);
+        assert_eq!(from.redirected("host:554/b"), None);
         assert!(!from.shares_credentials_with(&to("rtsp://host/b")));
         assert!(!from.shares_credentials_with(&to("rtsps://other/b")));
         assert_eq!(from.redirected("http://host/"), None);
