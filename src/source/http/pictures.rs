@@ -132,7 +132,9 @@ impl<'a> Pictures<'a> {
         }
     }
 
-    /// Publishes what is in these bytes of a connection; whether the body ends in them.
+    /// Publishes what is in these bytes of a connection; whether no more is wanted of the body. A
+    /// single picture is whole at its end: some cameras give no length with it and keep the
+    /// connection open, though asked to close it.
     fn take(&mut self, body: &mut Body, reader: &mut Reader, bytes: &[u8]) -> Result<bool, Lost> {
         let mut bytes = bytes;
         loop {
@@ -149,6 +151,9 @@ impl<'a> Pictures<'a> {
                         for _ in too_long..reader.counters().too_long {
                             self.damaged("longer than any picture".to_owned());
                         }
+                    }
+                    if !self.is_stream && reader.counters().pictures > 0 {
+                        return Ok(true);
                     }
                 }
             }

@@ -255,3 +255,14 @@ fn no_more_pictures_of_a_stream_than_were_asked_for() {
     assert_eq!(smol::block_on(pictures.read(answer)), Ok(1));
     assert_eq!(hub.frames(), before + 1);
 }
+
+#[test]
+fn a_single_picture_is_over_at_its_end_on_a_connection_that_stays_open() {
+    let (jpeg, (hub, _hand)) = (jpeg(), hub());
+    let mut pictures = Pictures::new("yard", &hub, None);
+    let (head, _) = Head::parse(&answer("200 OK", "Content-Type: image/jpeg\r\n", b"")).unwrap().unwrap();
+    let (connection, _held) = smol::net::unix::UnixStream::pair().unwrap();
+    let answer = Answer { connection, ahead: jpeg, body: Body::behind(&head), content: Content::Picture };
+    let read = smol::block_on(futures_lite::future::poll_once(pictures.read(answer)));
+    assert_eq!((read, hub.frames()), (Some(Ok(1)), 1));
+}
