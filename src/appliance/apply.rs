@@ -2,8 +2,8 @@
 //! network and service start.
 
 use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::mount::{MountFlags, mount_remount};
@@ -24,7 +24,12 @@ const ZONES: &str = "/usr/share/zoneinfo";
 
 /// Applies the file. What cannot be done is a mistake like any other: the boot goes on.
 pub fn apply() -> Vec<Mistake> {
-    let Reading { settings, mut mistakes } = read_boot(Path::new(BOOT));
+    let boot = Path::new(BOOT);
+    let Reading { settings, mut mistakes } = if is_mounted(boot) {
+        read_boot(boot)
+    } else {
+        trouble("the card's boot partition cannot be read, so pinhole.toml is not applied; write the image anew, or try another card".into())
+    };
     let hash = settings.password.as_ref().map(|password| PasswordHash::of(&password.0));
     let hash = match hash.transpose() {
         Ok(hash) => hash.map(|hash| hash.to_string()),
@@ -81,21 +86,40 @@ fn give_to_service(path: &Path) -> io::Result<()> {
     std::os::unix::fs::chown(path, None, Some(id))
 }
 
+/// Whether something is mounted there: a damaged partition leaves the empty folder below it.
+fn is_mounted(folder: &Path) -> bool {
+    let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev());
+    folder.parent().is_some_and(|parent| match (device(folder), device(parent)) {
+        (Ok(inside), Ok(outside)) => inside != outside,
+        _ => false,
+    })
+}
+
 fn read_boot(boot: &Path) -> Reading {
-    let names: Vec<String> = match fs::read_dir(boot) {
-        Ok(entries) => entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect(),
+    let entries = match fs::read_dir(boot).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+        Ok(entries) => entries,
         Err(error) => return trouble(format!("the boot partition cannot be read: {error}")),
     };
+    let names: Vec<String> =
+        entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let (name, both) = text::choose(names.iter().map(String::as_str));
     // Without the file everything is as it comes out of the box.
     let Some(name) = name else { return Reading::default() };
     let zone_exists = |zone: &str| Path::new(ZONES).join(zone).is_file();
-    let mut reading = match fs::read(boot.join(name)) {
+    let mut reading = match read_start(&boot.join(name)) {
         Ok(bytes) => read(&bytes, &zone_exists),
         Err(error) => return trouble(format!("{name} cannot be read: {error}")),
     };
     reading.mistakes.extend(both);
     reading
+}
+
+/// No more of a file than is used of it, and a byte that tells that there is more: a damaged folder may give
+/// it gigabytes.
+fn read_start(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(text::FILE_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn trouble(what: String) -> Reading {
@@ -109,6 +133,9 @@ fn trouble(what: String) -> Reading {
 /// The card's or the file system's, with the path.
 pub fn tell_on_card(mistakes: &[String]) -> Result<(), String> {
     let path = PathBuf::from(BOOT).join(ERRORS_NAME);
+    if !is_mounted(Path::new(BOOT)) {
+        return Err(format!("{}: the boot partition is not mounted", path.display()));
+    }
     let text = (!mistakes.is_empty()).then(|| errors_text(mistakes));
     if fs::read_to_string(&path).ok() == text {
         return Ok(());
@@ -157,6 +184,39 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
         let gone = read_boot(&folder);
         assert!(gone.mistakes[0].what.contains("boot partition"), "{:?}", gone.mistakes);
+    }
+
+    #[test]
+    fn a_file_that_is_none_and_one_without_end_are_told() {
+        let folder = std::env::temp_dir().join(format!("pinhole-damaged-boot-{}", std::process::id()));
+        let file = folder.join("pinhole.toml");
+        fs::create_dir_all(&file).unwrap();
+        let mistakes = read_boot(&folder).mistakes;
+        assert!(mistakes[0].what.starts_with("pinhole.toml cannot be read: "), "{mistakes:?}");
+
+        fs::remove_dir(&file).unwrap();
+        let head = "[system]\nname = \"shed\"\n#";
+        fs::write(&file, head).unwrap();
+        // As a damaged folder gives it: far longer than memory is.
+        OpenOptions::new().write(true).open(&file).unwrap().set_len(1 << 40).unwrap();
+        let reading = read_boot(&folder);
+        assert_eq!(read_start(&file).unwrap().len(), text::FILE_MAX_BYTES + 1);
+        assert_eq!(reading.settings.name.as_deref(), Some("shed"));
+        assert!(reading.mistakes.iter().any(|mistake| mistake.what.contains("longer than")), "{reading:?}");
+
+        // Bytes of anything.
+        let noise: Vec<u8> =
+            (0..text::FILE_MAX_BYTES as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        fs::write(&file, noise).unwrap();
+        let mistakes = read_boot(&folder).mistakes;
+        assert!((1..=super::super::MISTAKES_MAX + 2).contains(&mistakes.len()), "{mistakes:?}");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_folder_is_no_partition() {
+        assert!(is_mounted(Path::new("/proc")));
+        assert!(!is_mounted(Path::new("/proc/sys")) && !is_mounted(Path::new("/nowhere")));
     }
 
     #[test]

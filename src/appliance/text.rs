@@ -28,7 +28,7 @@ pub fn choose<'a>(names: impl Iterator<Item = &'a str>) -> (Option<&'a str>, Opt
 pub fn decode(bytes: &[u8], mistakes: &mut Vec<Mistake>) -> String {
     let mut tell = |what: String| mistakes.push(Mistake { line: None, what });
     let bytes = if bytes.len() > FILE_MAX_BYTES {
-        tell(format!("the file has {} bytes; the first {FILE_MAX_BYTES} were read", bytes.len()));
+        tell(format!("the file is longer than {FILE_MAX_BYTES} bytes; the first {FILE_MAX_BYTES} were read"));
         &bytes[..FILE_MAX_BYTES]
     } else {
         bytes

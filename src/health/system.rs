@@ -96,17 +96,28 @@ fn tenths(value: f32) -> f64 {
 
 /// The processor's temperature, else the hottest there is.
 fn temperature(components: &Components) -> Option<f64> {
-    let is_cpu = |label: &str| {
-        ["cpu", "package", "tctl", "soc"].iter().any(|part| label.to_lowercase().contains(part))
+    let is_cpu = |component: &&sysinfo::Component| {
+        let name = name(component).to_lowercase();
+        ["cpu", "package", "tctl", "soc"].iter().any(|part| name.contains(part))
     };
     let hottest = |only_cpu: bool| {
-        let of_interest = components.iter().filter(|component| !only_cpu || is_cpu(component.label()));
+        let of_interest = components.iter().filter(|component| !only_cpu || is_cpu(component));
         of_interest
             .filter_map(sysinfo::Component::temperature)
             .filter(|it| it.is_finite())
             .fold(None, |hottest, it| Some(hottest.map_or(it, |hottest: f32| hottest.max(it))))
     };
     hottest(true).or_else(|| hottest(false)).map(tenths)
+}
+
+/// What a sensor measures. Thermal zones that are no hwmon have no label but a type; some of those on a
+/// Jetson always read 100 degrees, so they must be told apart.
+fn name(component: &sysinfo::Component) -> String {
+    let zone_type = |id| read(&format!("/sys/class/thermal/{id}/type"));
+    match component.label() {
+        "" => component.id().and_then(zone_type).unwrap_or_default(),
+        label => label.to_owned(),
+    }
 }
 
 fn read(file: &str) -> Option<String> {

@@ -1,6 +1,7 @@
 """An emulated machine that starts from a card, and what it says on its serial console."""
 
 import os
+import random
 import re
 import selectors
 import shutil
@@ -16,6 +17,10 @@ from pathlib import Path
 SECTOR = 512
 BOOT_MIB = 4
 """Where the boot partition begins on the card (image-build/disk)."""
+FAT_STATE = 0x41
+"""Of FAT32's boot sector: the byte whose lowest bit says that the partition was in use."""
+FAT_OWN_ENTRIES = 8
+"""Bytes of a FAT32's two first entries."""
 CARD_BYTES = 1 << 30
 """QEMU takes SD cards of a power of two only."""
 FIRMWARE = Path("/usr/share/AAVMF")
@@ -81,6 +86,24 @@ class Card:
             file.seek(begin + 1024)
             superblock = file.read(64)
         return struct.unpack_from("<H", superblock, 52)[0] if superblock[56:58] == b"\x53\xef" else 0
+
+    def mark_dirty(self):
+        """The boot partition as after a power cut while it was written to: FAT32's state byte says so."""
+        with open(self.path, "r+b") as file:
+            file.seek((BOOT_MIB << 20) + FAT_STATE)
+            file.write(b"\x01")
+
+    def fill_tables_with_noise(self):
+        """The boot partition's chains lead anywhere; its folders' first clusters stay."""
+        with open(self.path, "r+b") as file:
+            file.seek(BOOT_MIB << 20)
+            record = file.read(SECTOR)
+            (reserved,) = struct.unpack_from("<H", record, 14)
+            (sectors,) = struct.unpack_from("<I", record, 36)
+            file.seek((BOOT_MIB << 20) + reserved * SECTOR)
+            # The first entries are the partition's own.
+            file.seek(FAT_OWN_ENTRIES, os.SEEK_CUR)
+            file.write(random.Random(1).randbytes(record[16] * sectors * SECTOR - FAT_OWN_ENTRIES))
 
     def boot_record(self):
         """The MBR, in which older firmware finds the boot partition."""
@@ -275,9 +298,10 @@ def uefi(card, folder, camera_socket=None, memory_mib=512, more=()):
     return Machine([*arguments, *more], folder, port)
 
 
-def raspberry_pi_3(card, folder, extra_initrd=None, parameters=""):
+def raspberry_pi_3(card, folder, extra_initrd=None, parameters="", before_power=lambda: None):
     """A Raspberry Pi 3 B. QEMU has not its firmware: kernel, device tree and RAM disk are taken from the
-    card's boot partition as the firmware does, with the parameters of the card's cmdline.txt."""
+    card's boot partition as the firmware does, with the parameters of the card's cmdline.txt. `before_power`
+    is called when they are."""
     port = free_port()
     kernel = card.get_file("slot-a/vmlinuz", folder)
     tree = card.get_file("slot-a/bcm2837-rpi-3-b.dtb", folder)
@@ -287,6 +311,7 @@ def raspberry_pi_3(card, folder, extra_initrd=None, parameters=""):
         with open(initrd, "ab") as file:
             file.write(b"\0" * (-initrd.stat().st_size % 4))
             file.write(Path(extra_initrd).read_bytes())
+    before_power()
     # QEMU has the watchdog's registers, but resets the machine as soon as it is started.
     line += " systemd.watchdog_sec=off"
     # The PL011 is the Bluetooth chip's; the console is the mini UART, the second serial port.
