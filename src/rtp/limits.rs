@@ -23,6 +23,10 @@ pub const MISORDER_MAX_PACKETS: u16 = 100;
 /// A source that said nothing for this long gives way to another SSRC.
 pub const SSRC_SILENCE: Duration = Duration::from_secs(1);
 
+/// Where the announced payload type never came for this long, another one is believed. Below the 3 s
+/// after which UDP is given up.
+pub const PAYLOAD_TYPE_SILENCE: Duration = Duration::from_secs(2);
+
 /// Bytes of an H.264 or H.265 access unit. A 4K key frame at the highest rate of any camera has
 /// about 3 MB; more means that markers and timestamps were lost.
 pub const ACCESS_UNIT_MAX_BYTES: usize = 8 << 20;

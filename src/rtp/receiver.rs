@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::depacketize::{AccessUnit, Depacketizer, Format};
-use super::limits::{REPORT_FIRST, REPORT_INTERVAL};
+use super::limits::{PAYLOAD_TYPE_SILENCE, REPORT_FIRST, REPORT_INTERVAL};
 use super::reorder::Reorder;
 use super::report::{self, SenderReport};
 use super::source::Source;
@@ -14,10 +14,13 @@ use crate::clock::Monotonic;
 /// Packets that are taken to be missing in front of a new source.
 const SOURCE_GAP: u16 = 2;
 
+/// The first of the payload types that are given a meaning by the SDP. RFC 3551 section 6.
+const DYNAMIC_PAYLOAD_TYPE_MIN: u8 = 96;
+
 /// What was negotiated for a stream.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// Payload type of the pictures; others are ignored.
+    /// Payload type of the pictures; others are ignored, unless this one never comes.
     pub payload_type: u8,
     /// Units of the timestamp in a second.
     pub clock_rate: u32,
@@ -60,6 +63,7 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Receiver {
     config: Config,
+    begun: Monotonic,
     depacketizer: Depacketizer,
     ssrc: SsrcFilter,
     source: Option<Source>,
@@ -78,6 +82,7 @@ impl Receiver {
     pub fn new(config: Config, depacketizer: Depacketizer, now: Monotonic) -> Self {
         Self {
             config,
+            begun: now,
             depacketizer,
             ssrc: SsrcFilter::new(config.announced_ssrc, now),
             source: None,
@@ -97,6 +102,7 @@ impl Receiver {
             Ok(packet) => packet,
             Err(error) => return self.bad(error),
         };
+        self.note_payload_type(packet.payload_type, now);
         if packet.payload_type != self.config.payload_type {
             self.counters.stray_payload_types += 1;
             return;
@@ -208,6 +214,17 @@ impl Receiver {
     /// What was wrong with the last bad packet.
     pub fn last_error(&self) -> Option<&Error> {
         self.last_error.as_ref()
+    }
+
+    /// Some cameras announce another payload type than they send: where the announced one never came,
+    /// the one that comes is taken for it.
+    fn note_payload_type(&mut self, payload_type: u8, now: Monotonic) {
+        if self.heard.is_none()
+            && payload_type >= DYNAMIC_PAYLOAD_TYPE_MIN
+            && now.since(self.begun) >= PAYLOAD_TYPE_SILENCE
+        {
+            self.config.payload_type = payload_type;
+        }
     }
 
     /// The packet is the first of a new source.

@@ -110,3 +110,20 @@ fn goodbye_counts_from_the_camera_only() {
     let counters = receiver.counters();
     assert_eq!((counters.stray_ssrcs, counters.bad), (1, 1));
 }
+
+#[test]
+fn another_payload_type_than_the_announced_one_is_believed_where_that_never_comes() {
+    let of_type = |payload_type: u8, sequence, nal| {
+        let mut packet = packet(7, sequence, nal);
+        packet[1] = 0x80 | payload_type;
+        packet
+    };
+    let mut receiver = receiver(false);
+    for (ms, payload_type, sequence) in [(1999, 97, 1), (2000, 35, 2), (2000, 97, 3), (2040, 97, 4)] {
+        receiver.push_rtp(&of_type(payload_type, sequence, IDR), at(ms));
+    }
+    assert_eq!(timestamps(&mut receiver, 2040), [3, 4]);
+    // From then on it alone counts.
+    receiver.push_rtp(&of_type(98, 5, IDR), at(9000));
+    assert_eq!((receiver.counters().packets, receiver.counters().stray_payload_types), (2, 3));
+}
