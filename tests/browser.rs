@@ -96,7 +96,7 @@ fn until_moving(browser: &Browser, selector: &str) {
 /// The text of an element, as it is seen: none of one that is hidden.
 fn text(browser: &Browser, selector: &str) -> String {
     let script = format!(
-        "const it = document.querySelector({selector:?}); return it.checkVisibility() ? it.innerText : ''"
+        "const it = document.querySelector({selector:?}); return it?.checkVisibility() ? it.innerText : ''"
     );
     browser.run(&script).as_str().unwrap_or_default().to_owned()
 }
@@ -123,9 +123,10 @@ fn the_picture_moves_and_the_page_fits_every_width() {
         until("the state in words", SOON, || (text(&browser, "article .state") == "live").then_some(()));
         let facts = until("the measured rate", SOON, || {
             let facts = text(&browser, "article .facts");
-            facts.contains(" fps").then_some(facts)
+            // Of the page before this one there may be a viewer yet.
+            (facts.contains(" fps") && facts.ends_with(" 1 viewer")).then_some(facts)
         });
-        assert!(facts.starts_with("640 × 480") && facts.ends_with("1 viewer"), "{facts}");
+        assert!(facts.starts_with("640 × 480"), "{facts}");
         let in_window = "const it = document.querySelector('article .state').getBoundingClientRect();
             return it.width > 0 && it.left >= 0 && it.right <= innerWidth && it.bottom <= innerHeight";
         assert_eq!(browser.run(in_window), json!(true), "the state is seen at {width} px");
@@ -223,8 +224,8 @@ fn cameras_out_of_view_stay_closed_until_they_are_scrolled_to() {
     ]);
     browser.resize(360, 600);
     browser.open(&url(&service));
-    let begin = "return document.querySelector('article .picture').dataset.picture";
-    until("the first picture", SOON, || (browser.run(begin) == "live").then_some(()));
+    let begin = || browser.run(PICTURES)[0].clone();
+    until("the first picture", SOON, || (begin() == "live").then_some(()));
     // A picture has been had by now of every camera in view.
     until_moving(&browser, "article .picture");
     let frames = |at: usize| health(&service)["cameras"][at]["frames_total"].as_u64().expect("a number");
