@@ -139,7 +139,7 @@ fn network_file(network: &Network) -> String {
     let (address, prefix) = network.address;
     let mut text = format!(
         "[Match]\n{interface}\n\n[Link]\nRequiredForOnline=no\n\n[Network]\nAddress={address}/{prefix}\n\
-         LinkLocalAddressing=ipv6\nMulticastDNS=yes\nLLMNR=no\n"
+         LinkLocalAddressing=ipv6\nMulticastDNS=resolve\nLLMNR=no\n"
     );
     if let Some(gateway) = network.gateway {
         let _ = writeln!(text, "Gateway={gateway}");

@@ -7,6 +7,7 @@
 pub mod apply;
 mod blocks;
 pub mod files;
+mod local_name;
 pub mod read;
 pub mod screen;
 pub mod settings;

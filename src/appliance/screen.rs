@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::status::{self, Status};
 use super::wifi::Listener;
-use super::{MISTAKES_FILE, WIFI_TROUBLE_FILE, apply};
+use super::{MISTAKES_FILE, WIFI_TROUBLE_FILE, apply, local_name};
 use crate::clock::{Clock, Monotonic};
 
 /// The service, on this machine.
@@ -80,7 +80,7 @@ fn mistakes() -> Vec<String> {
 fn status(mistakes: Vec<String>) -> Status {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     Status {
-        name: read("/proc/sys/kernel/hostname").trim().to_owned(),
+        name: local_name::current().unwrap_or_else(|| read("/proc/sys/kernel/hostname").trim().to_owned()),
         addresses: status::addresses(&read("/proc/net/fib_trie"), &read("/proc/net/if_inet6")),
         health: health().ok(),
         mistakes,

@@ -13,7 +13,7 @@ const LINES_MAX: usize = 6;
 /// What is on the screen.
 #[derive(Debug, Default)]
 pub struct Status {
-    /// The host name.
+    /// The name in `.local`.
     pub name: String,
     /// Addresses in the network.
     pub addresses: Vec<IpAddr>,
