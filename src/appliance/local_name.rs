@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// The mDNS responder's process. The responder tells its name nowhere but over D-Bus, which the image has not, and as
-/// the title of this process.
+/// The mDNS responder's process. Its title has the name; by D-Bus, the usual way, there is none to ask in the image.
 const RESPONDER_PID: &str = "/run/avahi-daemon/pid";
 
 /// The name without `.local`; `None` while it is not settled.
