@@ -10,7 +10,7 @@ help:
 	@echo "make deb     Debian packages for arm64 and amd64: target/deb/; ARCH=arm64 or amd64 for one"
 	@echo "make test-arm64, make test-deb    unit tests on 64-bit ARM, emulated; the package in fresh Debian"
 	@echo "make image   the card's image: target/image/pinhole-arm64-VERSION.img.zst (image-build/README.md)"
-	@echo "make image-test      starts it in emulated machines; make image-lock chooses its packages anew"
+	@echo "make image-test      builds it and starts it in emulated machines; make image-lock chooses its packages anew"
 	@echo "make power-cut-test  cuts the power 25 times at random moments"
 	@echo "make clean   remove what was built"
 
@@ -44,10 +44,10 @@ image:
 image-lock:
 	@image-build/lock
 
-image-test:
+image-test: image
 	@tests/image/test
 
-power-cut-test:
+power-cut-test: image
 	@tests/image/test --cuts 25 power_cut
 
 clean:

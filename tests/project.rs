@@ -1,25 +1,11 @@
 //! Holds the documents and the rules of the project to the code.
 
+#[path = "project/documents.rs"]
+mod documents;
+
 use std::path::{Path, PathBuf};
 
 use pinhole::config::Config;
-
-const README: &str = include_str!("../README.md");
-
-/// The blocks of a language in a Markdown text.
-fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
-    let opening = format!("```{language}\n");
-    text.split(&opening).skip(1).filter_map(|rest| rest.split_once("\n```").map(|(block, _)| block)).collect()
-}
-
-#[test]
-fn the_configuration_in_the_readme_is_good() {
-    let blocks = blocks(README, "toml");
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        Config::parse(block, "README.md").unwrap();
-    }
-}
 
 /// Each line that is off is good where it stands once the # is taken away, as the file tells.
 #[test]
@@ -36,21 +22,6 @@ fn the_packaged_configuration_is_good() {
 /// Rather than words.
 fn is_setting(line: &&str) -> bool {
     line.starts_with(|c: char| c == '[' || c.is_ascii_lowercase())
-}
-
-/// The keys are those that the parser itself names when it is given one that it does not know.
-#[test]
-fn the_readme_has_every_key() {
-    for (table, text) in
-        [("http", "[http]\nbogus = 1\n"), ("camera", "[[camera]]\nsource = \"auto\"\nbogus = 1\n")]
-    {
-        let error = Config::parse(text, "f").unwrap_err().to_string();
-        let keys: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
-        assert!(keys.len() > 3, "{error}");
-        for key in keys {
-            assert!(README.contains(&format!("| `{table}.{key}` |")), "README.md lacks {table}.{key}");
-        }
-    }
 }
 
 /// Which part of a source file's path may name a crate (ARCHITECTURE.md, "Doors").

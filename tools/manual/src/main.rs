@@ -123,6 +123,10 @@ const SECTIONS: [(&str, &[(&str, &str)]); 4] = [
                 "the service, and port 80 for it: systemctl stop pinhole, systemctl enable --now \
                  pinhole.socket, systemctl start pinhole.",
             ),
+            (
+                "/usr/share/doc/pinhole/docs/",
+                "configuration.md, http.md, troubleshooting.md and more: what each key, URL and message means.",
+            ),
         ],
     ),
     (
