@@ -110,11 +110,12 @@ fn structs(sources: &[&str]) -> BTreeMap<String, Vec<(String, String)>> {
                 inside = None;
             } else if line == "#[serde(skip)]" {
                 is_skipped = true;
-            } else if let (Some(name), Some((field, kind))) = (inside, line.split_once(": ")) {
-                if !line.starts_with(['/', '#']) && !std::mem::take(&mut is_skipped) {
-                    let entry = (field.to_owned(), kind.trim_end_matches(',').to_owned());
-                    found.get_mut(name).unwrap().push(entry);
-                }
+            } else if let (Some(name), Some((field, kind))) = (inside, line.split_once(": "))
+                && !line.starts_with(['/', '#'])
+                && !std::mem::take(&mut is_skipped)
+            {
+                let entry = (field.to_owned(), kind.trim_end_matches(',').to_owned());
+                found.get_mut(name).unwrap().push(entry);
             }
         }
     }
