@@ -9,6 +9,11 @@ pub const POOLED_BUFFERS_MAX: usize = 4;
 /// Pixels of a side of a picture; the JPEG format itself ends at 65,535, no camera comes near this.
 pub const PICTURE_SIDE_MAX_PIXELS: usize = 16_384;
 
+/// Pixels of a picture, about 64 million: the largest sensors of cameras for computers have so many
+/// (9152x6944). A browser takes four bytes for each, whatever is in the JPEG: 16384x16384 of one grey
+/// have 130 kB as a file and 1 GB as a picture.
+pub const PICTURE_MAX_PIXELS: usize = 64_000_000;
+
 /// Bytes of one JPEG from a camera. A 4K picture at the best quality has about 6 MB.
 pub const JPEG_MAX_BYTES: usize = 32 << 20;
 

@@ -123,9 +123,11 @@ pub(super) fn check_planes(planes: &Planes<'_>) -> Result<(), EncodeError> {
 
 fn check_sides(width: usize, height: usize) -> Result<(), EncodeError> {
     let possible = 1..=limits::PICTURE_SIDE_MAX_PIXELS;
-    if possible.contains(&width) && possible.contains(&height) {
-        Ok(())
-    } else {
-        Err(EncodeError::Sides { width, height })
+    if !possible.contains(&width) || !possible.contains(&height) {
+        return Err(EncodeError::Sides { width, height });
     }
+    if width * height > limits::PICTURE_MAX_PIXELS {
+        return Err(EncodeError::Pixels { width, height });
+    }
+    Ok(())
 }

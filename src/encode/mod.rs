@@ -91,6 +91,13 @@ pub enum EncodeError {
         /// Height in pixels.
         height: usize,
     },
+    /// More pixels than [`limits::PICTURE_MAX_PIXELS`].
+    Pixels {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
     /// Rows lie closer together than they are long, or absurdly far apart.
     Stride {
         /// Which plane, as a word.
@@ -143,6 +150,11 @@ impl fmt::Display for EncodeError {
                 f,
                 "picture of {width}x{height} pixels: sides must be within 1 to {}",
                 limits::PICTURE_SIDE_MAX_PIXELS
+            ),
+            Self::Pixels { width, height } => write!(
+                f,
+                "picture of {width}x{height} pixels: at most {} million can be encoded",
+                limits::PICTURE_MAX_PIXELS / 1_000_000
             ),
             Self::Stride { plane, width, stride, need } => {
                 write!(f, "{plane} {width} pixels wide: stride of {stride} bytes for rows of {need} bytes")

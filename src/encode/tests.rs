@@ -400,6 +400,9 @@ fn nonsense_sides_and_strides_are_refused() {
             let picture = RawPicture { format, width, height, stride: 64, data: &data };
             assert_eq!(encoder.encode(&picture, &mut out), Err(EncodeError::Sides { width, height }));
         }
+        let (width, height) = (8001, 8000);
+        let picture = RawPicture { format, width, height, stride: 1 << 16, data: &data };
+        assert_eq!(encoder.encode(&picture, &mut out), Err(EncodeError::Pixels { width, height }));
         for stride in [0, 1, 15, usize::MAX, usize::MAX / 2, 1 << 31, 1 << 40] {
             for height in [1, 2, 3] {
                 let picture = RawPicture { format, width: 16, height, stride, data: &data };

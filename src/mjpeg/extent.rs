@@ -2,7 +2,8 @@
 
 use memchr::{memchr, memmem};
 
-use super::{LEADING_BYTES_MAX, SOI, marker};
+use super::LEADING_BYTES_MAX;
+use super::segment::{SOI, Shape, marker, next_marker, shape};
 
 /// Where a picture is as far as it has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct ExtentFinder {
     start: Option<usize>,
     /// Where the first scan's compressed data begin.
     data_at: Option<usize>,
+    /// Something stood where a marker belongs.
+    has_strays: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -66,6 +69,11 @@ impl ExtentFinder {
         self.data_at
     }
 
+    /// Whether something stood where a marker belongs: perhaps the picture ended unseen.
+    pub const fn has_strays(&self) -> bool {
+        self.has_strays
+    }
+
     fn before_start(&mut self, data: &[u8]) -> Option<Place> {
         let max = LEADING_BYTES_MAX + SOI.len();
         match memmem::find(&data[..data.len().min(max)], &SOI) {
@@ -79,23 +87,33 @@ impl ExtentFinder {
     }
 
     fn marker(&mut self, data: &[u8]) -> Option<Place> {
-        if *data.get(self.at)? != 0xff {
-            return Some(Place::Over(Extent::Unknown));
+        let Some((begin, code)) = next_marker(data, self.at) else {
+            // The last bytes may be the first of a marker.
+            let kept = data.iter().rev().take_while(|byte| **byte == 0xff).count();
+            let looked_at = self.at.max(data.len() - kept);
+            self.has_strays |= looked_at > self.at;
+            self.at = looked_at;
+            return None;
+        };
+        let marker = data[code];
+        let shape = shape(marker);
+        match shape {
+            Shape::Edge if marker == marker::EOI => return Some(Place::Over(Extent::Ends(code + 1))),
+            Shape::Edge => return Some(Place::Over(Extent::Unknown)),
+            Shape::Alone => {
+                self.at = code + 1;
+                return Some(Place::Marker);
+            }
+            Shape::Passed | Shape::Read => {}
         }
-        let fill = data[self.at + 1..].iter().take_while(|byte| **byte == 0xff).count();
-        self.at += fill;
-        let marker = *data.get(self.at + 1)?;
-        match marker {
-            marker::EOI => return Some(Place::Over(Extent::Ends(self.at + 2))),
-            0x00..=0x01 | 0xd0..=marker::SOI => return Some(Place::Over(Extent::Unknown)),
-            _ => {}
-        }
-        let length = data.get(self.at + 2..self.at + 4)?;
+        self.has_strays |= begin > self.at;
+        self.at = begin;
+        let length = data.get(code + 1..code + 3)?;
         let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
-        if length < 2 {
+        if length < 2 && shape == Shape::Read {
             return Some(Place::Over(Extent::Unknown));
         }
-        self.at += 2 + length;
+        self.at = code + 1 + length.max(2);
         if marker != marker::SOS {
             return Some(Place::Marker);
         }
@@ -143,12 +161,35 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_between_segments_is_passed_over() {
+        for stray in
+            [&b"\0"[..], b"ab", b"\xff\0", b"\xff\xd3", b"\xff\xfe\0\0", b"\xff\xff\0z\xff\xe1\0\x01"]
+        {
+            for at in [2, 10] {
+                let dirty = [&JPEG[..at], stray, &JPEG[at..]].concat();
+                let mut finder = ExtentFinder::default();
+                for end in 0..dirty.len() {
+                    assert_eq!(finder.find(&dirty[..end]), Extent::Open, "{stray:x?}: {end} bytes");
+                }
+                assert_eq!(finder.find(&dirty), Extent::Ends(dirty.len()), "{stray:x?}");
+                assert_eq!(finder.data_at(), Some(16 + stray.len()), "{stray:x?}");
+            }
+        }
+        let mut finder = ExtentFinder::default();
+        assert_eq!(finder.find(JPEG), Extent::Ends(JPEG.len()));
+        assert!(!finder.has_strays());
+        let mut finder = ExtentFinder::default();
+        assert_eq!(finder.find(b"\xff\xd8\r\n--x\r\n"), Extent::Open);
+        assert!(finder.has_strays(), "perhaps the picture was cut");
+    }
+
+    #[test]
     fn padding_before_is_overlooked_and_other_things_are_not_guessed_at() {
         let padded = [&[0; LEADING_BYTES_MAX][..], JPEG].concat();
         assert_eq!(find(&padded), Extent::Ends(padded.len()));
         assert_eq!(find(&[0; LEADING_BYTES_MAX + 2]), Extent::Unknown);
         assert_eq!(find(&[0; LEADING_BYTES_MAX + 1]), Extent::Open);
-        for damaged in [&b"\xff\xd8\x00"[..], b"\xff\xd8\xff\xd8", b"\xff\xd8\xff\xfe\x00\x01"] {
+        for damaged in [&b"\xff\xd8\xff\xd8"[..], b"\xff\xd8\xff\xdb\x00\x01", b"\xff\xd8\x00\xff\xd8"] {
             assert_eq!(find(damaged), Extent::Unknown, "{damaged:?}");
         }
         let second = [&JPEG[..JPEG.len() - 3], JPEG].concat();

@@ -23,6 +23,19 @@ impl Tables {
         exists
     }
 
+    /// The four typical ones of T.81, K.3.
+    pub(super) const STANDARD: Self = Self(0b0011_0011);
+
+    /// Adds a table that exists, or takes it away.
+    pub(super) fn set(&mut self, id: TableId, is_in: bool) {
+        self.0 = if is_in { self.0 | id.bit() } else { self.0 & !id.bit() };
+    }
+
+    /// Whether the two sets have a table in common.
+    pub(super) fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     pub(super) fn contains(self, id: TableId) -> bool {
         self.0 & id.bit() != 0
     }
@@ -42,6 +55,19 @@ impl TableId {
     fn bit(self) -> u8 {
         1 << (4 * self.class + self.destination)
     }
+}
+
+/// Whether so many codes of 1 to 16 bits can be told apart (T.81, C.2): codes that are shorter leave
+/// room for the longer ones, and the code of ones alone stays unused.
+pub(super) fn is_code(counts: &[u8; 16]) -> bool {
+    let taken: u32 = counts.iter().zip(0..).map(|(count, i)| u32::from(*count) << (15 - i)).sum();
+    taken < 1 << 16
+}
+
+/// Whether these can be lengths of DC differences, in bits (T.81, F.1.2.1.1; 12 to 15 are of deeper
+/// samples, and decoders accept them).
+pub(super) fn are_dc_values(values: &[u8]) -> bool {
+    values.iter().all(|value| *value <= 15)
 }
 
 /// The four typical tables of T.81, K.3, each as a whole DHT segment.

@@ -156,9 +156,13 @@ fn tables_are_left_alone_where_they_would_not_help() {
     let luma_only = without_tables(&luma_only, &[0x01, 0x11]);
     assert_eq!(mended(&luma_only), Ok(luma_only));
 
-    let mut progressive = without_tables(&jpeg, &[0x00, 0x01, 0x10, 0x11]);
+    // A progressive picture of one scan, of DC alone. T.81 has no tables for it.
+    let mut progressive = jpeg.clone();
     progressive[sof + 1] = 0xc2;
-    assert_eq!(mended(&progressive), Ok(progressive));
+    progressive[sos + 12] = 0;
+    assert_eq!(mended(&progressive), Ok(progressive.clone()));
+    let stripped = without_tables(&progressive, &[0x00, 0x01, 0x10, 0x11]);
+    assert_eq!(mended(&stripped), Err(Damaged::NoTable));
 
     let mut third_table = jpeg.clone();
     third_table[sos + 6] = 0x22;
@@ -184,6 +188,45 @@ fn a_second_picture_before_the_end_of_the_first_is_damage() {
     assert_eq!(mended(&both), Err(Damaged::SecondPicture { offset: cut }));
 }
 
+/// Decoders pass over it with a warning, and so do pictures that come out of here without it.
+#[test]
+fn bytes_between_segments_are_cut() {
+    let jpeg = jpeg();
+    for stray in [
+        &[0][..],
+        &[0x12; 40],
+        b"\xff\0",
+        b"\xff\xd0",
+        b"\xff\x01ab\xff\0",
+        b"\xff\xe5\0\0",
+        b"\xff\xfe\0\x01a",
+    ] {
+        for (marker, range) in segments(&jpeg) {
+            let dirty = inserted(&jpeg, range.start, stray);
+            assert_eq!(mended(&dirty), Ok(jpeg.clone()), "{stray:x?} before {marker:x}");
+        }
+    }
+    let everywhere: Vec<u8> =
+        segments(&jpeg).into_iter().flat_map(|(_, range)| [&b"stray\0"[..], &jpeg[range]].concat()).collect();
+    let data_at = segments(&jpeg).last().unwrap().1.end;
+    let dirty = [&jpeg[..2], &everywhere, &jpeg[data_at..]].concat();
+    assert_eq!(mended(&dirty), Ok(jpeg.clone()));
+    // With tables to be put in as well.
+    let stripped = without_tables(&jpeg, &[0x00, 0x01, 0x10, 0x11]);
+    assert_eq!(mended(&inserted(&stripped, offset_of(&stripped, 0xda), b"stray")), Ok(jpeg));
+}
+
+/// A 3D camera's file is one picture after the other (CIPA DC-007).
+#[test]
+fn a_3d_picture_shows_one_eye() {
+    let jpeg = jpeg();
+    let index = inserted(&jpeg, 2, b"\xff\xe2\0\x0cMPF\0MM\0\x2a\0\0");
+    for padding in [0, 1, 512] {
+        let file = [&index[..], &vec![0; padding], &jpeg, b"\0\0"].concat();
+        assert_eq!(mended(&file), Ok(index.clone()));
+    }
+}
+
 #[test]
 fn impossible_headers_are_refused() {
     let jpeg = jpeg();
@@ -198,7 +241,12 @@ fn impossible_headers_are_refused() {
     assert_eq!(patched(sof + 1, &[0xfe]), Damaged::NoFrameHeader);
     assert_eq!(patched(sof + 1, &[0xc9]), Damaged::Process { marker: 0xc9 });
     assert_eq!(patched(sof + 1, &[0xd9]), Damaged::Misplaced { marker: 0xd9, offset: sof });
-    assert_eq!(patched(sof, &[0x12]), Damaged::NoMarker { byte: 0x12, offset: sof });
+    assert_eq!(patched(sof, &[0x12]), Damaged::NoFrameHeader);
+    let pixels = Damaged::Pixels { width: 8001, height: 8000 };
+    assert_eq!(pixels.to_string(), "jpeg of 8001x8000 pixels: at most 64 million are passed on");
+    assert_eq!(patched(sof + 5, &[0x1f, 0x40, 0x1f, 0x41]), pixels);
+    assert_eq!(patched(sof + 5, &[0x40, 0, 0x40, 0]), Damaged::Pixels { width: 16384, height: 16384 });
+    assert_eq!(patched(sof + 5, &[0xff, 0xff, 0, 1]), Damaged::Size { width: 1, height: 65_535 });
     assert_eq!(patched(sof + 9, &[4]), Damaged::Segment { marker: 0xc0, offset: sof, bytes: 17 });
     assert_eq!(patched(sof + 2, &[0, 1]), Damaged::Segment { marker: 0xc0, offset: sof, bytes: 1 });
     assert_eq!(patched(sos + 4, &[2]), Damaged::Segment { marker: 0xda, offset: sos, bytes: 12 });

@@ -331,7 +331,8 @@ impl Body {
         }
         match (self.extent.data_at(), extent) {
             (Some(data_at), _) => self.searched = self.searched.max(data_at),
-            (None, Extent::Open) => return End::Wait,
+            // What stands in the place of a marker may be the delimiter behind a picture that was cut.
+            (None, Extent::Open) if !self.extent.has_strays() => return End::Wait,
             (None, _) => {}
         }
         let until = if let Extent::Ends(end) = extent { end } else { rest.len() };
