@@ -118,7 +118,7 @@ pub fn rtp(data: &[u8]) {
                 receiver.push_rtcp(bytes, at(now));
             }
             while receiver.pull(at(now)).is_some() {}
-            assert!(receiver.reorder_deadline().is_none_or(|deadline| deadline > at(now)));
+            assert!(receiver.pull_deadline().is_none_or(|deadline| deadline > at(now)));
             let _ = receiver.report(at(now));
         }
         let _ = receiver.counters();

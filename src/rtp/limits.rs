@@ -23,6 +23,33 @@ pub const MISORDER_MAX_PACKETS: u16 = 100;
 /// A source that said nothing for this long gives way to another SSRC.
 pub const SSRC_SILENCE: Duration = Duration::from_secs(1);
 
+/// A source that begins with a key picture is taken once the one before was quiet for one and a half
+/// times its distance between pictures, but at least this long: what came in one burst is no order.
+pub const SSRC_QUIET_MIN: Duration = Duration::from_millis(50);
+
+/// Timestamp units that a new SSRC may be ahead of the one that it continues: 11 s of video.
+pub const SSRC_CONTINUED_MAX_TICKS: u32 = 1 << 20;
+
+/// After so many sources taken for their key pictures, each rightly, a camera is believed at once.
+pub const SSRC_CHANGES_TRUSTED: u32 = 2;
+
+/// Bytes held back of sources that may be the camera's: the largest key picture, and what follows it
+/// within [`SSRC_SILENCE`].
+pub const SSRC_HELD_MAX_BYTES: usize = 2 * ACCESS_UNIT_MAX_BYTES;
+
+/// Packets held back of such sources: as many as make up those bytes, at 1 kB each.
+pub const SSRC_HELD_MAX_PACKETS: usize = SSRC_HELD_MAX_BYTES >> 10;
+
+/// Sources remembered that others were taken for. One that speaks again was left by mistake.
+pub const SSRCS_LEFT_MAX: usize = 4;
+
+/// Sources remembered as strangers': other sessions of the same camera, one or two.
+pub const SSRCS_STRANGE_MAX: usize = 8;
+
+/// After the camera's goodbye (RTCP BYE), another source of it is waited for so long: cameras that
+/// change their SSRC may say goodbye for each.
+pub const GOODBYE_WAIT: Duration = Duration::from_secs(1);
+
 /// Where the announced payload type never came for this long, another one is believed. Below the 3 s
 /// after which UDP is given up.
 pub const PAYLOAD_TYPE_SILENCE: Duration = Duration::from_secs(2);

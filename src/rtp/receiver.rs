@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::depacketize::{AccessUnit, Depacketizer, Format};
-use super::limits::{PAYLOAD_TYPE_SILENCE, REPORT_FIRST, REPORT_INTERVAL};
+use super::limits::{GOODBYE_WAIT, PAYLOAD_TYPE_SILENCE, REPORT_FIRST, REPORT_INTERVAL};
 use super::reorder::Reorder;
 use super::report::{self, SenderReport};
 use super::source::Source;
@@ -66,6 +66,8 @@ pub struct Receiver {
     begun: Monotonic,
     depacketizer: Depacketizer,
     ssrc: SsrcFilter,
+    /// The SSRC of the last packet taken.
+    taken: Option<u32>,
     source: Option<Source>,
     reorder: Option<Reorder>,
     /// The sequence number that comes next, where nothing is reordered.
@@ -84,7 +86,8 @@ impl Receiver {
             config,
             begun: now,
             depacketizer,
-            ssrc: SsrcFilter::new(config.announced_ssrc, now),
+            ssrc: SsrcFilter::new(config.announced_ssrc, config.reorder, now),
+            taken: None,
             source: None,
             reorder: config.reorder.then(Reorder::default),
             next: None,
@@ -107,42 +110,55 @@ impl Receiver {
             self.counters.stray_payload_types += 1;
             return;
         }
-        match self.ssrc.judge(packet.ssrc, now) {
-            Verdict::Ignore => {
-                self.counters.stray_ssrcs += 1;
-                return;
+        let begin = || self.depacketizer.begin(packet.payload);
+        match self.ssrc.judge(&packet, bytes, begin, now) {
+            Verdict::Ignore => {}
+            Verdict::Accept => self.take(&packet, bytes, now),
+            Verdict::Continue => {
+                self.count_source();
+                self.taken = Some(packet.ssrc);
+                self.take(&packet, bytes, now);
             }
-            Verdict::Switch => self.begin_source(&packet, now),
-            Verdict::Accept => {}
-        }
-        self.heard = Some(now);
-        self.counters.packets += 1;
-        self.counters.bytes += packet.payload.len() as u64;
-        let clock_rate = self.config.clock_rate;
-        self.source.get_or_insert_with(|| Source::new(clock_rate, packet.sequence, now)).received(
-            packet.sequence,
-            packet.timestamp,
-            now,
-        );
-        match &mut self.reorder {
-            Some(reorder) => reorder.push(packet.sequence, bytes, now),
-            None => self.in_order(&packet, now),
         }
     }
 
-    /// Takes an RTCP packet; says whether the camera said goodbye.
-    pub fn push_rtcp(&mut self, bytes: &[u8], now: Monotonic) -> bool {
+    /// Takes a packet of the camera.
+    fn take(&mut self, packet: &Packet<'_>, bytes: &[u8], arrived: Monotonic) {
+        if self.taken.replace(packet.ssrc).is_some_and(|ssrc| ssrc != packet.ssrc) {
+            self.begin_source(packet);
+        }
+        self.heard = Some(arrived);
+        self.counters.packets += 1;
+        self.counters.bytes += packet.payload.len() as u64;
+        let clock_rate = self.config.clock_rate;
+        self.source.get_or_insert_with(|| Source::new(clock_rate, packet.sequence, arrived)).received(
+            packet.sequence,
+            packet.timestamp,
+            arrived,
+        );
+        match &mut self.reorder {
+            Some(reorder) => reorder.push(packet.sequence, bytes, arrived),
+            None => self.in_order(packet, arrived),
+        }
+    }
+
+    /// Takes an RTCP packet; pull the access units afterwards.
+    pub fn push_rtcp(&mut self, bytes: &[u8], now: Monotonic) {
         match report::read(bytes, self.ssrc.current(), now) {
             Ok(heard) => {
                 self.sender = heard.sender.or(self.sender);
                 self.counters.stray_ssrcs += heard.strangers;
-                heard.bye
+                if heard.bye {
+                    self.ssrc.said_goodbye(now);
+                }
             }
-            Err(error) => {
-                self.bad(error);
-                false
-            }
+            Err(error) => self.bad(error),
         }
+    }
+
+    /// When the camera's goodbye is to be believed: it said so, and nothing of it has come since.
+    pub fn goodbye_deadline(&self) -> Option<Monotonic> {
+        self.ssrc.goodbye().map(|said| said + GOODBYE_WAIT)
     }
 
     /// The next access unit. Pull until there is none after each push, and at [`deadline`](Self::deadline).
@@ -152,10 +168,15 @@ impl Receiver {
                 self.counters.units += 1;
                 return Some(unit);
             }
-            let ordered = self.reorder.as_mut()?.pull(now)?;
-            // It parsed when it was pushed.
-            let packet = Packet::parse(&ordered.bytes).ok()?;
-            self.depacketize(&packet, ordered.gap, ordered.arrived);
+            if let Some(ordered) = self.reorder.as_mut().and_then(|reorder| reorder.pull(now)) {
+                // It parsed when it was pushed.
+                let packet = Packet::parse(&ordered.bytes).ok()?;
+                self.depacketize(&packet, ordered.gap, ordered.arrived);
+                continue;
+            }
+            let held = self.ssrc.pull(now)?;
+            let packet = Packet::parse(&held.bytes).ok()?;
+            self.take(&packet, &held.bytes, held.arrived);
         }
     }
 
@@ -181,12 +202,13 @@ impl Receiver {
 
     /// When to pull again or to ask for a report.
     pub fn deadline(&self) -> Monotonic {
-        self.reorder_deadline().map_or(self.report_due, |held| held.min(self.report_due))
+        self.pull_deadline().map_or(self.report_due, |held| held.min(self.report_due))
     }
 
     /// When to pull again.
-    pub fn reorder_deadline(&self) -> Option<Monotonic> {
-        self.reorder.as_ref().and_then(Reorder::deadline)
+    pub fn pull_deadline(&self) -> Option<Monotonic> {
+        let reorder = self.reorder.as_ref().and_then(Reorder::deadline);
+        reorder.into_iter().chain(self.ssrc.deadline()).min()
     }
 
     /// When the last packet of the camera came.
@@ -207,6 +229,7 @@ impl Receiver {
             reordered: self.counters.reordered + self.reorder.as_ref().map_or(0, |reorder| reorder.early),
             late: self.counters.late + self.reorder.as_ref().map_or(0, |reorder| reorder.late),
             units_dropped: self.depacketizer.dropped(),
+            stray_ssrcs: self.counters.stray_ssrcs + self.ssrc.strays(),
             ..self.counters.clone()
         }
     }
@@ -228,15 +251,18 @@ impl Receiver {
     }
 
     /// The packet is the first of a new source.
-    fn begin_source(&mut self, packet: &Packet<'_>, now: Monotonic) {
-        self.counters = Counters { units_dropped: 0, jitter: Duration::ZERO, ..self.counters() };
-        self.source = Some(Source::new(self.config.clock_rate, packet.sequence, now));
+    fn begin_source(&mut self, packet: &Packet<'_>) {
+        self.count_source();
         if let Some(reorder) = &mut self.reorder {
             reorder.begin_again(packet.sequence);
-            (reorder.early, reorder.late) = (0, 0);
         }
         // Nobody knows what is missing between the two sources.
         self.next = self.next.map(|_| packet.sequence.wrapping_sub(SOURCE_GAP));
+    }
+
+    /// The present source is over: what it lost stays counted.
+    fn count_source(&mut self) {
+        self.counters.lost += self.source.take().map_or(0, |source| source.lost());
         self.sender = None;
     }
 

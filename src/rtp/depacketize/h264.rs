@@ -2,9 +2,9 @@
 
 use super::assembler::{Assembler, Nal, Slice, Syntax};
 use super::bits::Bits;
-use super::nal_units::{NalUnits, PayloadFormat};
+use super::nal_units::{NalUnits, PayloadFormat, aggregated, begin_of, begin_of_all, without_start_code};
 use super::parameter_sets::Kind;
-use super::{Codec, sps};
+use super::{Begin, Codec, sps};
 use crate::rtp::{Error, Packet};
 
 /// Bytes of a slice header that are looked at: two Exp-Golomb codes.
@@ -41,6 +41,24 @@ impl PayloadFormat for Rfc6184 {
             24 => aggregate(rest, packet.sequence, assembler),
             28 => fragment(indicator, rest, packet.sequence, assembler),
             kind => Err(Error::Packetization { codec: "h264", sequence: packet.sequence, kind }),
+        }
+    }
+
+    fn begin(&self, payload: &[u8]) -> Begin {
+        let payload = without_start_code(payload);
+        let of = |nal: &[u8]| begin_of(classify(nal));
+        match payload {
+            [] => Begin::Unknown,
+            [indicator, rest @ ..] if indicator & 0x1f == 24 => begin_of_all(aggregated(rest, 0).map(of)),
+            [indicator, header, rest @ ..] if indicator & 0x1f == 28 => match header & 0x1f {
+                5 => Begin::Key,
+                kind if header & 0x80 != 0 => {
+                    let look = &rest[..rest.len().min(SLICE_HEADER_LOOK_BYTES)];
+                    of(&[&[indicator & 0xe0 | kind], look].concat())
+                }
+                _ => Begin::Other,
+            },
+            nal => of(nal),
         }
     }
 }

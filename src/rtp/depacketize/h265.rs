@@ -3,9 +3,9 @@
 use super::assembler::{Assembler, Nal, Slice, Syntax};
 use super::bits::Bits;
 use super::h264::{SEI_RECOVERY_POINT, has_sei};
-use super::nal_units::{NalUnits, PayloadFormat};
+use super::nal_units::{NalUnits, PayloadFormat, aggregated, begin_of, begin_of_all, without_start_code};
 use super::parameter_sets::Kind;
-use super::{Codec, sps};
+use super::{Begin, Codec, sps};
 use crate::rtp::{Error, Packet};
 
 /// Bytes of the NAL unit header, and of the payload header. RFC 7798 section 1.1.4.
@@ -54,6 +54,25 @@ impl PayloadFormat for Rfc7798 {
                 assembler.fragment_end();
                 Ok(())
             }
+        }
+    }
+
+    fn begin(&self, payload: &[u8]) -> Begin {
+        let payload = without_start_code(payload);
+        let Some((header, rest)) = payload.split_at_checked(HEADER_BYTES) else { return Begin::Unknown };
+        let of = |nal: &[u8]| begin_of(classify(nal));
+        match kind(header) {
+            48 => {
+                let rest = rest.get(self.donl_bytes..).unwrap_or_default();
+                begin_of_all(aggregated(rest, self.donl_bytes / 2).map(of))
+            }
+            49 => match rest {
+                [fu, ..] if (16..=23).contains(&(fu & 0x3f)) => Begin::Key,
+                [fu, ..] if fu & 0x80 != 0 => of(&[(header[0] & 0x81) | (fu & 0x3f) << 1, header[1]]),
+                _ => Begin::Other,
+            },
+            _ if self.donl_bytes == 0 => of(payload),
+            _ => of(&[header, rest.get(self.donl_bytes..).unwrap_or_default()].concat()),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::jpeg_extension::Segments;
 use super::jpeg_header::{self, Head, Tables};
-use super::{AccessUnit, Codec, Format, jpeg_tables};
+use super::{AccessUnit, Begin, Codec, Format, jpeg_tables};
 use crate::clock::Monotonic;
 use crate::rtp::limits::{JPEG_CACHED_TABLES_MAX, JPEG_SCAN_MAX_BYTES, JPEG_TABLES_MAX_BYTES};
 use crate::rtp::{Error, Gap, Packet};
@@ -46,6 +46,16 @@ struct Header<'a> {
     /// Precision and tables, where they are in band.
     tables: Option<(u8, &'a [u8])>,
     scan: &'a [u8],
+}
+
+/// How a stream would begin whose first packet has this payload: every picture stands alone. RFC 2435
+/// section 3.1.
+pub(super) fn begin(payload: &[u8]) -> Begin {
+    match payload {
+        [_, 0, 0, 0, ..] => Begin::Key,
+        [_, _, _, _, ..] => Begin::Other,
+        _ => Begin::Unknown,
+    }
 }
 
 impl Jpeg {

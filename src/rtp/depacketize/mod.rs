@@ -99,6 +99,17 @@ pub struct AccessUnit {
     pub new_parameter_sets: bool,
 }
 
+/// What a packet says of the beginning of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// A picture that decoding can begin with, or what belongs in front of one.
+    Key,
+    /// What stands in front of any picture, or nothing.
+    Unknown,
+    /// A picture that needs others, or the middle of one.
+    Other,
+}
+
 /// The depacketizer for a stream's codec.
 #[derive(Debug)]
 pub enum Depacketizer {
@@ -137,6 +148,15 @@ impl Depacketizer {
             Self::H264(depacketizer) => depacketizer.unit_lost(),
             Self::H265(depacketizer) => depacketizer.unit_lost(),
             Self::Jpeg(_) => {}
+        }
+    }
+
+    /// How a stream would begin whose first packet has this payload.
+    pub fn begin(&self, payload: &[u8]) -> Begin {
+        match self {
+            Self::H264(depacketizer) => depacketizer.begin(payload),
+            Self::H265(depacketizer) => depacketizer.begin(payload),
+            Self::Jpeg(_) => jpeg::begin(payload),
         }
     }
 

@@ -1,8 +1,9 @@
 //! What the depacketizers of H.264 and H.265 have in common: packets in, access units out of an
 //! [`Assembler`]. How a payload carries NAL units is the codec's own.
 
-use super::assembler::Assembler;
-use super::{AccessUnit, Format};
+use super::assembler::{Assembler, Nal};
+use super::parameter_sets::Kind;
+use super::{AccessUnit, Begin, Format};
 use crate::clock::Monotonic;
 use crate::rtp::{Error, Gap, Packet};
 
@@ -13,6 +14,42 @@ pub trait PayloadFormat {
     /// # Errors
     /// What is wrong with the payload.
     fn unpack(&self, packet: &Packet<'_>, assembler: &mut Assembler) -> Result<(), Error>;
+
+    /// How a stream would begin whose first packet has this payload.
+    fn begin(&self, payload: &[u8]) -> Begin;
+}
+
+/// How a stream would begin whose first NAL unit is of this kind.
+pub(super) fn begin_of(nal: Nal) -> Begin {
+    match nal {
+        Nal::Slice(slice) if slice.key || slice.intra => Begin::Key,
+        Nal::Slice(_) => Begin::Other,
+        Nal::ParameterSet(Kind::Sequence | Kind::Video, ..) | Nal::RecoveryPoint => Begin::Key,
+        Nal::ParameterSet(Kind::Picture, ..) | Nal::Other => Begin::Unknown,
+    }
+}
+
+/// How a stream would begin with these NAL units: the first that tells decides.
+pub(super) fn begin_of_all(nals: impl Iterator<Item = Begin>) -> Begin {
+    let mut telling = nals.filter(|begin| *begin != Begin::Unknown);
+    telling.next().unwrap_or(Begin::Unknown)
+}
+
+/// A NAL unit without the start code that some cameras put in front of it.
+pub(super) fn without_start_code(payload: &[u8]) -> &[u8] {
+    payload.strip_prefix(&[0, 0, 0, 1]).or(payload.strip_prefix(&[0, 0, 1])).unwrap_or(payload)
+}
+
+/// The NAL units of an aggregation packet, each behind its length of two bytes and, from the second
+/// on, so many other bytes.
+pub(super) fn aggregated(mut rest: &[u8], before: usize) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (size, tail) = rest.split_at_checked(2)?;
+        let (nal, tail) = tail.split_at_checked(usize::from(u16::from_be_bytes([size[0], size[1]])))?;
+        rest = tail.get(before..).unwrap_or_default();
+        Some(nal)
+    })
+    .filter(|nal| !nal.is_empty())
 }
 
 /// A depacketizer of a payload format.
@@ -54,6 +91,11 @@ impl<P: PayloadFormat> NalUnits<P> {
     /// A unit that was pulled is not going to be decoded: those that need it are withheld.
     pub fn unit_lost(&mut self) {
         self.assembler.unit_lost();
+    }
+
+    /// How a stream would begin whose first packet has this payload.
+    pub fn begin(&self, payload: &[u8]) -> Begin {
+        self.payload_format.begin(payload)
     }
 
     /// Profile and size, once a sequence parameter set is known.

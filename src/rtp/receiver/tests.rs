@@ -104,9 +104,15 @@ fn reports_are_due_after_one_second_and_then_every_five() {
 fn goodbye_counts_from_the_camera_only() {
     let mut receiver = receiver(false);
     receiver.push_rtp(&packet(7, 1, IDR), at(0));
-    assert!(!receiver.push_rtcp(&[0x81, 203, 0, 1, 0, 0, 0, 8], at(0)));
-    assert!(!receiver.push_rtcp(b"nonsense", at(0)));
-    assert!(receiver.push_rtcp(&[0x81, 203, 0, 1, 0, 0, 0, 7], at(0)));
+    for bytes in [&[0x81, 203, 0, 1, 0, 0, 0, 8][..], b"nonsense"] {
+        receiver.push_rtcp(bytes, at(0));
+        assert_eq!(receiver.goodbye_deadline(), None);
+    }
+    receiver.push_rtcp(&[0x81, 203, 0, 1, 0, 0, 0, 7], at(5));
+    assert_eq!(receiver.goodbye_deadline(), Some(at(5) + GOODBYE_WAIT));
+    // It goes on under another SSRC.
+    receiver.push_rtp(&packet(9, 400, IDR), at(6));
+    assert_eq!((timestamps(&mut receiver, 6), receiver.goodbye_deadline()), (vec![1, 400], None));
     let counters = receiver.counters();
     assert_eq!((counters.stray_ssrcs, counters.bad), (1, 1));
 }
@@ -126,4 +132,75 @@ fn another_payload_type_than_the_announced_one_is_believed_where_that_never_come
     // From then on it alone counts.
     receiver.push_rtp(&of_type(98, 5, IDR), at(9000));
     assert_eq!((receiver.counters().packets, receiver.counters().stray_payload_types), (2, 3));
+}
+
+/// Uniview: issue 10, number 17.
+#[test]
+fn a_new_ssrc_with_every_group_of_pictures() {
+    for reorder in [false, true] {
+        let mut receiver = receiver(reorder);
+        let (mut units, mut ms) = (Vec::new(), 0);
+        for group in 0..5_u16 {
+            for n in 0..10 {
+                ms += 40;
+                let nal = if n == 0 { IDR } else { P };
+                receiver.push_rtp(&packet(u32::from(group), 1000 * group + n, nal), at(ms));
+                units.extend(timestamps(&mut receiver, ms));
+            }
+        }
+        units.extend(timestamps(&mut receiver, ms + 100));
+        let expected: Vec<_> = (0..5).flat_map(|group| (0..10).map(move |n| 1000 * group + n)).collect();
+        assert_eq!(units, expected, "{reorder}");
+        let counters = receiver.counters();
+        assert_eq!((counters.lost, counters.stray_ssrcs, counters.units_dropped), (0, 0, 0));
+    }
+}
+
+#[test]
+fn how_a_stream_begins() {
+    use crate::rtp::depacketize::{Begin, H265, Jpeg};
+    let h264 = Depacketizer::H264(H264::new([]));
+    const SPS: &[u8] = &[
+        0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00,
+        0x04, 0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x60, 0xc6, 0x58,
+    ];
+    let stap = |nals: &[&[u8]]| {
+        let nal = |nal: &&[u8]| [&(nal.len() as u16).to_be_bytes()[..], nal].concat();
+        [&[24], &nals.iter().flat_map(nal).collect::<Vec<_>>()[..]].concat()
+    };
+    for (payload, expected) in [
+        (&[][..], Begin::Unknown),
+        (&[0x09, 0xf0], Begin::Unknown),
+        (SPS, Begin::Key),
+        (IDR, Begin::Key),
+        (P, Begin::Other),
+        (&[&[0, 0, 0, 1], IDR].concat(), Begin::Key),
+        // An intra picture, and the fragments of an IDR and of a P picture.
+        (&[0x41, 0xb8, 0x84], Begin::Key),
+        (&[0x7c, 0x85, 0x88], Begin::Key),
+        (&[0x7c, 0x05, 1, 2], Begin::Key),
+        (&[0x5c, 0x81, 0x9a], Begin::Other),
+        (&[0x5c, 0x01, 0x88], Begin::Other),
+        (&stap(&[&[0x09, 0xf0], SPS]), Begin::Key),
+        (&stap(&[&[0x09, 0xf0], P]), Begin::Other),
+        (&[24, 0], Begin::Unknown),
+    ] {
+        assert_eq!(h264.begin(payload), expected, "{payload:02x?}");
+    }
+    let h265 = Depacketizer::H265(H265::new([], false));
+    for (payload, expected) in [
+        (&[0x26, 1, 0xaf][..], Begin::Key),
+        (&[0x02, 1, 0xd0], Begin::Other),
+        (&[0x46, 1, 0x10], Begin::Unknown),
+        (&[0x40, 1, 0x0c], Begin::Key),
+        (&[0x62, 1, 0x93, 7], Begin::Key),
+        (&[0x62, 1, 0x81, 7], Begin::Other),
+        (&[0x60, 1, 0, 3, 0x26, 1, 0xaf], Begin::Key),
+        (&[0x26], Begin::Unknown),
+    ] {
+        assert_eq!(h265.begin(payload), expected, "{payload:02x?}");
+    }
+    let jpeg = Depacketizer::Jpeg(Jpeg::new(None));
+    assert_eq!(jpeg.begin(&[0, 0, 0, 0, 1, 60, 8, 6]), Begin::Key);
+    assert_eq!(jpeg.begin(&[0, 0, 5, 0, 1, 60, 8, 6]), Begin::Other);
 }

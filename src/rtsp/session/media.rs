@@ -57,7 +57,19 @@ impl Session {
     }
 
     fn rtcp(&mut self, bytes: &[u8], now: Monotonic) {
-        if self.receiver.as_mut().is_some_and(|receiver| receiver.push_rtcp(bytes, now)) {
+        if let Some(receiver) = &mut self.receiver {
+            receiver.push_rtcp(bytes, now);
+        }
+        self.drain_receiver(now);
+    }
+
+    /// When the camera's goodbye is to be believed.
+    pub(super) fn goodbye_deadline(&self) -> Option<Monotonic> {
+        self.receiver.as_ref().and_then(Receiver::goodbye_deadline)
+    }
+
+    pub(super) fn check_goodbye(&mut self, now: Monotonic) {
+        if self.goodbye_deadline().is_some_and(|deadline| now >= deadline) {
             self.fail(Failed::Goodbye, now);
         }
     }
@@ -86,7 +98,7 @@ impl Session {
         let receiver = self.receiver.as_ref()?;
         match self.state {
             State::Playing { .. } => Some(receiver.deadline()),
-            _ => receiver.reorder_deadline(),
+            _ => receiver.pull_deadline(),
         }
     }
 

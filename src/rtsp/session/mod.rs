@@ -282,6 +282,7 @@ impl Session {
                     self.send_keep_alive(now);
                 }
                 self.drain_receiver(now);
+                self.check_goodbye(now);
             }
             _ => {}
         }
@@ -298,6 +299,7 @@ impl Session {
                     self.silence_deadline(),
                     self.keep_alive_due,
                     self.receiver_deadline(),
+                    self.goodbye_deadline(),
                 ];
                 deadlines.into_iter().flatten().min().unwrap_or(far)
             }
