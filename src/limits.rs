@@ -88,8 +88,19 @@ pub const CONNECTIONS_MAX: usize = 10_000;
 /// (a driver that hangs) is left to the kernel.
 pub const SHUTDOWN_MAX: Duration = Duration::from_millis(800);
 
-/// Bytes of a request's head. async-h1 itself refuses 8 KiB, with a line of its own to spare.
-pub const REQUEST_HEAD_MAX_BYTES: usize = 7 << 10;
+/// Bytes of a request's head: 16 KiB of cookies, which browsers send to all ports of a host whichever
+/// program set them (servers commonly take 8 KiB a line, Node.js 16 KiB in all), the longest request
+/// line, and the rest of a browser's headers.
+pub const REQUEST_HEAD_MAX_BYTES: usize = 32 << 10;
+
+/// Bytes of a request line. RFC 9112, section 3, recommends to take 8000; async-h1 refuses heads of 8192.
+pub const REQUEST_LINE_MAX_BYTES: usize = 8000;
+
+/// Header lines of a request. Browsers send about twenty, a chain of proxies some more.
+pub const REQUEST_HEADERS_MAX: usize = 100;
+
+/// Host names that may be configured (`http.hosts`). Each request with another host compares them.
+pub const HOSTS_MAX: usize = 64;
 
 /// A request's head must have come whole within this time of its first byte.
 pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);

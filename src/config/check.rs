@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::{Camera, Config, Errors, Http, Network, Picture, SourceSpec, written};
+use super::{Camera, Config, Errors, Http, Network, Picture, SourceSpec, host, written};
 use crate::limits;
 use crate::picture::Chroma;
 
@@ -81,6 +81,7 @@ impl Check<'_> {
                 .unwrap_or(default.connections_per_address_max),
             allow_origin: self
                 .value("http.allow_origin", written.allow_origin.as_ref(), |it| check_origin(it)),
+            hosts: self.list("http.hosts", written.hosts.as_ref(), limits::HOSTS_MAX, |it| host::check(it)),
             password_hash: self.value("http.password_hash", written.password_hash.as_ref(), |it| it.parse()),
         }
     }
@@ -169,6 +170,23 @@ impl Check<'_> {
                 None
             }
         }
+    }
+
+    /// A list of at most `max` values, each through the check.
+    fn list<T>(
+        &mut self,
+        key: &str,
+        list: Option<&Spanned<Vec<Spanned<String>>>>,
+        max: usize,
+        check: impl Fn(&String) -> Result<T, String>,
+    ) -> Vec<T> {
+        let Some(list) = list else { return Vec::new() };
+        let count = list.get_ref().len();
+        if count > max {
+            self.error(list.span(), key, &format!("{count} entries; up to {max} are allowed"));
+            return Vec::new();
+        }
+        list.get_ref().iter().filter_map(|value| self.value(key, Some(value), &check)).collect()
     }
 
     fn error(&mut self, place: Range<usize>, key: &str, what: &str) {

@@ -3,6 +3,7 @@
 //! `written` is what a file says; this is what it means.
 
 mod check;
+pub mod host;
 pub mod network;
 pub mod password;
 pub mod source;
@@ -44,6 +45,8 @@ pub struct Http {
     pub connections_per_address_max: usize,
     /// The value of `Access-Control-Allow-Origin`, for pages elsewhere that read the pictures.
     pub allow_origin: Option<String>,
+    /// Names besides this machine's own that requests may ask for, as [`host::normalised`] has them.
+    pub hosts: Vec<String>,
     /// Of the password that everything asks for.
     pub password_hash: Option<PasswordHash>,
 }
@@ -96,6 +99,7 @@ impl Default for Http {
             connections_max: limits::CONNECTIONS_DEFAULT,
             connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_DEFAULT,
             allow_origin: None,
+            hosts: Vec::new(),
             password_hash: None,
         }
     }

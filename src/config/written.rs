@@ -22,6 +22,7 @@ pub struct Http {
     pub connections_max: Option<Spanned<i64>>,
     pub connections_per_address_max: Option<Spanned<i64>>,
     pub allow_origin: Option<Spanned<String>>,
+    pub hosts: Option<Spanned<Vec<Spanned<String>>>>,
     pub password_hash: Option<Spanned<String>>,
 }
 

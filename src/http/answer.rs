@@ -8,6 +8,28 @@ use serde::Serialize;
 
 use super::socket::Socket;
 
+/// Headers of pictures and streams, which pages of other sites may show.
+pub const PICTURE_HEADERS: &[(&str, &str)] = &[
+    ("x-content-type-options", "nosniff"),
+    ("cross-origin-resource-policy", "cross-origin"),
+    ("referrer-policy", "same-origin"),
+];
+
+/// Headers of everything else: for this service's own pages and for programs.
+const OWN_HEADERS: &[(&str, &str)] = &[
+    ("x-content-type-options", "nosniff"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("referrer-policy", "same-origin"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+];
+
+/// What a page may load and reach: nothing but this service.
+const PAGE_POLICY: &str = "default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'self'";
+
+/// Who may show a page in a frame: behind a proxy, the other pages of the same site. A page elsewhere
+/// could lay something over it and let its visitor press buttons unawares.
+const FRAMED_BY_ITSELF: &str = "frame-ancestors 'self'";
+
 /// An ordinary answer.
 #[derive(Debug)]
 pub struct Answer {
@@ -21,7 +43,10 @@ impl Answer {
         response.insert_header("content-type", content_type);
         // A camera's picture, state and page are of this moment.
         response.insert_header("cache-control", "no-store");
-        response.insert_header("x-content-type-options", "nosniff");
+        let is_picture = content_type.starts_with("image/");
+        for (name, value) in if is_picture { PICTURE_HEADERS } else { OWN_HEADERS } {
+            response.insert_header(*name, *value);
+        }
         Self { response }
     }
 
@@ -33,10 +58,7 @@ impl Answer {
     /// A page. It may load and reach nothing but this service.
     pub fn html(body: &str) -> Self {
         let mut answer = Self::new(StatusCode::Ok, "text/html; charset=utf-8", body.as_bytes().to_vec());
-        answer.insert_header(
-            "content-security-policy",
-            "default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'self'",
-        );
+        answer.insert_header("content-security-policy", &format!("{PAGE_POLICY}; {FRAMED_BY_ITSELF}"));
         answer
     }
 
@@ -74,6 +96,20 @@ impl Answer {
         answer
     }
 
+    /// Lets scripts of pages from this origin read the answer. Where it is one origin and not `*`,
+    /// these may also show the page in a frame.
+    pub fn open_to(&mut self, origin: &str) {
+        self.insert_header("access-control-allow-origin", origin);
+        // A character with a meaning in the policy would be another directive.
+        let is_source = |byte: u8| byte.is_ascii_alphanumeric() || b":/.-[]".contains(&byte);
+        let policy = self.response.header("content-security-policy").map(|it| it.as_str().to_owned());
+        if let Some(policy) = policy.filter(|policy| policy.ends_with(FRAMED_BY_ITSELF))
+            && origin.bytes().all(is_source)
+        {
+            self.insert_header("content-security-policy", &format!("{policy} {origin}"));
+        }
+    }
+
     /// Adds or replaces a header.
     pub fn insert_header(&mut self, name: &str, value: &str) {
         self.response.insert_header(name, value);
@@ -95,5 +131,46 @@ impl Answer {
         let bytes = self.encode(method).await?;
         socket.write_all([&bytes]).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(answer: &Answer, name: &str) -> String {
+        answer.response.header(name).map(|values| values.as_str().to_owned()).unwrap_or_default()
+    }
+
+    #[test]
+    fn issue_10_number_6_pictures_may_be_shown_elsewhere_and_pages_may_not() {
+        let (picture, page, api) =
+            (Answer::jpeg(b""), Answer::html(""), Answer::error(StatusCode::NotFound, "nothing"));
+        for (answer, resource_policy) in
+            [(&picture, "cross-origin"), (&page, "same-origin"), (&api, "same-origin")]
+        {
+            assert_eq!(header(answer, "cross-origin-resource-policy"), resource_policy);
+            assert_eq!(header(answer, "x-content-type-options"), "nosniff");
+            assert_eq!(header(answer, "referrer-policy"), "same-origin");
+        }
+        assert_eq!(header(&picture, "content-security-policy"), "");
+        assert!(header(&page, "content-security-policy").ends_with("; frame-ancestors 'self'"));
+        assert!(header(&api, "content-security-policy").ends_with("; frame-ancestors 'none'"));
+    }
+
+    #[test]
+    fn one_origin_that_may_read_may_also_frame_the_page() {
+        for (origin, end) in [
+            ("http://octopi.local", "frame-ancestors 'self' http://octopi.local"),
+            ("*", "frame-ancestors 'self'"),
+            ("http://a;script-src", "frame-ancestors 'self'"),
+        ] {
+            let (mut page, mut api) = (Answer::html(""), Answer::text("text/plain", ""));
+            page.open_to(origin);
+            api.open_to(origin);
+            assert_eq!(header(&page, "access-control-allow-origin"), origin);
+            assert!(header(&page, "content-security-policy").ends_with(end), "{origin}");
+            assert!(header(&api, "content-security-policy").ends_with("frame-ancestors 'none'"), "{origin}");
+        }
     }
 }

@@ -55,6 +55,17 @@ async fn answer(
     request: &Request,
     peer: SocketAddr,
 ) -> std::io::Result<bool> {
+    if let Some(host) = request.host.as_ref().filter(|host| !server.hosts.contain(host)) {
+        log::debug!("{peer}: {} {}: unknown host {host}", request.method, request.path);
+        let what = format!(
+            "this service does not answer to the name \"{host}\"; if it is yours, write hosts = [\"{host}\"] \
+             under [http] in pinhole.toml"
+        );
+        Answer::error(StatusCode::MisdirectedRequest, &what)
+            .send(socket, request.method, request.keep_alive)
+            .await?;
+        return Ok(request.keep_alive);
+    }
     if let Some(refusal) = refusal(server, request, peer).await {
         refusal.send(socket, request.method, request.keep_alive).await?;
         return Ok(request.keep_alive);
@@ -91,7 +102,7 @@ async fn answer(
     };
     let mut answer = answer;
     if let Some(origin) = &server.config.allow_origin {
-        answer.insert_header("access-control-allow-origin", origin);
+        answer.open_to(origin);
     }
     answer.send(socket, request.method, request.keep_alive).await?;
     Ok(request.keep_alive)

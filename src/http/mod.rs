@@ -10,6 +10,7 @@ mod ceiling;
 mod connection;
 mod controls;
 mod head;
+mod host;
 pub mod listen;
 mod outlet;
 mod pace;
@@ -19,6 +20,7 @@ mod route;
 mod snapshot;
 mod socket;
 mod stream;
+mod syntax;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::health::Health;
 use ceiling::Ceiling;
+use host::Hosts;
 use password::Guard;
 
 /// Reads arbitrary bytes as the head of a request: for fuzzing.
@@ -49,6 +52,7 @@ pub struct Server {
     shutdown: Stop,
     ceiling: Rc<Ceiling>,
     guard: Guard,
+    hosts: Hosts,
 }
 
 impl Server {
@@ -63,6 +67,7 @@ impl Server {
         let ceiling = Ceiling::new(config.connections_max, config.connections_per_address_max);
         health.http.set_connections_max(config.connections_max);
         let guard = Guard::new(config.password_hash.clone(), clock.clone());
-        Self { config, registry, health, clock, shutdown, ceiling, guard }
+        let hosts = Hosts::new(config.hosts.clone(), clock.clone());
+        Self { config, registry, health, clock, shutdown, ceiling, guard, hosts }
     }
 }

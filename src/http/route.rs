@@ -1,5 +1,7 @@
 //! Which request means what.
 
+use percent_encoding::percent_decode_str;
+
 use crate::camera::registry::Selector;
 use crate::limits;
 
@@ -39,6 +41,16 @@ impl Route {
     /// # Errors
     /// Why there is none.
     pub fn parse(path: &str, query: &str) -> Result<Self, NoRoute> {
+        // Programs append `?NAME=VALUE` or `&NAME=VALUE`, escaped or not, to whatever URL they were
+        // given: OctoPrint's plugins ask for `/?action=stream?nonce=1`. Nothing here has a name or a
+        // value with one of the separators in it, so each of them begins another pair.
+        let decoded = percent_decode_str(path).decode_utf8_lossy();
+        let (path, appended) = decoded.split_once(SEPARATORS).unwrap_or((&decoded, ""));
+        let query = format!("{appended}&{}", percent_decode_str(query).decode_utf8_lossy());
+        Self::of(path, &query)
+    }
+
+    fn of(path: &str, query: &str) -> Result<Self, NoRoute> {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         match parts[..] {
             [] => Self::by_action(0, query),
@@ -92,10 +104,14 @@ fn webcam_number(part: &str) -> Option<usize> {
     }
 }
 
+/// What pairs of a query begin with.
+const SEPARATORS: [char; 3] = ['?', '&', ';'];
+
+/// The value of the first pair with this key. A slash at its end belongs to a base URL, to which paths
+/// are appended.
 fn value<'a>(query: &'a str, key: &str) -> Option<&'a str> {
-    query
-        .split('&')
-        .find_map(|pair| pair.split_once('=').filter(|(name, _)| *name == key).map(|(_, value)| value))
+    let mut pairs = query.split(SEPARATORS).filter_map(|pair| pair.split_once('='));
+    pairs.find(|(name, _)| *name == key).map(|(_, value)| value.trim_end_matches('/'))
 }
 
 fn fps(query: &str) -> Result<Option<f64>, NoRoute> {
@@ -145,6 +161,62 @@ mod tests {
         assert_eq!(route("/webcam2/?action=snapshot"), Ok(Route::Snapshot(nth(1))));
         assert_eq!(route("/webcam4?action=stream"), Ok(Route::Stream(nth(3), None)));
         assert_eq!(route("/webcam/"), Ok(Route::Page));
+    }
+
+    #[test]
+    fn issue_10_number_16_queries_appended_to_queries() {
+        let (stream, snapshot) =
+            (|n, fps| Ok(Route::Stream(Selector::Nth(n), fps)), |n| Ok(Route::Snapshot(Selector::Nth(n))));
+        for target in [
+            "/?action=stream?nonce=123",
+            "/?action=stream&1608856928650",
+            "/?action=stream&nonce=1?x&y",
+            "/?action=stream%3Fnonce=1",
+            "/?action=stream%3fnonce%3D1",
+            "/?action=stream%26nonce=1",
+            "/?action=stream??x=1",
+            "/?action=stream?",
+            "/?action=stream/?x=1",
+            "/?action=stream;x=1",
+            "/?action%3Dstream",
+            "/?nonce=1?action=stream",
+            "/webcam/?action=stream?nonce_dashboard=1",
+            "/webcam?action=stream?x",
+            "/%3Faction=stream",
+            "/webcam/%3faction=stream",
+            "/stream?x=1?y=2",
+            "/stream&x=1",
+            "/stream%3Fx=1",
+            "/stream%26x",
+            "/webcam2/?action=stream_0?x=1",
+        ] {
+            assert_eq!(route(target), stream(0, None), "{target}");
+        }
+        for target in [
+            "/stream?fps=5?x",
+            "/stream?x=1?fps=5",
+            "/?action=stream?fps=5?x=1",
+            "/stream&fps=5",
+            "/stream%3Ffps=5%26x",
+        ] {
+            assert_eq!(route(target), stream(0, Some(5.0)), "{target}");
+        }
+        for target in ["/?action=snapshot?x=1", "/?action=snapshot_1?x=1", "/webcam2/?action=snapshot%3Fx=1"]
+        {
+            assert!(matches!(route(target), Ok(Route::Snapshot(_))), "{target}");
+        }
+        assert_eq!(route("/?action=snapshot_1?x=1"), snapshot(1));
+        assert_eq!(route("/snapshot.jpg&x=1"), snapshot(0));
+        assert_eq!(route("/?action=reboot?action=stream").unwrap_err(), unknown_action("reboot"));
+    }
+
+    #[test]
+    fn escaped_paths_mean_what_they_say() {
+        let yard = Selector::Named("yard-1".to_owned());
+        assert_eq!(route("/cameras/yard%2D1/strea%6d"), Ok(Route::Stream(yard, None)));
+        for path in ["/%ff", "/cameras/%00/x", "/%", "/%zz", "/stream%", "/stre\u{e4}m"] {
+            assert_eq!(route(path), Err(NoRoute::NotFound), "{path}");
+        }
     }
 
     #[test]

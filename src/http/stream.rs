@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures_lite::future::or;
 
 use super::Server;
+use super::answer::PICTURE_HEADERS;
 use super::backlog::Backlog;
 use super::outlet::{Outlet, Part};
 use super::pace::Pace;
@@ -59,6 +60,9 @@ fn head(server: &Server) -> String {
          x-accel-buffering: no\r\n\
          connection: close\r\n",
     );
+    for (name, value) in PICTURE_HEADERS {
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
     if let Some(origin) = &server.config.allow_origin {
         let _ = write!(head, "access-control-allow-origin: {origin}\r\n");
     }

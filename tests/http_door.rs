@@ -1,0 +1,132 @@
+//! Who is let in, and what is refused at the door: the real program over real sockets.
+
+#[path = "support/service.rs"]
+#[allow(dead_code)] // Each test program uses a part of it.
+mod service;
+#[path = "support/stream.rs"]
+#[allow(dead_code)]
+mod stream;
+
+use service::Service;
+use stream::Stream;
+
+const SMALL: [&str; 3] = ["--size", "160x120", "test:"];
+
+/// The status of a request that is sent as it stands.
+fn status(service: &Service, request: &[u8]) -> u16 {
+    let answer = service.exchange(request);
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{answer:?}"))
+}
+
+#[test]
+fn issue_10_number_16_queries_that_programs_append() {
+    let service = Service::start(&SMALL);
+    for target in [
+        "/?action=stream?nonce_dashboard=1679189181050",
+        "/webcam/?action=stream?nonce_dashboard=1",
+        "/?action=stream&1608856928650",
+        "/?action=stream%3Fnonce=1",
+        "/stream?fps=5?x",
+    ] {
+        Stream::open(service.connect(), target).part();
+    }
+    for target in ["/?action=snapshot?nonce=1", "/webcam/?action=snapshot&bypassCache=1", "/snapshot.jpg?1?2"]
+    {
+        let answer = service.request("GET", target, "");
+        assert_eq!((answer.status, &answer.body[..2]), (200, &[0xff, 0xd8][..]), "{target}");
+    }
+}
+
+#[test]
+fn issue_10_number_16_sixteen_kilobytes_of_cookies_fit() {
+    let service = Service::start(&SMALL);
+    for (bytes, expected) in [(4000, 200), (8119, 200), (16 << 10, 200), (40_000, 431)] {
+        let cookies = format!("Cookie: extjs={}\r\n", "x".repeat(bytes));
+        assert_eq!(service.request("GET", "/snapshot", &cookies).status, expected, "{bytes} bytes");
+    }
+    for name in ["Accept", "Referer", "User-Agent"] {
+        let header = format!("{name}: text/html{}\r\n", ",x".repeat(4 << 10));
+        assert_eq!(service.request("GET", "/", &header).status, 200, "{name}");
+    }
+    let target = format!("/{}", "a".repeat(9000));
+    assert_eq!(service.request("GET", &target, "").status, 414);
+}
+
+#[test]
+fn issue_10_number_6_what_can_be_read_in_two_ways_is_refused() {
+    let service = Service::start(&SMALL);
+    for lines in [
+        "Content-Length: 5\r\nContent-Length: 5\r\n",
+        "Content-Length: 5, 5\r\n",
+        "Content-Length: +5\r\n",
+        "Host: localhost\r\n",
+        "X: a\0b\r\n",
+        "X: a\rb\r\n",
+        "X: a\r\n folded\r\n",
+        "X : a\r\n",
+        "Transfer-Encoding: identity\r\n",
+    ] {
+        let request =
+            format!("GET /health HTTP/1.1\r\nHost: localhost\r\n{lines}\r\nGET /nothing HTTP/1.1\r\n\r\n");
+        let answer = service.exchange(request.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{lines:?}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "nothing behind it is read: {answer}");
+    }
+    assert_eq!(status(&service, b"get / HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400);
+    assert_eq!(status(&service, b"GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400);
+    assert_eq!(status(&service, b"GET / HTTP/1.1\r\nHost: local host\r\n\r\n"), 400);
+}
+
+#[test]
+fn issue_10_number_6_a_foreign_host_is_told_what_to_configure() {
+    let service = Service::start(&["--config", &configuration("hosts = [\"Cam.Example.org\"]")]);
+    let host = |host: &str, target: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        service.exchange(request.as_bytes())
+    };
+    for target in
+        ["/", "/stream", "/?action=stream", "/snapshot", "/health", "/metrics", "/api/cameras", "/nothing"]
+    {
+        let answer = host("Rebound.example:8080", target);
+        assert!(answer.starts_with("HTTP/1.1 421 "), "{target}: {answer}");
+        assert!(answer.contains(r#"hosts = [\"rebound.example\"] under [http]"#), "{answer}");
+    }
+    let port = service.address.port();
+    for ours in ["localhost", "127.0.0.1", &format!("[::1]:{port}"), "PINHOLE.local.", "cam.example.org:443"]
+    {
+        assert!(host(ours, "/api/cameras").starts_with("HTTP/1.1 200 "), "{ours}");
+    }
+    assert_eq!(status(&service, b"GET /api/cameras HTTP/1.0\r\n\r\n"), 200, "no browser speaks HTTP/1.0");
+    assert_eq!(status(&service, b"GET / HTTP/1.0\r\nHost: rebound.example\r\n\r\n"), 421);
+}
+
+#[test]
+fn issue_10_number_6_headers_that_keep_other_sites_out() {
+    let service = Service::start(&SMALL);
+    let stream = Stream::open(service.connect(), "/stream").head;
+    let snapshot = service.request("GET", "/snapshot", "").head;
+    let page = service.request("GET", "/", "").head;
+    let refused = service.exchange(b"get / HTTP/1.1\r\n\r\n");
+    for (head, policy) in [
+        (&stream, "cross-origin"),
+        (&snapshot, "cross-origin"),
+        (&page, "same-origin"),
+        (&refused, "same-origin"),
+    ] {
+        assert!(head.contains("x-content-type-options: nosniff\r\n"), "{head}");
+        assert!(head.contains("referrer-policy: same-origin\r\n"), "{head}");
+        assert!(head.contains(&format!("cross-origin-resource-policy: {policy}\r\n")), "{head}");
+    }
+    assert!(page.contains("frame-ancestors 'self'\r\n"), "{page}");
+}
+
+/// A configuration file with this under `[http]`.
+fn configuration(http: &str) -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+    let path = format!("{}/door-{}-{number}.toml", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    let text = format!("[http]\n{http}\n[[camera]]\nsource = \"test:\"\nsize = \"160x120\"\n");
+    std::fs::write(&path, text).expect("it is written");
+    path
+}
