@@ -1,11 +1,11 @@
 //! The command line, defined once: help, errors (and later man page and completions) come from here.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::listen::Listen;
 use crate::config::{self, FormatChoice, Picture, SourceSpec};
 
 /// Any USB or IP camera, in any browser.
@@ -90,9 +90,10 @@ pub struct Serve {
     #[arg(
         long,
         value_name = "ADDR:PORT",
+        value_parser = parse_listen,
         help = "Address to listen on; repeatable [default: [::]:8080, or 0.0.0.0:8080 where IPv6 is off]"
     )]
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<Listen>,
     /// What pictures to ask the named sources for.
     #[command(flatten)]
     pub picture: PictureArgs,
@@ -142,6 +143,10 @@ impl PictureArgs {
         ];
         options.into_iter().find_map(|(name, given)| given.then_some(name))
     }
+}
+
+fn parse_listen(text: &str) -> Result<Listen, String> {
+    text.parse()
 }
 
 fn parse_source(text: &str) -> Result<SourceSpec, String> {
@@ -216,7 +221,8 @@ mod tests {
             ("pinhole --quality 0", "1 to 100"),
             ("pinhole --format h264", "auto, mjpeg"),
             ("pinhole camera0", "/dev/video0"),
-            ("pinhole --listen 80", "invalid"),
+            ("pinhole --listen 0.0.0.0", "\"0.0.0.0\" has no port; write \"0.0.0.0:8080\""),
+            ("pinhole --listen 70000", "must be 1 to 65535"),
             ("pinhole --frobnicate", "unexpected argument"),
         ] {
             let error = parsed(line).unwrap_err().to_string();

@@ -71,6 +71,9 @@ pub const CAMERAS_MAX: usize = 64;
 /// Bytes of a camera's name.
 pub const NAME_MAX_BYTES: usize = 48;
 
+/// Addresses to listen on in one configuration.
+pub const LISTEN_MAX: usize = 64;
+
 /// Frames per second that may be asked for.
 pub const FPS_MAX: u32 = 240;
 

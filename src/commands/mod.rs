@@ -3,6 +3,7 @@
 mod advice;
 mod appliance;
 mod cameras;
+mod check;
 mod hash_password;
 mod probe;
 mod serve;
@@ -12,7 +13,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::cli::Command;
-use crate::config::Config;
+use crate::config::quote;
 
 /// Why a command failed, and the exit status that says so.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Cameras { json } => cameras::run(json),
         Command::Probe { source, json, picture } => probe::run(source, json, &picture.picture()),
         Command::Snapshot { source, output, picture } => snapshot::run(source, &output, &picture.picture()),
-        Command::Check { file } => check(&file),
+        Command::Check { file } => check::run(&file),
         Command::HashPassword => hash_password::run(),
         Command::Appliance(command) => appliance::run(command),
     };
@@ -44,19 +45,16 @@ pub fn run(command: Command) -> ExitCode {
     ExitCode::from(status)
 }
 
-fn check(file: &std::path::Path) -> Result<(), Failure> {
-    let config = Config::read(file).map_err(|errors| Failure::Usage(errors.to_string()))?;
-    let names: Vec<_> = config.cameras.iter().map(|camera| camera.source.to_string()).collect();
-    print(&format!("{}: good; cameras: {}\n", file.display(), names.join(", ")))
-}
-
-/// A URL that is refused may hold a password, and clap repeats it.
+/// clap repeats a value that is refused; a source may hold a password, and so may a word in its place.
 fn hide_secrets(error: &mut clap::Error) {
     use clap::error::{ContextKind, ContextValue};
     if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
-        && let Some((scheme, _)) = value.split_once("://")
+        && !quote::is_shown(value)
     {
-        let shown = format!("{scheme}://...");
+        let shown = value.split_once("://").map_or("...".to_owned(), |(scheme, _)| {
+            let is_scheme = scheme.chars().all(|c| c.is_ascii_alphanumeric());
+            if is_scheme { format!("{scheme}://...") } else { "...".to_owned() }
+        });
         error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
     }
 }

@@ -10,6 +10,7 @@ use super::Failure;
 use crate::camera::stop::Stop;
 use crate::cli::Serve;
 use crate::clock::Clock;
+use crate::config::listen::{self, Listen};
 use crate::config::{self, Camera, Config};
 use crate::{http, logging, memory, service, systemd};
 
@@ -49,7 +50,11 @@ fn configuration(options: Serve) -> Result<Config, Failure> {
         None => Config::default(),
     };
     if !options.listen.is_empty() {
-        config.http.listen = options.listen;
+        let addresses: Vec<_> = options.listen.into_iter().flat_map(|Listen(addresses)| addresses).collect();
+        if let Some((_, what)) = listen::clash(&addresses) {
+            return Err(Failure::Usage(format!("--listen: {what}")));
+        }
+        config.http.listen = addresses;
     }
     if !options.sources.is_empty() || file.is_none() {
         let sources =

@@ -1,49 +1,53 @@
 //! From configuration as written to configuration as checked.
 
-use std::net::SocketAddr;
 use std::ops::Range;
 
 use toml::Spanned;
+use toml::de::DeTable;
 
-use super::{Camera, Config, Errors, Http, Network, Picture, SourceSpec, host, written};
+use super::listen::{self, Listen};
+use super::mistakes::{Mistakes, line_of};
+use super::quote::quoted;
+use super::{Camera, Config, Errors, Http, Network, Picture, SourceSpec, host, syntax, written};
 use crate::limits;
 use crate::picture::Chroma;
 
-/// Checks a file's text. All mistakes are told at once, but for those of TOML itself, which hide
+/// Checks a file's text. All mistakes are reported at once, but for those of TOML itself, which hide
 /// what comes after them.
 pub fn parse(text: &str, file: &str) -> Result<Config, Errors> {
-    let mut check = Check { text, file, errors: Vec::new() };
-    let config = match toml::from_str::<written::File>(text) {
-        Ok(written) => check.file(&written),
+    let mut check = Check { mistakes: Mistakes::of(text, file) };
+    let config = match DeTable::parse(text) {
+        Ok(root) => {
+            let written = written::File::of(root.get_ref(), &mut check.mistakes);
+            check.file(&written)
+        }
         Err(error) => {
-            check.syntax(&error);
+            let gave_up = line_of(text, error.span().map_or(0, |place| place.start));
+            let number = syntax::culprit(text, gave_up);
+            let line = text.lines().nth(number - 1).unwrap_or_default();
+            check.mistakes.add_on_line(number, &syntax::explain(line, error.message()));
             Config::default()
         }
     };
-    if check.errors.is_empty() { Ok(config) } else { Err(Errors(check.errors)) }
+    check.mistakes.or_else(config)
 }
 
 struct Check<'a> {
-    text: &'a str,
-    file: &'a str,
-    errors: Vec<String>,
+    mistakes: Mistakes<'a>,
 }
 
 impl Check<'_> {
     fn file(&mut self, written: &written::File) -> Config {
-        let mut cameras: Vec<Camera> = Vec::new();
-        for camera in &written.camera {
-            let camera_checked = self.camera(camera);
-            self.name_is_new(camera, &camera_checked, &cameras);
-            cameras.push(camera_checked);
+        let mut checked: Vec<(&written::Camera, Camera)> = Vec::new();
+        for written in &written.camera {
+            let camera = self.camera(written);
+            self.name_is_new(written, &camera, &checked);
+            checked.push((written, camera));
         }
+        let mut cameras: Vec<Camera> = checked.into_iter().map(|(_, camera)| camera).collect();
         if cameras.len() > limits::CAMERAS_MAX {
-            self.errors.push(format!(
-                "{}: {} cameras; up to {} are allowed",
-                self.file,
-                cameras.len(),
-                limits::CAMERAS_MAX
-            ));
+            let what = format!("{} cameras; at most {} are allowed", cameras.len(), limits::CAMERAS_MAX);
+            self.mistakes.add_of_file(&what);
         }
         if cameras.is_empty() {
             cameras = Config::default().cameras;
@@ -51,32 +55,41 @@ impl Check<'_> {
         Config { http: self.http(&written.http), cameras }
     }
 
+    fn listen(&mut self, written: &written::Http) -> Vec<std::net::SocketAddr> {
+        let (mut addresses, mut places) = (Vec::new(), Vec::new());
+        for entry in self.entries("http.listen", written.listen.as_ref(), limits::LISTEN_MAX) {
+            let parsed = self.value("http.listen", Some(entry), |text| {
+                let Listen(addresses) = text.parse()?;
+                if addresses.iter().any(|address| address.port() == 0) {
+                    return Err("port must be 1 to 65535, got 0".to_owned());
+                }
+                Ok(addresses)
+            });
+            for address in parsed.into_iter().flatten() {
+                addresses.push(address);
+                places.push(entry.span());
+            }
+        }
+        if let Some((at, what)) = listen::clash(&addresses) {
+            self.error(places[at].clone(), "http.listen", &what);
+        }
+        addresses
+    }
+
     fn http(&mut self, written: &written::Http) -> Http {
         let default = Http::default();
-        let listen = written.listen.iter().flatten().filter_map(|address| {
-            self.value("http.listen", Some(address), |text| {
-                text.parse::<SocketAddr>().map_err(|_| {
-                    format!(
-                        "\"{text}\" is no address; write ADDRESS:PORT as in \"[::]:80\" or \"0.0.0.0:8080\""
-                    )
-                })
-            })
-        });
-        let listen = listen.collect();
-        let count =
-            |what: &str, value: &i64| super::check_range(what, *value, 1, limits::CONNECTIONS_MAX as i64);
+        let listen = self.listen(written);
+        let count = |value: &i64| super::check_range(*value, 1, limits::CONNECTIONS_MAX as i64);
         Http {
             listen,
             connections_max: self
-                .value("http.connections_max", written.connections_max.as_ref(), |it| {
-                    count("connections_max", it)
-                })
+                .value("http.connections_max", written.connections_max.as_ref(), count)
                 .unwrap_or(default.connections_max),
             connections_per_address_max: self
                 .value(
                     "http.connections_per_address_max",
                     written.connections_per_address_max.as_ref(),
-                    |it| count("connections_per_address_max", it),
+                    count,
                 )
                 .unwrap_or(default.connections_per_address_max),
             allow_origin: self
@@ -88,11 +101,11 @@ impl Check<'_> {
 
     fn camera(&mut self, written: &written::Camera) -> Camera {
         let default = Picture::default();
-        let source = self.value("camera.source", Some(&written.source), |it| it.parse());
-        let name = written.name.as_ref();
-        let name = self.value("camera.name", name, |it| super::check_name(it).map(|()| it.clone()));
+        let source = self.value("camera.source", written.source.as_ref(), |it| it.parse());
+        let name =
+            self.value("camera.name", written.name.as_ref(), |it| super::check_name(it).map(|()| it.clone()));
         if let (Some(name), Some(SourceSpec::Auto)) = (&written.name, &source) {
-            let error = "the source auto may be many cameras, which are named after their devices; leave the name out";
+            let error = "source \"auto\" names its cameras after their devices; leave the name out";
             self.error(name.span(), "camera.name", error);
         }
         let picture = Picture {
@@ -125,7 +138,11 @@ impl Check<'_> {
             ),
         ] {
             if let (Some(value), false) = (value, fits) {
-                self.error(value.span(), key, &format!("this is for sources that begin with {schemes}"));
+                self.error(
+                    value.span(),
+                    key,
+                    &format!("only sources that begin with {schemes} have this; leave it out"),
+                );
             }
         }
         Network {
@@ -134,24 +151,35 @@ impl Check<'_> {
         }
     }
 
-    fn name_is_new(&mut self, written: &written::Camera, camera: &Camera, before: &[Camera]) {
-        let (place, key) = match &written.name {
-            Some(name) => (name.span(), "camera.name"),
-            None => (written.source.span(), "camera.source"),
+    fn name_is_new(
+        &mut self,
+        written: &written::Camera,
+        camera: &Camera,
+        before: &[(&written::Camera, Camera)],
+    ) {
+        let is_auto = |written: &written::Camera| {
+            written.source.as_ref().is_some_and(|source| source.get_ref().parse() == Ok(SourceSpec::Auto))
         };
-        if camera.source == SourceSpec::Auto {
-            if before.iter().any(|other| other.source == SourceSpec::Auto) {
-                self.error(place, key, "the source auto stands here twice; once covers every device");
+        let (place, key) = match (&written.name, &written.source) {
+            (Some(name), _) => (name.span(), "camera.name"),
+            (None, Some(source)) => (source.span(), "camera.source"),
+            // Reported already, and without a name that it could share.
+            (None, None) => return,
+        };
+        if camera.name.is_none() && camera.source == SourceSpec::Auto {
+            if is_auto(written) && before.iter().any(|(other, _)| is_auto(other)) {
+                self.error(place, key, "source \"auto\" stands here twice; one of them finds every camera");
             }
             return;
         }
         let name = camera.effective_name();
-        if before.iter().any(|other| other.source != SourceSpec::Auto && other.effective_name() == name) {
-            self.error(
-                place,
-                key,
-                &format!("a camera before is named \"{name}\" too; each needs a name of its own"),
-            );
+        let has_name = |other: &Camera| other.name.is_some() || other.source != SourceSpec::Auto;
+        if before.iter().any(|(_, other)| has_name(other) && other.effective_name() == name) {
+            let how = match &written.name {
+                Some(_) => "give each a name of its own",
+                None => "give each a name, as in name = \"yard\"",
+            };
+            self.error(place, key, &format!("two cameras are named {}; {how}", quoted(&name)));
         }
     }
 
@@ -180,38 +208,28 @@ impl Check<'_> {
         max: usize,
         check: impl Fn(&String) -> Result<T, String>,
     ) -> Vec<T> {
-        let Some(list) = list else { return Vec::new() };
+        let entries = self.entries(key, list, max);
+        entries.iter().filter_map(|value| self.value(key, Some(value), &check)).collect()
+    }
+
+    /// The entries of a list, none of one that is too long.
+    fn entries<'w>(
+        &mut self,
+        key: &str,
+        list: Option<&'w Spanned<Vec<Spanned<String>>>>,
+        max: usize,
+    ) -> &'w [Spanned<String>] {
+        let Some(list) = list else { return &[] };
         let count = list.get_ref().len();
         if count > max {
-            self.error(list.span(), key, &format!("{count} entries; up to {max} are allowed"));
-            return Vec::new();
+            self.error(list.span(), key, &format!("must have at most {max} entries, got {count}"));
+            return &[];
         }
-        list.get_ref().iter().filter_map(|value| self.value(key, Some(value), &check)).collect()
+        list.get_ref()
     }
 
     fn error(&mut self, place: Range<usize>, key: &str, what: &str) {
-        let line = self.line(place.start);
-        self.errors.push(format!("{}:{line}: {key}: {what}", self.file));
-    }
-
-    fn syntax(&mut self, error: &toml::de::Error) {
-        let line = error.span().map_or(1, |place| self.line(place.start));
-        // One line, whatever the parser says.
-        let what = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-        let key =
-            error.span().and_then(|place| self.key(place)).map_or(String::new(), |key| format!("{key}: "));
-        self.errors.push(format!("{}:{line}: {key}{what}", self.file));
-    }
-
-    fn line(&self, at: usize) -> usize {
-        1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
-    }
-
-    /// The key on the line of a place, where the line has one.
-    fn key(&self, place: Range<usize>) -> Option<&str> {
-        let line = self.text.lines().nth(self.line(place.start) - 1)?;
-        let key = line.split_once('=')?.0.trim();
-        (!key.is_empty() && !key.contains(char::is_whitespace)).then_some(key)
+        self.mistakes.add(place, key, what);
     }
 }
 
@@ -226,7 +244,7 @@ fn check_chroma(text: &str) -> Result<Chroma, String> {
     match text {
         "4:2:0" => Ok(Chroma::Yuv420),
         "4:2:2" => Ok(Chroma::Yuv422),
-        _ => Err(format!("\"{text}\" is no chroma subsampling; \"4:2:0\" or \"4:2:2\" is allowed")),
+        _ => Err(format!("must be \"4:2:0\" or \"4:2:2\", got {}", quoted(text))),
     }
 }
 
@@ -236,10 +254,7 @@ fn check_origin(text: &str) -> Result<String, String> {
     if fits && text.len() <= 200 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(text.to_owned());
     }
-    Err(format!(
-        "\"{}\" is no origin; \"*\" or one such as \"http://octopi.local\" is allowed",
-        text.escape_debug()
-    ))
+    Err("must be \"*\" or the beginning of a page's URL, as in \"http://octopi.local\"".to_owned())
 }
 
 #[cfg(test)]
@@ -303,27 +318,22 @@ mod tests {
         let errors = errors(text);
         let lines: Vec<_> = errors.lines().collect();
         assert_eq!(lines.len(), 4, "{errors}");
-        assert!(lines[0].starts_with("pinhole.toml:5: camera.size: \"big\" is no size"), "{errors}");
-        assert_eq!(lines[1], "pinhole.toml:3: camera.fps: fps 0 is out of range; 1 to 240 is allowed");
-        assert_eq!(
-            lines[2],
-            "pinhole.toml:4: camera.quality: quality 101 is out of range; 1 to 100 is allowed"
-        );
-        assert!(lines[3].starts_with("pinhole.toml:8: camera.source: a camera before is named \"test\""));
+        assert_eq!(lines[0], "pinhole.toml:3: camera.fps: must be 1 to 240, got 0");
+        assert_eq!(lines[1], "pinhole.toml:4: camera.quality: must be 1 to 100, got 101");
+        assert!(lines[2].starts_with("pinhole.toml:5: camera.size: must be WIDTHxHEIGHT"), "{errors}");
+        assert!(lines[3].starts_with("pinhole.toml:8: camera.source: two cameras are named \"test\""));
     }
 
     #[test]
-    fn unknown_keys_and_wrong_types_name_what_is_allowed() {
-        let unknown = errors("[[camera]]\nsource = \"auto\"\nqualty = 80\n");
-        assert!(
-            unknown.starts_with("pinhole.toml:3: qualty: unknown field `qualty`, expected one of"),
-            "{unknown}"
-        );
-        let wrong = errors("[[camera]]\nsource = \"auto\"\nfps = \"fast\"\n");
-        assert!(wrong.starts_with("pinhole.toml:3: fps: invalid type"), "{wrong}");
-        let broken = errors("[http]\nlisten = [\"[::]:80\"\n");
-        assert_eq!(broken.lines().count(), 1, "{broken}");
-        assert!(broken.starts_with("pinhole.toml:"), "{broken}");
+    fn listen_is_written_as_people_write_it() {
+        let listen = |value: &str| {
+            let config = parse(&format!("[http]\nlisten = {value}\n"), "f").unwrap();
+            config.http.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        for value in ["8080", "\"8080\"", "\":8080\"", "[\"8080\"]", "[8080]", "\"[::]:8080\""] {
+            assert_eq!(listen(value), "[::]:8080", "{value}");
+        }
+        assert_eq!(listen("[\"localhost:8080\", 81]"), "127.0.0.1:8080 [::1]:8080 [::]:81");
     }
 
     #[test]
@@ -341,7 +351,9 @@ mod tests {
         assert_eq!(network.tls_fingerprint, Some(fingerprint.parse().unwrap()));
         let wrong = errors("[[camera]]\nsource = \"test:\"\ntransport = \"tcp\"\n");
         assert!(
-            wrong.starts_with("pinhole.toml:3: camera.transport: this is for sources that begin"),
+            wrong.starts_with(
+                "pinhole.toml:3: camera.transport: only sources that begin with rtsp:// have this"
+            ),
             "{wrong}"
         );
     }

@@ -1,5 +1,7 @@
 //! Host names, as the configuration and requests spell them.
 
+use super::quote::quoted;
+
 /// Bytes of a host name (RFC 1035, section 2.3.4).
 const NAME_MAX_BYTES: usize = 253;
 
@@ -27,9 +29,9 @@ pub fn check(text: &str) -> Result<String, String> {
     };
     normalised(&ascii).ok_or_else(|| {
         format!(
-            "\"{}\" is not a host name; write the name alone, without scheme, port or *, as in \
-             \"camera.example.org\"; addresses need not be listed",
-            text.escape_debug()
+            "{} is not a host name; write the name alone, without scheme, port or *, as in \
+             \"camera.example.org\" (addresses always work)",
+            quoted(text)
         )
     })
 }
@@ -53,7 +55,7 @@ mod tests {
         assert_eq!(check("größe.example"), Ok("xn--gre-6ka8i.example".to_owned()));
         for wrong in ["http://a.example", "a.example:8080", "a.example/x", "*", "", "[::1]"] {
             let error = check(wrong).unwrap_err();
-            assert!(error.starts_with(&format!("\"{wrong}\" is not a host name; write")), "{error}");
+            assert!(error.starts_with(&format!("{} is not a host name; write", quoted(wrong))), "{error}");
         }
     }
 }

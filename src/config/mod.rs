@@ -4,13 +4,20 @@
 
 mod check;
 pub mod host;
+mod keys;
+pub mod listen;
+mod mistakes;
 pub mod network;
 pub mod password;
+pub mod quote;
 pub mod source;
+pub mod suggest;
+pub mod syntax;
 pub mod url;
 mod written;
 
 use std::fmt;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::str::FromStr;
@@ -130,9 +137,18 @@ impl Config {
     /// # Errors
     /// Every mistake in it, each on a line that names file, line, key and what is allowed.
     pub fn read(file: &Path) -> Result<Self, Errors> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Errors(vec![format!("{}: cannot be read: {error}", file.display())]))?;
-        Self::parse(&text, &file.display().to_string())
+        let name = file.display().to_string();
+        let wrong = |what: String| Errors(vec![format!("{name}: {what}")]);
+        let mut bytes = Vec::new();
+        std::fs::File::open(file)
+            // One byte more, so that a file that is too long is seen to be.
+            .and_then(|file| file.take(syntax::FILE_MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
+            .map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        let text = syntax::decode(&bytes).map_err(|wrong| match wrong.line {
+            Some(line) => Errors(vec![format!("{name}:{line}: {}", wrong.what)]),
+            None => Errors(vec![format!("{name}: {}", wrong.what)]),
+        })?;
+        Self::parse(&text, &name)
     }
 
     /// Checks a file's text; `file` is its name in errors.
@@ -161,17 +177,19 @@ impl std::error::Error for Errors {}
 /// # Errors
 /// What is allowed.
 pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    size(text).ok_or_else(|| {
+        let hint = suggest::for_size(text).map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+        let most = limits::PICTURE_SIDE_MAX_PIXELS;
+        format!("must be WIDTHxHEIGHT, each 16 to {most}, as in 1280x720, got {}{hint}", quote::quoted(text))
+    })
+}
+
+fn size(text: &str) -> Option<(u32, u32)> {
     let side = |text: &str| {
         text.parse::<u32>().ok().filter(|side| (16..=limits::PICTURE_SIDE_MAX_PIXELS as u32).contains(side))
     };
-    text.split_once(['x', 'X']).and_then(|(width, height)| Some((side(width)?, side(height)?))).ok_or_else(
-        || {
-            format!(
-                "\"{text}\" is no size; write WIDTHxHEIGHT, each 16 to {}, as in 1280x720",
-                limits::PICTURE_SIDE_MAX_PIXELS
-            )
-        },
-    )
+    let (width, height) = text.split_once(['x', 'X'])?;
+    Some((side(width)?, side(height)?))
 }
 
 /// Checks a rate in frames per second.
@@ -179,7 +197,7 @@ pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
 /// # Errors
 /// What is allowed.
 pub fn check_fps(fps: i64) -> Result<u32, String> {
-    check_range("fps", fps, 1, i64::from(limits::FPS_MAX))
+    check_range(fps, 1, i64::from(limits::FPS_MAX))
 }
 
 /// Checks a JPEG quality.
@@ -187,12 +205,12 @@ pub fn check_fps(fps: i64) -> Result<u32, String> {
 /// # Errors
 /// What is allowed.
 pub fn check_quality(quality: i64) -> Result<u8, String> {
-    check_range("quality", quality, 1, 100)
+    check_range(quality, 1, 100)
 }
 
-fn check_range<T: TryFrom<i64>>(what: &str, value: i64, min: i64, max: i64) -> Result<T, String> {
+fn check_range<T: TryFrom<i64>>(value: i64, min: i64, max: i64) -> Result<T, String> {
     let allowed = (min..=max).contains(&value).then(|| T::try_from(value).ok()).flatten();
-    allowed.ok_or_else(|| format!("{what} {value} is out of range; {min} to {max} is allowed"))
+    allowed.ok_or_else(|| format!("must be {min} to {max}, got {value}"))
 }
 
 impl FromStr for FormatChoice {
@@ -204,8 +222,12 @@ impl FromStr for FormatChoice {
             "auto" => Ok(Self::Auto),
             "mjpeg" | "mjpg" | "jpeg" => Ok(Self::Mjpeg),
             name => PixelFormat::from_name(name).map(Self::Raw).ok_or_else(|| {
-                let raw: Vec<_> = PixelFormat::ALL.iter().map(|format| format.name()).collect();
-                format!("\"{text}\" is no format; auto, mjpeg, {} are allowed", raw.join(", "))
+                let raw = PixelFormat::ALL.iter().map(|format| format.name());
+                suggest::unknown(
+                    "format",
+                    text,
+                    &["auto", "mjpeg"].into_iter().chain(raw).collect::<Vec<_>>(),
+                )
             }),
         }
     }
@@ -251,9 +273,16 @@ pub fn check_name(name: &str) -> Result<(), String> {
     {
         return Ok(());
     }
+    let meant = slug(name);
+    let hint = if name.chars().any(|c| c.is_ascii_alphanumeric()) {
+        format!("; did you mean \"{meant}\"?")
+    } else {
+        String::new()
+    };
     Err(format!(
-        "\"{name}\" cannot be part of a URL; 1 to {} letters (a-z), digits, \"-\", \"_\" and \".\" are allowed",
-        limits::NAME_MAX_BYTES
+        "must be 1 to {} letters a-z, digits, \"-\", \"_\" or \".\" (it is part of a URL), got {}{hint}",
+        limits::NAME_MAX_BYTES,
+        quote::quoted(name)
     ))
 }
 
@@ -265,11 +294,11 @@ mod tests {
     fn sizes_formats_and_names() {
         assert_eq!(parse_size("1280x720"), Ok((1280, 720)));
         for wrong in ["1280", "x720", "1280x", "0x0", "99999x10", "-1x5", "1280x720x3"] {
-            assert!(parse_size(wrong).unwrap_err().contains("WIDTHxHEIGHT"), "{wrong}");
+            assert!(parse_size(wrong).unwrap_err().starts_with("must be WIDTHxHEIGHT"), "{wrong}");
         }
         assert_eq!("YUYV".parse(), Ok(FormatChoice::Raw(PixelFormat::Yuyv)));
         assert_eq!("422p".parse(), Ok(FormatChoice::Raw(PixelFormat::Yuv422p)));
-        assert!("h264".parse::<FormatChoice>().unwrap_err().contains("auto, mjpeg, yuyv"));
+        assert!("h264".parse::<FormatChoice>().unwrap_err().contains("use one of: auto, mjpeg, yuyv"));
         assert_eq!(slug("UVC Camera (046d:0825)"), "uvc-camera-046d-0825");
         assert_eq!(slug("---"), "camera");
         assert!(check_name("yard_2.front-door").is_ok());

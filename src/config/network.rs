@@ -32,7 +32,7 @@ impl FromStr for TransportChoice {
             "auto" => Ok(Self::Auto),
             "tcp" => Ok(Self::Tcp),
             "udp" => Ok(Self::Udp),
-            _ => Err(format!("\"{text}\" is no transport; \"auto\", \"tcp\" or \"udp\" is allowed")),
+            _ => Err(super::suggest::unknown("transport", text, &["auto", "tcp", "udp"])),
         }
     }
 }
@@ -46,9 +46,10 @@ impl FromStr for Fingerprint {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
+            let digits = text.chars().filter(char::is_ascii_hexdigit).count();
             format!(
-                "\"{text}\" is no fingerprint; the SHA-256 of a certificate is allowed: 64 hexadecimal digits, \
-                 with or without colons"
+                "must be the SHA-256 of a certificate: 64 hexadecimal digits, with or without colons; this has \
+                 {digits}"
             )
         };
         let digits: Vec<u8> = text
@@ -92,6 +93,6 @@ mod tests {
     #[test]
     fn transports() {
         assert_eq!("UDP".parse(), Ok(TransportChoice::Udp));
-        assert!("quic".parse::<TransportChoice>().unwrap_err().contains("\"auto\", \"tcp\" or \"udp\""));
+        assert!("quic".parse::<TransportChoice>().unwrap_err().contains("use one of: auto, tcp, udp"));
     }
 }

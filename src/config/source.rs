@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::SourceUrl;
+use super::{SourceUrl, suggest};
 
 /// Where a camera's pictures come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,27 +51,35 @@ impl SourceSpec {
 impl FromStr for SourceSpec {
     type Err = String;
 
+    /// No piece of a source that is none gets into the error: it may be a password.
     fn from_str(text: &str) -> Result<Self, String> {
-        let allowed = "auto, a device such as /dev/video0 or /dev/v4l/by-id/..., rtsp://USER:PASSWORD@HOST/PATH, \
-                       rtsps://..., http://HOST/PATH, https://..., file:clip.mp4 or test: is allowed";
+        let text = text.trim();
         // Schemes are the same in capitals.
-        let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase()).unwrap_or_default();
-        match (scheme.as_str(), text) {
-            (_, "auto") => Ok(Self::Auto),
-            (_, "test:") => Ok(Self::TestCard),
-            ("rtsp" | "rtsps", _) => SourceUrl::parse(text, &["rtsp", "rtsps"]).map(Self::Rtsp),
-            ("http" | "https", _) => SourceUrl::parse(text, &["http", "https"]).map(Self::Http),
-            ("file", _) => file(&text["file:".len()..]).map(Self::File),
-            _ if text.starts_with('/') => Ok(Self::V4l2(Path::new(text).to_owned())),
-            (_, "") => Err(format!("the source is empty; {allowed}")),
-            _ => {
-                // What comes before "://" holds no secret; what comes after may.
-                let shown = text.split_once("://").map_or(text, |(scheme, _)| scheme);
-                Err(format!("\"{shown}\" is no source; {allowed}"))
+        let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
+        match scheme.to_ascii_lowercase().as_str() {
+            "" if text.eq_ignore_ascii_case("auto") => Ok(Self::Auto),
+            "" if text.is_empty() => Err(format!("is empty; {ALLOWED}")),
+            "test" if rest.is_empty() => Ok(Self::TestCard),
+            "rtsp" | "rtsps" if rest.starts_with("//") => {
+                SourceUrl::parse(text, &["rtsp", "rtsps"]).map(Self::Rtsp)
             }
+            "http" | "https" if rest.starts_with("//") => {
+                SourceUrl::parse(text, &["http", "https"]).map(Self::Http)
+            }
+            "file" => file(rest).map(Self::File),
+            _ if text.contains('\0') => Err(format!("has a zero byte; {ALLOWED}")),
+            _ if text.starts_with('/') => Ok(Self::V4l2(Path::new(text).to_owned())),
+            _ => Err(match suggest::for_source(text) {
+                Some(meant) => format!("unknown source; {meant}"),
+                None => format!("unknown source; {ALLOWED}"),
+            }),
         }
     }
 }
+
+const ALLOWED: &str = "use one of: auto, a device such as /dev/video0 or /dev/v4l/by-id/..., \
+                       rtsp://USER:PASSWORD@HOST/PATH, rtsps://..., http://HOST/PATH, https://..., file:clip.mp4, \
+                       test:";
 
 /// The path behind `file:`. As it stands, or where it begins with `//` a URL (RFC 8089) with `%20`
 /// for a space.
@@ -81,10 +89,10 @@ fn file(path: &str) -> Result<PathBuf, String> {
         return Url::parse(&format!("file:{path}"))
             .ok()
             .and_then(|url| url.to_file_path().ok())
-            .ok_or_else(|| format!("\"file:{path}\" is not on this machine; {how}"));
+            .ok_or_else(|| format!("names another machine; {how}"));
     }
     if path.is_empty() || path.contains('\0') {
-        return Err(format!("\"file:\" names no file; {how}"));
+        return Err(format!("names no file; {how}"));
     }
     Ok(PathBuf::from(path))
 }
@@ -142,11 +150,23 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_source_does_not_tell_its_password() {
-        let error = "gopher://admin:secret@host/".parse::<SourceSpec>().unwrap_err();
-        assert!(error.starts_with("\"gopher\" is no source") && !error.contains("secret"), "{error}");
-        assert!("video0".parse::<SourceSpec>().is_err());
+    fn an_unknown_source_is_not_shown() {
+        for text in
+            ["gopher://admin:secret@host/", "rtsp:/cam:secret@host/x", "secret", "'rtsp://a:secret@h/'"]
+        {
+            let error = text.parse::<SourceSpec>().unwrap_err();
+            assert!(error.starts_with("unknown source; ") && !error.contains("secret"), "{text}: {error}");
+        }
         let shown = format!("{:?}", "rtsp://admin:secret@host/".parse::<SourceSpec>());
         assert!(!shown.contains("secret") && !shown.contains("admin"), "{shown}");
+    }
+
+    #[test]
+    fn capitals_and_blanks_around_a_source_change_nothing() {
+        for text in ["Auto", " auto "] {
+            assert_eq!(text.parse(), Ok(SourceSpec::Auto), "{text}");
+        }
+        assert_eq!("TEST:".parse(), Ok(SourceSpec::TestCard));
+        assert_eq!("/dev/video0\n".parse(), Ok(SourceSpec::V4l2("/dev/video0".into())));
     }
 }

@@ -42,7 +42,11 @@ impl SourceUrl {
         if text.len() > URL_MAX_BYTES {
             return Err(format!("the URL has {} bytes, at most {URL_MAX_BYTES} are allowed", text.len()));
         }
-        let scheme = text.split("://").next().unwrap_or_default();
+        let (scheme, rest) = text.split_once("://").unwrap_or((text, ""));
+        // The standard for URLs in browsers takes http:///x for http://x.
+        if rest.starts_with(['/', '\\']) {
+            return Err(format!("the {scheme}:// URL names no host; write {scheme}://HOST/PATH"));
+        }
         let url = Url::parse(text).map_err(|error| {
             format!(
                 "the {scheme}:// URL is wrong: {error}; write {scheme}://USER:PASSWORD@HOST:PORT/PATH, with %40 \
@@ -54,6 +58,9 @@ impl SourceUrl {
         }
         if url.host_str().is_none_or(str::is_empty) {
             return Err(format!("the {scheme}:// URL names no host; write {scheme}://HOST/PATH"));
+        }
+        if url.port() == Some(0) {
+            return Err("port must be 1 to 65535, got 0".to_owned());
         }
         Ok(Self(url))
     }
@@ -164,6 +171,10 @@ mod tests {
         for (text, part) in [
             ("rtsp://admin:hush#@host/", "%23 for #"),
             ("rtsp:///x", "names no host"),
+            ("http:///x", "names no host"),
+            ("http:////x", "names no host"),
+            ("rtsp://joe:hush@host:0/", "port must be 1 to 65535, got 0"),
+            ("http://joe:hush@host:70000/", "invalid port"),
             ("http://", "http://"),
             ("ftp://joe:hush@host/", "rtsp or http"),
         ] {

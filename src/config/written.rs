@@ -1,24 +1,27 @@
 //! Configuration, as written: what a TOML file may hold, with the place of each value, so that a
 //! mistake can be shown where it stands.
 
-use serde::Deserialize;
+use std::ops::Range;
+
 use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::keys::{Keys, kind};
+use super::mistakes::Mistakes;
+use super::quote::{is_shown, key_word};
+use super::suggest::{self, Section};
 
 /// A whole file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub struct File {
-    #[serde(default)]
     pub http: Http,
-    #[serde(default)]
     pub camera: Vec<Camera>,
 }
 
 /// The table `[http]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub struct Http {
-    pub listen: Option<Vec<Spanned<String>>>,
+    pub listen: Option<Spanned<Vec<Spanned<String>>>>,
     pub connections_max: Option<Spanned<i64>>,
     pub connections_per_address_max: Option<Spanned<i64>>,
     pub allow_origin: Option<Spanned<String>>,
@@ -27,11 +30,11 @@ pub struct Http {
 }
 
 /// A table `[[camera]]`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Camera {
     pub name: Option<Spanned<String>>,
-    pub source: Spanned<String>,
+    /// Missing where there is none, or where it has been reported already.
+    pub source: Option<Spanned<String>>,
     pub size: Option<Spanned<String>>,
     pub fps: Option<Spanned<i64>>,
     pub format: Option<Spanned<String>>,
@@ -40,4 +43,112 @@ pub struct Camera {
     pub on_demand: Option<bool>,
     pub transport: Option<Spanned<String>>,
     pub tls_fingerprint: Option<Spanned<String>>,
+}
+
+impl File {
+    /// Takes a parsed file apart; what is wrong in it goes to the mistakes.
+    pub fn of(root: &DeTable<'_>, mistakes: &mut Mistakes<'_>) -> Self {
+        let mut file = Self::default();
+        for (name, value) in root {
+            let place = name.span();
+            match (name.get_ref().as_ref(), value.get_ref()) {
+                ("http", DeValue::Table(table)) => file.http = Http::of(table, mistakes),
+                ("http", DeValue::Array(tables)) if has_tables(tables) => {
+                    let what = "write [http], with one pair of brackets, and only once";
+                    mistakes.add(place, "http", what);
+                }
+                ("http", other) => {
+                    let what = format!(
+                        "must be a section: a line [http], and its keys below it; got {}",
+                        kind(other)
+                    );
+                    mistakes.add(place, "http", &what);
+                }
+                ("camera", DeValue::Array(tables)) => file.cameras(tables, mistakes),
+                ("camera", DeValue::Table(table)) => {
+                    mistakes.add(place, "camera", &one_camera(table));
+                }
+                ("camera", other) => {
+                    let what = format!(
+                        "must be a section: a line [[camera]], and its keys below it; got {}",
+                        kind(other)
+                    );
+                    mistakes.add(place, "camera", &what);
+                }
+                (name, other) => {
+                    let key = key_word(name).unwrap_or("this key");
+                    mistakes.add(place, key, &suggest::for_table(name, other));
+                }
+            }
+        }
+        file
+    }
+
+    fn cameras(&mut self, tables: &DeArray<'_>, mistakes: &mut Mistakes<'_>) {
+        for table in tables {
+            if let DeValue::Table(keys) = table.get_ref() {
+                self.camera.push(Camera::of(keys, table.span(), mistakes));
+            } else {
+                let what = format!(
+                    "must be a section: a line [[camera]], and its keys below it; got {}",
+                    kind(table.get_ref())
+                );
+                return mistakes.add(table.span(), "camera", &what);
+            }
+        }
+    }
+}
+
+impl Http {
+    fn of(table: &DeTable<'_>, mistakes: &mut Mistakes<'_>) -> Self {
+        let mut keys = Keys::of(Section::Http, table, mistakes);
+        Self {
+            listen: keys.texts("listen"),
+            connections_max: keys.number("connections_max"),
+            connections_per_address_max: keys.number("connections_per_address_max"),
+            allow_origin: keys.text("allow_origin"),
+            hosts: keys.texts("hosts"),
+            password_hash: keys.text("password_hash"),
+        }
+    }
+}
+
+impl Camera {
+    fn of(table: &DeTable<'_>, place: Range<usize>, mistakes: &mut Mistakes<'_>) -> Self {
+        if !table.contains_key("source") {
+            let what = "is missing; write source = \"/dev/video0\", \"rtsp://HOST/PATH\" or another source";
+            mistakes.add(place, "camera.source", what);
+        }
+        let mut keys = Keys::of(Section::Camera, table, mistakes);
+        Self {
+            name: keys.text("name"),
+            source: keys.text("source"),
+            size: keys.text("size"),
+            fps: keys.number("fps"),
+            format: keys.text("format"),
+            quality: keys.number("quality"),
+            chroma: keys.text("chroma"),
+            on_demand: keys.truth("on_demand"),
+            transport: keys.text("transport"),
+            tls_fingerprint: keys.text("tls_fingerprint"),
+        }
+    }
+}
+
+fn has_tables(array: &DeArray<'_>) -> bool {
+    !array.is_empty() && array.iter().all(|value| matches!(value.get_ref(), DeValue::Table(_)))
+}
+
+/// What to write in place of `[camera]`, `[camera.yard]` or `camera = { ... }`.
+fn one_camera(table: &DeTable<'_>) -> String {
+    let named = table.iter().find(|(_, value)| matches!(value.get_ref(), DeValue::Table(_)));
+    match named {
+        Some((name, _)) => {
+            let name = if is_shown(name.get_ref()) { super::slug(name.get_ref()) } else { "yard".to_owned() };
+            format!("write [[camera]], and name = \"{name}\" below it")
+        }
+        None => {
+            "write [[camera]], with two pairs of brackets: each camera begins with such a line".to_owned()
+        }
+    }
 }

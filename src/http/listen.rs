@@ -38,7 +38,25 @@ pub fn open(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, String> {
     };
     let every = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, DEFAULT_PORT))];
     let addresses = if addresses.is_empty() { &every } else { addresses };
-    addresses.iter().map(|address| open_one(*address).map_err(|error| failed(address, &error))).collect()
+    let mut listeners = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        match open_one(*address) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if is_other_half_of_localhost(*address, addresses, &error) => {
+                log::debug!("not listening on {address}: {error}");
+            }
+            Err(error) => return Err(failed(address, &error)),
+        }
+    }
+    Ok(listeners)
+}
+
+/// Whether the address came with "localhost", which is listened on by IPv4 alone where the machine has
+/// no IPv6.
+fn is_other_half_of_localhost(address: SocketAddr, addresses: &[SocketAddr], error: &io::Error) -> bool {
+    let is_in_use = matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied);
+    let v4 = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()));
+    !is_in_use && address.ip() == Ipv6Addr::LOCALHOST && addresses.contains(&v4)
 }
 
 fn open_one(address: SocketAddr) -> io::Result<TcpListener> {

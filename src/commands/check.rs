@@ -1,0 +1,82 @@
+//! `pinhole check`.
+
+use std::path::Path;
+
+use super::{Failure, print};
+use crate::config::{Config, SourceSpec};
+
+/// Checks a configuration file, and says what of it this machine does not have.
+pub fn run(file: &Path) -> Result<(), Failure> {
+    let config = Config::read(file).map_err(|errors| Failure::Usage(errors.to_string()))?;
+    let sources: Vec<_> = config.cameras.iter().map(|camera| camera.source.to_string()).collect();
+    let file = file.display();
+    let warnings: Vec<_> =
+        warnings(&config).iter().map(|what| format!("{file}: warning: {what}\n")).collect();
+    print(&format!("{}{file} is valid; cameras: {}\n", warnings.concat(), sources.join(", ")))
+}
+
+/// What the file names and this machine does not have. No mistakes: a camera may be plugged in later,
+/// and the file may be for another machine.
+fn warnings(config: &Config) -> Vec<String> {
+    let warning = |camera: &crate::config::Camera| {
+        let (path, what) = match &camera.source {
+            SourceSpec::V4l2(path) => (path, device(path)?),
+            SourceSpec::File(path) => (path, clip(path)?),
+            _ => return None,
+        };
+        Some(format!("camera {}: {} {what}", camera.effective_name(), path.display()))
+    };
+    config.cameras.iter().filter_map(warning).collect()
+}
+
+fn device(path: &Path) -> Option<String> {
+    use std::os::unix::fs::FileTypeExt as _;
+    match std::fs::metadata(path) {
+        Ok(found) if found.file_type().is_char_device() => None,
+        Ok(_) => Some(format!(
+            "is not a device; for a video file or a folder of pictures write file:{}",
+            path.display()
+        )),
+        Err(error) => Some(missing(&error, "\"pinhole cameras\" lists the cameras that are plugged in")),
+    }
+}
+
+fn clip(path: &Path) -> Option<String> {
+    // A path that is not whole is looked for where the service runs, which may be elsewhere.
+    let hint =
+        if path.is_absolute() { "check the path" } else { "write the whole path, which begins with /" };
+    std::fs::metadata(path).err().map(|error| missing(&error, hint))
+}
+
+fn missing(error: &std::io::Error, hint: &str) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => format!("does not exist; {hint}"),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_machine_does_not_have_is_a_warning() {
+        let folder = std::env::temp_dir();
+        let text = format!(
+            "[[camera]]\nsource = \"/dev/video987\"\n[[camera]]\nsource = \"file:no-such-clip.mp4\"\n\
+             [[camera]]\nsource = \"{}\"\n[[camera]]\nsource = \"/dev/null\"\n[[camera]]\nsource = \"test:\"\n",
+            folder.display()
+        );
+        let found = warnings(&Config::parse(&text, "f").unwrap());
+        let expected = [
+            "camera video987: /dev/video987 does not exist; \"pinhole cameras\" lists".to_owned(),
+            "camera no-such-clip: no-such-clip.mp4 does not exist; write the whole path".to_owned(),
+            format!("camera tmp: {} is not a device; for a video file", folder.display()),
+        ];
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for (found, expected) in found.iter().zip(&expected) {
+            let expected = expected.strip_prefix("camera tmp: ").unwrap_or(expected);
+            assert!(found.contains(expected), "{found}");
+        }
+    }
+}

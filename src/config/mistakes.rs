@@ -1,0 +1,62 @@
+//! Mistakes of a configuration file, each with its line and its key.
+
+use std::ops::Range;
+
+use super::Errors;
+
+/// Mistakes that are listed; a file that is something else altogether has one on each line.
+const LISTED_MAX: usize = 50;
+
+/// Collects mistakes and puts them in the order of the file.
+#[derive(Debug)]
+pub struct Mistakes<'a> {
+    text: &'a str,
+    file: &'a str,
+    found: Vec<(usize, String)>,
+}
+
+impl<'a> Mistakes<'a> {
+    /// No mistakes yet in this text of a file of this name.
+    pub fn of(text: &'a str, file: &'a str) -> Self {
+        Self { text, file, found: Vec::new() }
+    }
+
+    /// Adds a mistake in the value of a key, or in the key itself.
+    pub fn add(&mut self, place: Range<usize>, key: &str, what: &str) {
+        let line = line_of(self.text, place.start);
+        self.found.push((line, format!("{}:{line}: {key}: {what}", self.file)));
+    }
+
+    /// Adds a mistake that is in no key.
+    pub fn add_on_line(&mut self, line: usize, what: &str) {
+        self.found.push((line, format!("{}:{line}: {what}", self.file)));
+    }
+
+    /// Adds a mistake of the file as a whole.
+    pub fn add_of_file(&mut self, what: &str) {
+        self.found.push((usize::MAX, format!("{}: {what}", self.file)));
+    }
+
+    /// `good`, if there was no mistake.
+    ///
+    /// # Errors
+    /// The mistakes, those of one line in the order in which they were found.
+    pub fn or_else<T>(mut self, good: T) -> Result<T, Errors> {
+        if self.found.is_empty() {
+            return Ok(good);
+        }
+        self.found.sort_by_key(|(line, _)| *line);
+        let more = self.found.len().saturating_sub(LISTED_MAX);
+        self.found.truncate(LISTED_MAX);
+        let mut lines: Vec<String> = self.found.into_iter().map(|(_, what)| what).collect();
+        if more > 0 {
+            lines.push(format!("{}: and {more} more mistakes", self.file));
+        }
+        Err(Errors(lines))
+    }
+}
+
+/// The number of the line with this byte; from 1.
+pub fn line_of(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+}

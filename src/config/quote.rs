@@ -1,0 +1,50 @@
+//! Values from a file or a command line, as messages may show them.
+
+/// Characters of a value that a message shows.
+const SHOWN_MAX_CHARS: usize = 60;
+
+/// What a value that may hold a password or a token has in it. Somebody who mistakes one key for
+/// another writes a camera's URL where a size belongs.
+const SECRET_SIGNS: [&str; 11] =
+    ["@", "://", ":/", "$argon2", "pass", "pwd", "secret", "token", "user=", "key=", "auth"];
+
+/// The value in quotes, on one line and no longer than a line; `"..."` for one that may hold a
+/// secret.
+///
+/// The only way by which a value gets into a message.
+pub fn quoted(value: &str) -> String {
+    let lower = value.to_ascii_lowercase();
+    if SECRET_SIGNS.iter().any(|sign| lower.contains(sign)) {
+        return "\"...\"".to_owned();
+    }
+    let shown: String = value.chars().take(SHOWN_MAX_CHARS).collect();
+    let more = if shown.len() < value.len() { "..." } else { "" };
+    format!("\"{}{more}\"", shown.escape_debug())
+}
+
+/// Whether a message shows the value itself.
+pub fn is_shown(value: &str) -> bool {
+    quoted(value) != "\"...\""
+}
+
+/// A key as messages may show it; none for one that is not a plain word, and may be anything.
+pub fn key_word(key: &str) -> Option<&str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    (!key.is_empty() && key.len() <= SHOWN_MAX_CHARS && key.chars().all(is_plain)).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_shown_on_one_short_line_and_secrets_not_at_all() {
+        assert_eq!(quoted("big\n\"x\""), r#""big\n\"x\"""#);
+        assert_eq!(quoted(&"é".repeat(100)), format!("\"{}...\"", "é".repeat(60)));
+        for secret in ["rtsp://joe:hush@host/", "joe:hush@host", "Password1", "rtsp:/cam:SECRET", "?TOKEN=1"]
+        {
+            assert_eq!(quoted(secret), "\"...\"", "{secret}");
+        }
+        assert_eq!([key_word("on_demand"), key_word("a b"), key_word("")], [Some("on_demand"), None, None]);
+    }
+}

@@ -1,0 +1,469 @@
+//! What somebody meant by a key or a word that Pinhole does not know.
+
+use toml::de::{DeTable, DeValue};
+
+use super::quote::quoted;
+
+/// A table of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// `[http]`.
+    Http,
+    /// `[[camera]]`.
+    Camera,
+}
+
+/// The keys of `[http]`, each with an example.
+const HTTP: [(&str, &str); 6] = [
+    ("listen", "[\"[::]:8080\"]"),
+    ("password_hash", "\"$argon2id$...\""),
+    ("connections_max", "256"),
+    ("connections_per_address_max", "128"),
+    ("allow_origin", "\"http://octopi.local\""),
+    ("hosts", "[\"camera.example.org\"]"),
+];
+
+/// The keys of `[[camera]]`, each with an example.
+const CAMERA: [(&str, &str); 10] = [
+    ("name", "\"yard\""),
+    ("source", "\"/dev/video0\""),
+    ("size", "\"1280x720\""),
+    ("fps", "15"),
+    ("format", "\"mjpeg\""),
+    ("quality", "80"),
+    ("chroma", "\"4:2:0\""),
+    ("on_demand", "true"),
+    ("transport", "\"tcp\""),
+    ("tls_fingerprint", "\"AB:CD:...\""),
+];
+
+/// Keys that other programs have, or that seem likely, and what to write for them.
+const HTTP_SLIPS: [(&[&str], &str); 6] = [
+    (
+        &[
+            "host",
+            "bind",
+            "address",
+            "addr",
+            "ip",
+            "interface",
+            "listen_address",
+            "bind_address",
+            "listen_on",
+        ],
+        "write the address with its port, as in listen = [\"192.168.1.5:8080\"]",
+    ),
+    (
+        &["password", "pass", "passwd", "passphrase", "pwd", "auth", "credentials"],
+        "write password_hash with the line that \"pinhole hash-password\" prints",
+    ),
+    (
+        &["user", "username", "login", "user_name"],
+        "there is no user to set: people log in as \"viewer\" or \"admin\" with the password of password_hash",
+    ),
+    (
+        &["max_connections", "connections", "clients_max", "max_clients", "max_viewers", "viewers_max"],
+        "write connections_max = 256",
+    ),
+    (
+        &["cors", "origin", "origins", "allowed_origins", "allow_origins", "access_control_allow_origin"],
+        "write allow_origin = \"http://octopi.local\"",
+    ),
+    (
+        &["https", "ssl", "cert", "certificate", "key_file", "tls_cert"],
+        "this version serves plain HTTP; put a proxy such as nginx or caddy in front of it for HTTPS",
+    ),
+];
+
+const CAMERA_SLIPS: [(&[&str], &str); 13] = [
+    (
+        &["resolution", "dimensions", "frame_size", "res", "geometry", "picture_size"],
+        "write size = \"1280x720\"",
+    ),
+    (
+        &["framerate", "frame_rate", "rate", "max_fps", "frames", "frames_per_second", "desired_fps"],
+        "write fps = 15",
+    ),
+    (
+        &[
+            "device",
+            "dev",
+            "url",
+            "uri",
+            "path",
+            "input",
+            "stream",
+            "rtsp",
+            "address",
+            "ip",
+            "host",
+            "file",
+            "src",
+            "video_device",
+            "videodevice",
+            "netcam_url",
+            "stream_url",
+            "camera",
+        ],
+        "write source = \"/dev/video0\", \"rtsp://HOST/PATH\" or \"http://HOST/PATH\"",
+    ),
+    (
+        &["user", "username", "login", "password", "pass", "passwd", "pwd", "auth", "credentials"],
+        "user and password are part of the source: source = \"rtsp://USER:PASSWORD@HOST/PATH\"",
+    ),
+    (&["title", "label", "id", "camera_name", "display_name"], "write name = \"yard\""),
+    (&["jpeg_quality", "compression"], "write quality = 80"),
+    (
+        &["pixel_format", "pixelformat", "pix_fmt", "codec", "encoding", "palette", "input_format", "fourcc"],
+        "write format = \"mjpeg\"",
+    ),
+    (&["subsampling", "chroma_subsampling", "subsamp"], "write chroma = \"4:2:0\""),
+    (&["always_on", "keep_open", "always"], "write on_demand = false"),
+    (&["protocol", "rtsp_transport"], "write transport = \"tcp\""),
+    (&["fingerprint", "certificate", "cert", "sha256", "tls"], "write tls_fingerprint = \"AB:CD:...\""),
+    (
+        &["port"],
+        "a camera's port is part of its source: source = \"rtsp://HOST:PORT/PATH\"; the page's port is in listen \
+         below a line [http]",
+    ),
+    (
+        &[
+            "rotate",
+            "rotation",
+            "mirror",
+            "flip",
+            "hflip",
+            "vflip",
+            "crop",
+            "text",
+            "timestamp",
+            "record",
+            "motion",
+        ],
+        "this version cannot do that",
+    ),
+];
+
+/// Names of tables that other programs have.
+const HTTP_TABLES: [&str; 7] = ["server", "web", "webserver", "www", "https", "service", "listen"];
+const CAMERA_TABLES: [&str; 7] = ["cameras", "cam", "cams", "source", "sources", "stream", "streams"];
+const CARD_TABLES: [&str; 3] = ["system", "wifi", "network"];
+
+impl Section {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Camera => "camera",
+        }
+    }
+
+    /// The line that begins it.
+    const fn header(self) -> &'static str {
+        match self {
+            Self::Http => "[http]",
+            Self::Camera => "[[camera]]",
+        }
+    }
+
+    const fn table(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Http => &HTTP,
+            Self::Camera => &CAMERA,
+        }
+    }
+
+    /// The keys that it may have.
+    pub fn keys(self) -> Vec<&'static str> {
+        self.table().iter().map(|(key, _)| *key).collect()
+    }
+
+    /// A value that a key may have.
+    pub fn example(self, key: &str) -> &'static str {
+        self.table().iter().find(|(name, _)| *name == key).map_or("...", |(_, example)| example)
+    }
+
+    fn slip(self, key: &str) -> Option<&'static str> {
+        let slips: &[(&[&str], &str)] = match self {
+            Self::Http => &HTTP_SLIPS,
+            Self::Camera => &CAMERA_SLIPS,
+        };
+        slips.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, advice)| *advice)
+    }
+}
+
+/// The line that begins the section of this name.
+pub fn header(name: &str) -> Option<&'static str> {
+    [Section::Camera, Section::Http].into_iter().find(|section| section.name() == name).map(Section::header)
+}
+
+/// A value for a key of any section, for messages about a line of which only the key is sure.
+pub fn example(key: &str) -> &'static str {
+    let known = [Section::Camera, Section::Http].into_iter().find(|section| section.keys().contains(&key));
+    known.map_or("\"value\"", |section| section.example(key))
+}
+
+/// What to do about a key that a section does not have.
+pub fn for_key(section: Section, key: &str, table: &DeTable<'_>) -> String {
+    let plain = plain(key);
+    let advice = if section.keys().contains(&plain.as_str()) {
+        Some(format!("write {plain}"))
+    } else {
+        by_values(section, &plain, table)
+            .or_else(|| section.slip(&plain).map(str::to_owned))
+            .or_else(|| elsewhere(section, &plain))
+            .or_else(|| nearest(&plain, &section.keys()).map(|near| format!("did you mean {near}?")))
+    };
+    let advice = advice.unwrap_or_else(|| format!("use one of: {}", section.keys().join(", ")));
+    format!("unknown key; {advice}")
+}
+
+/// What to do about a table, or a key above all tables, that is not known.
+pub fn for_table(name: &str, value: &DeValue<'_>) -> String {
+    let plain = plain(name);
+    let owner = [Section::Camera, Section::Http]
+        .into_iter()
+        .find(|section| section.keys().contains(&plain.as_str()))
+        .filter(|_| !matches!(value, DeValue::Table(_)));
+    let is_port = plain == "port" && !matches!(value, DeValue::Table(_));
+    let advice = if let Some(owner) = owner {
+        format!("{plain} belongs below a line {}", owner.header())
+    } else if is_port {
+        format!("write listen = [\"[::]:{}\"] below a line [http]", port(value).unwrap_or(8080))
+    } else if CARD_TABLES.contains(&plain.as_str()) {
+        format!("[{plain}] is for the pinhole.toml of the flashed card; here use [http] and [[camera]]")
+    } else if CAMERA_TABLES.contains(&plain.as_str()) || nearest(&plain, &["camera"]).is_some() {
+        "write [[camera]]".to_owned()
+    } else if HTTP_TABLES.contains(&plain.as_str()) || nearest(&plain, &["http"]).is_some() {
+        "write [http]".to_owned()
+    } else {
+        "use [http] and [[camera]]".to_owned()
+    };
+    let is_section = match value {
+        DeValue::Array(values) => values.iter().any(|value| matches!(value.get_ref(), DeValue::Table(_))),
+        value => matches!(value, DeValue::Table(_)),
+    };
+    format!("unknown {}; {advice}", if is_section { "section" } else { "key" })
+}
+
+/// Advice that takes up what was written.
+fn by_values(section: Section, key: &str, table: &DeTable<'_>) -> Option<String> {
+    match (section, key) {
+        (Section::Http, "port" | "http_port" | "listen_port" | "stream_port" | "webcontrol_port") => {
+            let port = port(table.get(key)?.get_ref()).unwrap_or(8080);
+            Some(format!("write listen = [\"[::]:{port}\"]"))
+        }
+        (Section::Camera, "width" | "height") => {
+            let side = |key| match table.get(key).map(toml::Spanned::get_ref) {
+                Some(DeValue::Integer(number)) => number.as_str().parse::<u16>().ok(),
+                _ => None,
+            };
+            let (width, height) = side("width").zip(side("height")).unwrap_or((1280, 720));
+            Some(format!("write size = \"{width}x{height}\""))
+        }
+        _ => None,
+    }
+}
+
+fn port(value: &DeValue<'_>) -> Option<u16> {
+    match value {
+        DeValue::Integer(number) => number.as_str().parse().ok(),
+        DeValue::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn elsewhere(section: Section, key: &str) -> Option<String> {
+    let other = if section == Section::Http { Section::Camera } else { Section::Http };
+    other.keys().contains(&key).then(|| format!("{key} belongs below a line {}", other.header()))
+}
+
+/// A key as Pinhole writes keys.
+fn plain(key: &str) -> String {
+    key.trim().to_ascii_lowercase().replace(['-', ' ', '.'], "_")
+}
+
+/// The word that a mistyped one is nearest to; none if nothing is near.
+pub fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    // Two slips make another word of a short one.
+    let far = if word.chars().count() <= 4 { 1 } else { 2 };
+    let distances = words.iter().map(|known| (distance(&word, known), *known));
+    distances.filter(|(distance, _)| *distance <= far).min_by_key(|(distance, _)| *distance).map(|(_, it)| it)
+}
+
+/// How many characters have to be put in, left out, changed, or swapped with their neighbours, to make
+/// one word of the other (optimal string alignment).
+fn distance(one: &str, other: &str) -> usize {
+    /// Longer words are no slips of a short one.
+    const WORD_MAX_CHARS: usize = 40;
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    if one.len().max(other.len()) > WORD_MAX_CHARS {
+        return usize::MAX;
+    }
+    let mut rows = vec![(0..=other.len()).collect::<Vec<usize>>()];
+    for i in 1..=one.len() {
+        let mut row = vec![i];
+        for j in 1..=other.len() {
+            let changed = rows[i - 1][j - 1] + usize::from(one[i - 1] != other[j - 1]);
+            let mut least = changed.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[one.len()][other.len()]
+}
+
+/// What is meant by a source that is none, if that is plain; never a piece of the source that could be
+/// part of a password.
+pub fn for_source(text: &str) -> Option<String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let number = |rest: &str| rest.parse::<u8>().ok();
+    let video =
+        ["/dev/video", "dev/video", "video", "v4l2:/dev/video", "v4l2:///dev/video", "usb:", "cam", ""];
+    if let Some(number) = video.iter().find_map(|prefix| number(lower.strip_prefix(prefix)?)) {
+        return Some(format!("write \"/dev/video{number}\""));
+    }
+    let (scheme, rest) = lower.split_once(':').unwrap_or((&lower, ""));
+    let words = match scheme {
+        "test" | "testcard" | "test-card" | "test_card" | "testsrc" | "demo" => "write \"test:\"",
+        "usb" | "webcam" | "camera" | "all" | "any" | "*" | "default" | "automatic" | "v4l2" => {
+            "write \"auto\" for every camera of this machine, or a device such as \"/dev/video0\""
+        }
+        "video" => "write \"/dev/video0\"",
+        "rtsp" | "rtsps" | "http" | "https" | "file" => {
+            return Some(format!(
+                "write {scheme}:{}",
+                if scheme == "file" { "clip.mp4" } else { "//HOST/PATH" }
+            ));
+        }
+        "rtmp" | "rtmps" | "srt" | "udp" | "rtp" | "onvif" | "ws" | "wss" | "ftp" | "mms" => {
+            "this kind of URL is not supported; cameras usually have an rtsp:// or http:// URL too"
+        }
+        "exec" | "csi" | "libcamera" | "rpicam" | "picamera" => "this version cannot read that",
+        _ if lower.starts_with('~') => "write file: and the whole path, as in \"file:/home/me/clip.mp4\"",
+        _ if is_video_name(&lower) => "write file: before the name of a video, as in \"file:clip.mp4\"",
+        _ if rest.starts_with("//") => {
+            let near = nearest(scheme, &["rtsp", "rtsps", "http", "https", "file"])?;
+            return Some(format!("did you mean {near}://?"));
+        }
+        _ if lower.contains(['.', ':', '/', '@']) => {
+            "a network camera's URL begins with rtsp:// or http://, as in \"rtsp://HOST/PATH\""
+        }
+        _ => {
+            let near = nearest(&lower, &["auto", "test"])?;
+            return Some(format!("did you mean \"{}\"?", if near == "test" { "test:" } else { near }));
+        }
+    };
+    Some(words.to_owned())
+}
+
+fn is_video_name(lower: &str) -> bool {
+    [".mp4", ".mkv", ".avi", ".mov", ".mjpg", ".mjpeg", ".jpg", ".jpeg", ".h264", ".h265"]
+        .iter()
+        .any(|ending| lower.ends_with(ending))
+        && !lower.contains("://")
+        && !lower.contains('@')
+}
+
+/// What is meant by a size that is none.
+pub fn for_size(text: &str) -> Option<String> {
+    let known = match text.trim().to_ascii_lowercase().as_str() {
+        "vga" | "480p" | "sd" => Some("640x480"),
+        "svga" => Some("800x600"),
+        "hd" | "720p" | "hd720" => Some("1280x720"),
+        "fhd" | "fullhd" | "full hd" | "1080p" | "1080" | "hd1080" => Some("1920x1080"),
+        "qhd" | "1440p" | "2k" => Some("2560x1440"),
+        "4k" | "uhd" | "2160p" => Some("3840x2160"),
+        _ => None,
+    };
+    if let Some(known) = known {
+        return Some(known.to_owned());
+    }
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let (width, height) = (numbers.next()?, numbers.next()?);
+    let fit = numbers.next().is_none() && width.len() <= 5 && height.len() <= 5 && !text.contains('-');
+    let meant = format!("{width}x{height}");
+    (fit && super::size(&meant).is_some()).then_some(meant)
+}
+
+/// `unknown WHAT "X"; use one of: ...`, with the word that is nearest where one is near.
+pub fn unknown(what: &str, text: &str, words: &[&str]) -> String {
+    let quoted = quoted(text);
+    match nearest(text.trim(), words) {
+        Some(near) => format!("unknown {what} {quoted}; did you mean \"{near}\"?"),
+        None => format!("unknown {what} {quoted}; use one of: {}", words.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_of_the_finger_are_near() {
+        let keys = Section::Camera.keys();
+        for (slip, meant) in [
+            ("qualty", "quality"),
+            ("soruce", "source"),
+            ("frormat", "format"),
+            ("siez", "size"),
+            ("ondemand", "on_demand"),
+            ("Trasnport", "transport"),
+        ] {
+            assert_eq!(nearest(slip, &keys), Some(meant), "{slip}");
+        }
+        for far in ["", "x", "colour", "fp", &"a".repeat(1000)] {
+            assert!(nearest(far, &keys).is_none_or(|near| near == "fps"), "{far}");
+        }
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("ab", "ba"), 1);
+    }
+
+    #[test]
+    fn slips_of_sources_say_what_to_write_and_nothing_that_stood_there() {
+        for (text, words) in [
+            ("test", "write \"test:\""),
+            ("video0", "write \"/dev/video0\""),
+            ("dev/video2", "write \"/dev/video2\""),
+            ("0", "write \"/dev/video0\""),
+            ("usb:1", "write \"/dev/video1\""),
+            ("webcam", "write \"auto\""),
+            ("rtsp", "write rtsp://HOST/PATH"),
+            ("clip.mp4", "write file: before"),
+            ("~/clip.mp4", "write file: and the whole path"),
+            ("192.168.1.9/hush", "a network camera's URL begins"),
+            ("joe:hush@192.168.1.9", "a network camera's URL begins"),
+            ("rstp://joe:hush@h/", "did you mean rtsp://?"),
+            ("htp://joe:hush@h/", "did you mean http://?"),
+            ("srt://joe:hush@h/", "this kind of URL is not supported"),
+            ("atuo", "did you mean \"auto\"?"),
+            ("tets", "did you mean \"test:\"?"),
+        ] {
+            let hint = for_source(text).unwrap_or_default();
+            assert!(hint.starts_with(words) && !hint.contains("hush"), "{text}: {hint}");
+        }
+        assert_eq!(for_source("gopher://joe:hush@h/"), None);
+        assert_eq!(for_source("frobnicate"), None);
+    }
+
+    #[test]
+    fn sizes_that_are_written_otherwise() {
+        for (text, meant) in [
+            ("720p", "1280x720"),
+            ("Full HD", "1920x1080"),
+            ("1280*720", "1280x720"),
+            ("1280 x 720", "1280x720"),
+            ("1280×720", "1280x720"),
+            ("1280,720", "1280x720"),
+        ] {
+            assert_eq!(for_size(text).as_deref(), Some(meant), "{text}");
+        }
+        for text in ["big", "1280", "1x1", "99999x99999", "1280x720x3", "-1x500"] {
+            assert_eq!(for_size(text), None, "{text}");
+        }
+    }
+}
