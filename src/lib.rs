@@ -29,6 +29,7 @@ pub mod rtsp;
 pub mod service;
 pub mod source;
 pub mod systemd;
+pub mod turn;
 
 #[cfg(test)]
 #[path = "../tests/support/clips.rs"]

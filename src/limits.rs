@@ -87,6 +87,29 @@ pub const CONNECTIONS_PER_ADDRESS_DEFAULT: usize = 128;
 /// The most HTTP connections that may be configured.
 pub const CONNECTIONS_MAX: usize = 10_000;
 
+/// How long one task may go on doing what succeeds at once before the others run. With many such tasks
+/// this, times their number, is how late an ordinary request is looked at.
+pub const TURN_MAX: Duration = Duration::from_micros(250);
+
+/// The same in reads, writes and pictures, where time stands still or the clock is coarse.
+pub const TURN_OPERATIONS_MAX: u32 = 16;
+
+/// Time between two requests that were there before the one before them was answered, over all
+/// connections: a thousand a second are more than any honest client pipelines, and all that clients
+/// without a pause get together.
+pub const PIPELINED_INTERVAL: Duration = Duration::from_millis(1);
+
+/// How long tasks run one after the other before sockets, timers, signals and the service manager's
+/// watchdog are looked at, which costs two microseconds.
+pub const PASS_MAX: Duration = Duration::from_millis(2);
+
+/// The same in tasks.
+pub const PASS_TASKS_MAX: u32 = 200;
+
+/// Health shows the machine's state as it was at most this long ago. Asking for it takes dozens of
+/// files, and a share of processor time over less says nothing.
+pub const SYSTEM_HEALTH_AGE_MAX: Duration = Duration::from_millis(200);
+
 /// Streams end and devices close within this time of the request to shut down; what has not by then
 /// (a driver that hangs) is left to the kernel.
 pub const SHUTDOWN_MAX: Duration = Duration::from_millis(800);
@@ -113,6 +136,18 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// A client that takes no byte for this long is dropped.
 pub const WRITE_STALL_MAX: Duration = Duration::from_secs(10);
+
+/// Each part of a stream and each answer must be taken within this time and the time that its bytes
+/// need at [`TAKE_RATE_MIN`]: a radio link may break down for a while.
+pub const TAKE_GRACE: Duration = Duration::from_secs(20);
+
+/// Bytes per second that a client must take at least. A link of 50 kB/s carries five such viewers, or
+/// a picture of 6 MB in two of the ten minutes that it may take.
+pub const TAKE_RATE_MIN: usize = 10_000;
+
+/// Bytes of pictures that slow clients may hold together, an eighth of the smallest board's memory: ten
+/// of the largest 4K pictures, or two hundred of 300 kB.
+pub const HELD_MAX_BYTES: usize = 64 << 20;
 
 /// A snapshot must be there within this time of its request.
 pub const SNAPSHOT_TIME_MAX: Duration = Duration::from_secs(5);

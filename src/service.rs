@@ -21,6 +21,7 @@ use crate::memory;
 use crate::source::v4l2::devices::Device;
 use crate::source::v4l2::monitor::{self, Claim, Monitor};
 use crate::source::{Source, v4l2};
+use crate::turn;
 
 /// Runs the service on these listeners until `shutdown` is requested.
 ///
@@ -48,25 +49,25 @@ pub async fn run(
         shutdown: shutdown.clone(),
         tasks: Vec::new(),
     };
-    executor
-        .run(async {
-            // Who connects meanwhile waits: nobody is told that there is no camera before it was looked for.
-            cameras.start(config.cameras).await;
-            let serving = http::listen::serve(&executor, &Rc::new(server), listeners)?;
-            ready();
-            memory::unmap_unused_code();
-            shutdown.requested().await;
-            // Streams end first: their sockets close with their tasks.
-            drop(serving);
-            let closed = async {
-                for task in cameras.tasks.drain(..) {
-                    task.await;
-                }
-            };
-            or(closed, clock.sleep(limits::SHUTDOWN_MAX)).await;
-            Ok(())
-        })
-        .await
+    let tasks = executor.clone();
+    let main = async {
+        // Who connects meanwhile waits: nobody is told that there is no camera before it was looked for.
+        cameras.start(config.cameras).await;
+        let serving = http::listen::serve(&executor, &Rc::new(server), listeners)?;
+        ready();
+        memory::unmap_unused_code();
+        shutdown.requested().await;
+        // Streams end first: their sockets close with their tasks.
+        drop(serving);
+        let closed = async {
+            for task in cameras.tasks.drain(..) {
+                task.await;
+            }
+        };
+        or(closed, clock.sleep(limits::SHUTDOWN_MAX)).await;
+        Ok(())
+    };
+    turn::run(&tasks, &clock, main).await
 }
 
 /// Starts cameras, those of the configuration and those that `auto` finds.

@@ -8,6 +8,10 @@ use sd_notify::NotifyState;
 
 use crate::clock::Clock;
 
+/// The shortest interval between two notifications, whatever is asked for: a wait of nothing would keep
+/// the thread that serves.
+const WATCHDOG_INTERVAL_MIN: Duration = Duration::from_millis(1);
+
 /// The listening sockets that systemd opened (socket activation, sd_listen_fds(3)).
 ///
 /// # Errors
@@ -43,7 +47,7 @@ pub async fn feed_watchdog<T>(clock: Clock) -> T {
 
 /// Half of what systemd asks for, so that one late wake-up does no harm.
 fn watchdog_interval() -> Option<Duration> {
-    sd_notify::watchdog_enabled().map(|longest| longest / 2)
+    sd_notify::watchdog_enabled().map(|longest| (longest / 2).max(WATCHDOG_INTERVAL_MIN))
 }
 
 fn notify(state: &[NotifyState<'_>]) {

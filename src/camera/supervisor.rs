@@ -15,6 +15,7 @@ use crate::limits;
 use crate::memory;
 use crate::random;
 use crate::source::Source;
+use crate::turn::Turn;
 
 /// A camera that has been live for this long has used once what it goes on using: each viewer that
 /// waited has begun to watch, and the rate has been measured.
@@ -48,7 +49,9 @@ struct Supervisor<'a> {
 
 impl Supervisor<'_> {
     async fn run(&mut self, shutdown: &Stop) {
+        let mut turn = Turn::new(self.hub().clock());
         while !shutdown.is_requested() {
+            turn.step().await;
             self.take_stock().await;
             if self.is_wanted() && !matches!(self.hub().state(), State::Lost(lost) if lost.is_absent()) {
                 self.run_once(shutdown).await;

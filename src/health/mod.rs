@@ -146,7 +146,7 @@ impl Health {
                 connections_refused_total: self.http.refused.load(Ordering::Relaxed),
                 bytes_sent_total: self.http.bytes_sent.load(Ordering::Relaxed),
             },
-            system: self.system.health(),
+            system: self.system.health(self.clock.now()),
         }
     }
 }

@@ -7,9 +7,11 @@ use serde::Serialize;
 use sysinfo::{Components, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate};
 
 use crate::appliance;
+use crate::clock::Monotonic;
+use crate::limits;
 
 /// The part `system` of the health report. What cannot be known is `None`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct SystemHealth {
     pub(super) model: Option<String>,
     pub(super) cpu_percent: Option<f64>,
@@ -40,6 +42,7 @@ struct Inner {
     system: Option<sysinfo::System>,
     components: Option<Components>,
     has_cpu_baseline: bool,
+    last: Option<(Monotonic, SystemHealth)>,
 }
 
 impl System {
@@ -50,6 +53,7 @@ impl System {
                 system: sysinfo::System::new().ok(),
                 components: Components::new_with_refreshed_list().ok(),
                 has_cpu_baseline: false,
+                last: None,
             }),
             model: model(),
             image_version: os_release("IMAGE_VERSION"),
@@ -57,10 +61,21 @@ impl System {
         }
     }
 
-    /// The machine's health at this moment. CPU is since the last time that it was asked for, so the
-    /// first answer has none.
-    pub fn health(&self) -> SystemHealth {
+    /// The machine's health, at most [`limits::SYSTEM_HEALTH_AGE_MAX`] before this moment. CPU is since the
+    /// last time that the machine was asked, so the first answer has none.
+    pub fn health(&self, now: Monotonic) -> SystemHealth {
         let inner = &mut *self.inner.borrow_mut();
+        if let Some((at, last)) = &inner.last
+            && now.since(*at) < limits::SYSTEM_HEALTH_AGE_MAX
+        {
+            return last.clone();
+        }
+        let health = self.ask(inner);
+        inner.last = Some((now, health.clone()));
+        health
+    }
+
+    fn ask(&self, inner: &mut Inner) -> SystemHealth {
         let pid = Pid::from_u32(std::process::id());
         if let Some(system) = &mut inner.system {
             system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
@@ -170,13 +185,21 @@ fn kernel_parameter(key: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::clock::Clock;
 
     #[test]
     fn what_is_known_of_this_machine_is_plausible() {
+        let (clock, hand) = Clock::manual();
         let system = System::new();
-        assert_eq!(system.health().cpu_percent, None, "no CPU share without a time to take it over");
-        let health = system.health();
+        let first = system.health(clock.now());
+        assert_eq!(first.cpu_percent, None, "no CPU share without a time to take it over");
+        hand.advance(limits::SYSTEM_HEALTH_AGE_MAX.checked_sub(Duration::from_millis(1)).unwrap());
+        assert_eq!(system.health(clock.now()).cpu_percent, None, "the machine is not asked that often");
+        hand.advance(Duration::from_millis(1));
+        let health = system.health(clock.now());
         assert!(health.memory_total_bytes > health.memory_available_bytes);
         assert!(health.resident_bytes.is_some_and(|bytes| bytes > 100_000));
         assert!(health.cpu_percent.is_some_and(|percent| (0.0..=100.0).contains(&percent)));

@@ -24,6 +24,7 @@ use crate::frame::{Frame, Kind};
 use crate::hub::{Hub, Opened};
 use crate::mjpeg;
 use crate::rtp::{AccessUnit, Codec};
+use crate::turn::Turn;
 use reader::{Item, Reader};
 
 /// Pictures that are read ahead: enough for a disk that has to spin up now and then at ordinary rates
@@ -75,7 +76,10 @@ impl Source {
         let clock = hub.clock();
         let mut player = Player::new(self, hub);
         let mut begin = clock.now();
+        let mut turn = Turn::new(clock);
         while let Ok(item) = items.recv().await {
+            // A file may say that all of its pictures are due at once.
+            turn.step().await;
             let item = item?;
             let late = clock.now().since(begin + item.due);
             if late > LATE_MAX {

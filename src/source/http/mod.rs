@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::config::{Network, Picture, SourceUrl};
 use crate::hub::Hub;
 use crate::random::Random;
+use crate::turn::Turn;
 use answer::Head;
 use body::Body;
 use conversation::{Content, Conversation, Next};
@@ -130,6 +131,7 @@ async fn exchange(
         connection.write_all(request.as_bytes()).await.map_err(|error| closed(&error))?;
         connection.flush().await.map_err(|error| closed(&error))?;
         let (mut received, mut interim) = (Vec::new(), 0);
+        let mut turn = Turn::new(clock);
         loop {
             while let Some((head, length)) = Head::parse(&received).map_err(NetworkLost::Protocol)? {
                 received.drain(..length);
@@ -141,6 +143,7 @@ async fn exchange(
                     return Err(NetworkLost::Protocol("it never comes to its answer".to_owned()));
                 }
             }
+            turn.step().await;
             let mut buffer = [0; 4096];
             match connection.read(&mut buffer).await.map_err(|error| closed(&error))? {
                 0 => return Err(NetworkLost::Closed { during: "before it answered".to_owned() }),

@@ -16,6 +16,7 @@ use crate::hub::{Hub, Opened};
 use crate::mjpeg;
 use crate::multipart::Reader;
 use crate::source::pace::Pace;
+use crate::turn::Turn;
 
 /// Bytes read at a time: what a kernel hands over of a fast stream.
 const READ_BYTES: usize = 64 << 10;
@@ -48,6 +49,8 @@ pub struct Pictures<'a> {
     damaged: u64,
     damage: String,
     buffer: Vec<u8>,
+    /// A camera may send without end, and thousands of small pictures at once.
+    turn: Turn,
 }
 
 impl<'a> Pictures<'a> {
@@ -64,6 +67,7 @@ impl<'a> Pictures<'a> {
             damaged: 0,
             damage: String::new(),
             buffer: vec![0; READ_BYTES],
+            turn: Turn::new(hub.clock()),
         }
     }
 
@@ -76,7 +80,7 @@ impl<'a> Pictures<'a> {
         self.is_stream = matches!(content, Content::Stream(_) | Content::Unknown);
         let mut reader =
             Reader::new(if let Content::Stream(boundary) = &content { boundary.as_deref() } else { None });
-        if self.take(&mut body, &mut reader, &ahead)? {
+        if self.take(&mut body, &mut reader, &ahead).await? {
             return Ok(reader.counters().pictures);
         }
         let mut buffer = std::mem::take(&mut self.buffer);
@@ -88,7 +92,7 @@ impl<'a> Pictures<'a> {
                         NetworkLost::Closed { during: "in the middle of its answer".to_owned() }.into()
                     );
                 }
-                Ok(bytes) => match self.take(&mut body, &mut reader, &buffer[..bytes]) {
+                Ok(bytes) => match self.take(&mut body, &mut reader, &buffer[..bytes]).await {
                     Ok(false) => {}
                     Ok(true) => break Ok(()),
                     Err(lost) => break Err(lost),
@@ -135,9 +139,10 @@ impl<'a> Pictures<'a> {
     /// Publishes what is in these bytes of a connection; whether no more is wanted of the body. A
     /// single picture is whole at its end: some cameras give no length with it and keep the
     /// connection open, though asked to close it.
-    fn take(&mut self, body: &mut Body, reader: &mut Reader, bytes: &[u8]) -> Result<bool, Lost> {
+    async fn take(&mut self, body: &mut Body, reader: &mut Reader, bytes: &[u8]) -> Result<bool, Lost> {
         let mut bytes = bytes;
         loop {
+            self.turn.step().await;
             match body.next(&mut bytes).map_err(NetworkLost::Protocol)? {
                 Piece::Wait => return Ok(false),
                 Piece::End => return Ok(true),
@@ -146,6 +151,7 @@ impl<'a> Pictures<'a> {
                         piece = &piece[reader.push(piece)..];
                         let too_long = reader.counters().too_long;
                         while let Some(picture) = reader.pull() {
+                            self.turn.step().await;
                             self.publish(picture);
                         }
                         for _ in too_long..reader.counters().too_long {

@@ -266,3 +266,43 @@ fn a_single_picture_is_over_at_its_end_on_a_connection_that_stays_open() {
     let read = smol::block_on(futures_lite::future::poll_once(pictures.read(answer)));
     assert_eq!((read, hub.frames()), (Some(Ok(1)), 1));
 }
+
+/// A connection that always has more to read.
+struct Endless {
+    bytes: std::io::Cursor<Vec<u8>>,
+    reads: u32,
+}
+
+impl AsyncRead for Endless {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        buffer: &mut [u8],
+    ) -> std::task::Poll<io::Result<usize>> {
+        self.reads += 1;
+        assert!(self.reads <= crate::limits::TURN_OPERATIONS_MAX, "the others have no turn");
+        if self.bytes.position() == self.bytes.get_ref().len() as u64 {
+            self.bytes.set_position(0);
+        }
+        std::task::Poll::Ready(self.bytes.read(buffer))
+    }
+}
+
+/// Issue 10, number 1: neither many reads nor many pictures of one read are taken at a stretch.
+#[test]
+fn a_camera_that_sends_without_a_pause_has_its_turn_and_no_more() {
+    let picture = jpeg();
+    let small = picture.repeat(64_000 / picture.len());
+    for bytes in [small, vec![b'x'; 64_000]] {
+        let (hub, _hand) = hub();
+        let mut pictures = Pictures::new("yard", &hub, None);
+        let answer = Answer {
+            connection: Endless { bytes: std::io::Cursor::new(bytes), reads: 0 },
+            ahead: Vec::new(),
+            body: Body::behind(&Head { status: 200, ..Head::default() }),
+            content: Content::Stream(None),
+        };
+        assert!(smol::block_on(futures_lite::future::poll_once(pictures.read(answer))).is_none());
+        assert!(hub.frames() <= u64::from(crate::limits::TURN_OPERATIONS_MAX), "{}", hub.frames());
+    }
+}

@@ -15,6 +15,9 @@ const TRIES_MAX: usize = 16;
 /// the kernel counts its own overhead; it grants what `net.core.rmem_max` allows.
 const RECEIVE_BUFFER_BYTES: usize = 2 << 20;
 
+/// Datagrams of strangers, and errors, that are passed over before the other tasks run.
+const STRAYS_MAX: usize = 16;
+
 /// A pair of ports, the first even.
 #[derive(Debug)]
 pub(super) struct Ports {
@@ -84,7 +87,7 @@ impl Ports {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<(u16, usize)> {
-        loop {
+        for _ in 0..STRAYS_MAX {
             match socket.get_ref().recv_from(buffer) {
                 Ok((bytes, from)) if from.ip().to_canonical() == self.peer.ip().to_canonical() => {
                     return Poll::Ready((from.port(), bytes));
@@ -101,6 +104,9 @@ impl Ports {
                 }
             }
         }
+        // Whoever floods the port must not keep the thread that serves.
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -141,5 +147,28 @@ mod tests {
         let mut buffer = [0; 16];
         let (bytes, from) = camera.recv_from(&mut buffer).unwrap();
         assert_eq!((&buffer[..bytes], from.port()), (&b"hello"[..], ports.rtp_port() + 1));
+    }
+
+    /// Issue 10, number 1: whoever floods the port must not keep the thread that serves.
+    #[test]
+    fn strangers_are_passed_over_a_few_at_a_time() {
+        let camera = UdpSocket::bind("127.0.0.2:0").unwrap();
+        let stranger = UdpSocket::bind("127.0.0.3:0").unwrap();
+        let ports = Ports::open([127, 0, 0, 1].into(), camera.local_addr().unwrap()).unwrap();
+        for _ in 0..3 * STRAYS_MAX {
+            stranger.send_to(b"evil", ("127.0.0.1", ports.rtp_port())).unwrap();
+        }
+        camera.send_to(b"picture", ("127.0.0.1", ports.rtp_port())).unwrap();
+        smol::block_on(async {
+            let mut buffer = vec![0; 65_536];
+            let mut turns = 1;
+            let received = poll_fn(|context| {
+                let polled = ports.poll(context, &mut buffer);
+                turns += usize::from(polled.is_pending());
+                polled
+            });
+            assert_eq!(received.await.bytes, b"picture".len());
+            assert_eq!(turns, 4);
+        });
     }
 }

@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_lite::future::{or, pending, poll_fn, yield_now};
+use futures_lite::future::{or, pending, poll_fn};
 use smol::io::{AsyncRead, AsyncWrite};
 
 use super::ports::{Ports, Received};
@@ -13,6 +13,7 @@ use crate::clock::{Clock, Monotonic};
 use crate::config::network::Fingerprint;
 use crate::rtsp::{self, Endpoint, Event, Input, Output, Session};
 use crate::source::connect::{self, Connection, Destination};
+use crate::turn::Turn;
 
 /// Bytes read at a time. A datagram has no more.
 const READ_BYTES: usize = 64 << 10;
@@ -69,6 +70,7 @@ impl<'a> Wire<'a> {
         let mut quit = pin!(quit);
         let mut buffer = vec![0; READ_BYTES];
         let mut is_closing = false;
+        let mut turn = Turn::new(self.clock);
         loop {
             let deadline = loop {
                 match session.poll_output() {
@@ -86,7 +88,11 @@ impl<'a> Wire<'a> {
                             ports.send(channel, port, &bytes);
                         }
                     }
-                    Output::Event(it) => event(session, it),
+                    Output::Event(it) => {
+                        // What is read at once may hold a thousand small pictures.
+                        turn.step().await;
+                        event(session, it);
+                    }
                     Output::Timeout(deadline) => break deadline,
                     Output::Ended(end) => {
                         self.last_words().await;
@@ -120,7 +126,7 @@ impl<'a> Wire<'a> {
                 }
             }
             // A camera that sends without end must not keep the other tasks from running.
-            yield_now().await;
+            turn.step().await;
         }
     }
 

@@ -25,6 +25,9 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// it, and has set who may open it; after this time as it is. At boot udev may come to it late.
 const UDEV_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// Events taken at a time; a storm of them must not keep the thread that serves.
+const EVENTS_MAX: usize = 1024;
+
 /// A device that a camera stands for, wherever it is plugged in.
 #[derive(Debug)]
 pub struct Claim {
@@ -373,7 +376,8 @@ impl Watch {
         let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
         let mut events = inotify::Reader::new(&self.inotify, &mut buffer);
         let mut concerns = false;
-        while let Ok(event) = events.next() {
+        for _ in 0..EVENTS_MAX {
+            let Ok(event) = events.next() else { break };
             let name = event.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             concerns |= name.starts_with("video") || name.starts_with("v4l") || name.contains("video-index");
             concerns |= name == "by-id" || name == "by-path";
