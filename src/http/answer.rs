@@ -1,12 +1,15 @@
 //! Ordinary answers: a head and a body of known length, encoded by async-h1.
 
 use std::io;
+use std::sync::Arc;
 
 use futures_lite::AsyncReadExt;
+use futures_lite::io::empty;
 use http_types::{Body, Method, Response, StatusCode};
 use serde::Serialize;
 
 use super::socket::Socket;
+use crate::frame::Frame;
 
 /// Headers of pictures and streams, which pages of other sites may show.
 pub const PICTURE_HEADERS: &[(&str, &str)] = &[
@@ -34,12 +37,32 @@ const FRAMED_BY_ITSELF: &str = "frame-ancestors 'self'";
 #[derive(Debug)]
 pub struct Answer {
     response: Response,
+    body: Content,
+}
+
+/// A body, which is sent from where it lies.
+#[derive(Debug)]
+enum Content {
+    Text(Vec<u8>),
+    Page(&'static str),
+    Picture(Arc<Frame>),
+}
+
+impl Content {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(bytes) => bytes,
+            Self::Page(page) => page.as_bytes(),
+            Self::Picture(frame) => &frame.jpeg,
+        }
+    }
 }
 
 impl Answer {
-    fn new(status: StatusCode, content_type: &str, body: Vec<u8>) -> Self {
+    fn new(status: StatusCode, content_type: &str, body: Content) -> Self {
         let mut response = Response::new(status);
-        response.set_body(Body::from_bytes(body));
+        // Only its length is of use to the encoder.
+        response.set_body(Body::from_reader(empty(), Some(body.bytes().len())));
         response.insert_header("content-type", content_type);
         // A camera's picture, state and page are of this moment.
         response.insert_header("cache-control", "no-store");
@@ -47,24 +70,24 @@ impl Answer {
         for (name, value) in if is_picture { PICTURE_HEADERS } else { OWN_HEADERS } {
             response.insert_header(*name, *value);
         }
-        Self { response }
+        Self { response, body }
     }
 
     /// A JPEG.
-    pub fn jpeg(body: &[u8]) -> Self {
-        Self::new(StatusCode::Ok, "image/jpeg", body.to_vec())
+    pub fn jpeg(frame: Arc<Frame>) -> Self {
+        Self::new(StatusCode::Ok, "image/jpeg", Content::Picture(frame))
     }
 
     /// A page. It may load and reach nothing but this service.
-    pub fn html(body: &str) -> Self {
-        let mut answer = Self::new(StatusCode::Ok, "text/html; charset=utf-8", body.as_bytes().to_vec());
+    pub fn html(page: &'static str) -> Self {
+        let mut answer = Self::new(StatusCode::Ok, "text/html; charset=utf-8", Content::Page(page));
         answer.insert_header("content-security-policy", &format!("{PAGE_POLICY}; {FRAMED_BY_ITSELF}"));
         answer
     }
 
     /// Text of this content type.
     pub fn text(content_type: &str, body: &str) -> Self {
-        Self::new(StatusCode::Ok, content_type, body.as_bytes().to_vec())
+        Self::new(StatusCode::Ok, content_type, Content::Text(body.as_bytes().to_vec()))
     }
 
     /// A value as JSON.
@@ -73,7 +96,7 @@ impl Answer {
         let mut body =
             serde_json::to_vec_pretty(value).unwrap_or_else(|error| error.to_string().into_bytes());
         body.push(b'\n');
-        Self::new(status, "application/json", body)
+        Self::new(status, "application/json", Content::Text(body))
     }
 
     /// An error, as JSON.
@@ -115,21 +138,19 @@ impl Answer {
         self.response.insert_header(name, value);
     }
 
-    /// The answer's bytes; `method` tells whether the body is among them.
-    async fn encode(self, method: Method) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        async_h1::server::Encoder::new(self.response, method).read_to_end(&mut bytes).await?;
-        Ok(bytes)
-    }
-
     /// Sends the answer.
     ///
     /// # Errors
     /// The socket's.
     pub async fn send(mut self, socket: &Socket, method: Method, keep_alive: bool) -> io::Result<()> {
         self.insert_header("connection", if keep_alive { "keep-alive" } else { "close" });
-        let bytes = self.encode(method).await?;
-        socket.write_all([&bytes]).await?;
+        let mut head = Vec::new();
+        async_h1::server::Encoder::new(self.response, Method::Head).read_to_end(&mut head).await?;
+        match (method, &self.body) {
+            (Method::Head, _) => socket.write_all([&head]).await?,
+            (_, Content::Picture(frame)) => socket.write_frame(frame, [&head, &frame.jpeg], 0).await?,
+            (_, body) => socket.write_all([&head, body.bytes()]).await?,
+        };
         Ok(())
     }
 }
@@ -137,6 +158,8 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
+    use crate::frame::{BufferPool, Kind};
 
     fn header(answer: &Answer, name: &str) -> String {
         answer.response.header(name).map(|values| values.as_str().to_owned()).unwrap_or_default()
@@ -144,8 +167,11 @@ mod tests {
 
     #[test]
     fn issue_10_number_6_pictures_may_be_shown_elsewhere_and_pages_may_not() {
+        let clock = Clock::manual().0;
+        let frame = Frame::new(BufferPool::default().take(), &clock, clock.now(), 4, 2, Kind::Picture);
+        let frame = Arc::new(frame);
         let (picture, page, api) =
-            (Answer::jpeg(b""), Answer::html(""), Answer::error(StatusCode::NotFound, "nothing"));
+            (Answer::jpeg(frame), Answer::html(""), Answer::error(StatusCode::NotFound, "nothing"));
         for (answer, resource_policy) in
             [(&picture, "cross-origin"), (&page, "same-origin"), (&api, "same-origin")]
         {

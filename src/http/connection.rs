@@ -8,6 +8,7 @@ use http_types::{Method, StatusCode};
 
 use super::answer::Answer;
 use super::head::{HeadReader, NoRequest, Request};
+use super::part_heads::PartHeads;
 use super::password::Verdict;
 use super::route::{NoRoute, Route};
 use super::socket::Socket;
@@ -16,9 +17,15 @@ use crate::limits;
 
 /// Serves a connection until it ends.
 pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr) {
-    let mut heads = HeadReader::default();
+    let mut heads = HeadReader::new(socket);
+    let mut waits = None;
     loop {
-        let request = match heads.next(socket, &server.clock).await {
+        let next = heads.next(socket, &server.clock).await;
+        if waits == Some(heads.waits()) {
+            server.pipelined.pass(&server.clock).await;
+        }
+        waits = Some(heads.waits());
+        let request = match next {
             Ok(request) => request,
             Err(NoRequest::Closed) => return,
             Err(NoRequest::Refused(status, what)) => {
@@ -92,13 +99,18 @@ async fn answer(
         Ok(Route::Camera(name)) => api::camera(server, &name),
         Ok(Route::Controls(name)) => controls::list(server, &name).await,
         Ok(Route::Snapshot(selector)) => snapshot::take(server, &selector, request.arrived).await,
-        Ok(Route::Stream(selector, fps)) => match server.registry.find(&selector) {
-            Some(_) => {
-                stream::serve(server, socket, &selector, fps, request.method == Method::Head).await?;
-                return Ok(false);
+        Ok(Route::Stream(selector, fps)) => {
+            match (server.registry.find(&selector), PartHeads::wanted(request)) {
+                (Some(_), Ok(heads)) => {
+                    let wanted =
+                        stream::Wanted { selector, fps, heads, head_only: request.method == Method::Head };
+                    stream::serve(server, socket, &wanted).await?;
+                    return Ok(false);
+                }
+                (Some(_), Err(what)) => Answer::error(StatusCode::BadRequest, &what),
+                (None, _) => Answer::error(StatusCode::NotFound, "there is no such camera"),
             }
-            None => Answer::error(StatusCode::NotFound, "there is no such camera"),
-        },
+        }
     };
     let mut answer = answer;
     if let Some(origin) = &server.config.allow_origin {

@@ -21,6 +21,7 @@ use super::syntax::{Body, Head};
 use crate::auth::Credentials;
 use crate::clock::{Clock, Monotonic};
 use crate::limits;
+use crate::turn::Turn;
 
 /// A request, without its body.
 #[derive(Debug)]
@@ -35,6 +36,12 @@ pub struct Request {
     pub host: Option<Host>,
     /// The value of `Accept`.
     pub accept: String,
+    /// The value of `User-Agent`.
+    pub user_agent: String,
+    /// The value of `Sec-Fetch-Dest`, which browsers send on secure pages.
+    pub fetch_destination: String,
+    /// Whether there is an `Accept-Language`, as in every browser's requests.
+    pub has_languages: bool,
     /// User name and password.
     pub credentials: Option<Credentials>,
     /// Bytes of its body, where a length is named.
@@ -65,13 +72,24 @@ fn bad(what: impl Into<String>) -> NoRequest {
 }
 
 /// Reads the heads of one connection's requests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct HeadReader {
     /// Bytes read and not yet part of a request: a client may send the next one early.
     ahead: Vec<u8>,
+    turn: Turn,
 }
 
 impl HeadReader {
+    /// Reads from this socket, which no request was read from yet.
+    pub fn new(socket: &Socket) -> Self {
+        Self { ahead: Vec::new(), turn: socket.turn() }
+    }
+
+    /// How often the client has been waited for.
+    pub fn waits(&self) -> u64 {
+        self.turn.waits()
+    }
+
     /// The next request.
     pub async fn next(&mut self, socket: &Socket, clock: &Clock) -> Result<Request, NoRequest> {
         if self.ahead.is_empty() {
@@ -144,7 +162,7 @@ impl HeadReader {
 
     async fn read_more(&mut self, socket: &Socket) -> Result<(), NoRequest> {
         let mut buffer = [0; 1024];
-        match socket.read(&mut buffer).await? {
+        match socket.read(&mut buffer, &mut self.turn).await? {
             0 => Err(NoRequest::Closed),
             bytes => {
                 self.ahead.extend_from_slice(&buffer[..bytes]);
@@ -184,6 +202,9 @@ pub(super) async fn decode(head: &[u8], arrived: Monotonic) -> Result<Request, N
         },
         credentials: password::basic(&head.take("authorization")),
         accept: head.take("accept"),
+        user_agent: head.take("user-agent"),
+        fetch_destination: head.take("sec-fetch-dest"),
+        has_languages: !head.take("accept-language").is_empty(),
         host: head.host,
         arrived,
     })

@@ -13,6 +13,7 @@ use super::Server;
 use super::connection;
 use super::socket::Socket;
 use crate::limits;
+use crate::turn::Turn;
 
 /// The port where none is configured.
 const DEFAULT_PORT: u16 = 8080;
@@ -102,7 +103,10 @@ pub fn serve(
 
 async fn accept(executor: Rc<LocalExecutor<'static>>, server: Rc<Server>, listener: Async<TcpListener>) {
     let mut refusing = true;
+    let mut turn = Turn::new(&server.clock);
     loop {
+        // Under a flood of connections there is always one more to accept.
+        turn.step().await;
         match listener.accept().await {
             Ok((stream, peer)) => {
                 refusing = true;
@@ -124,7 +128,7 @@ fn welcome(
     stream: Async<TcpStream>,
     peer: SocketAddr,
 ) {
-    let socket = Socket::new(stream, server.clock.clone(), server.health.http.clone());
+    let socket = Socket::new(stream, server.clock.clone(), server.health.http.clone(), server.held.clone());
     let place = server.ceiling.enter(peer.ip());
     server.health.http.set_connections(server.ceiling.count());
     let server = server.clone();

@@ -10,11 +10,13 @@ mod ceiling;
 mod connection;
 mod controls;
 mod head;
+mod held;
 mod host;
 pub mod listen;
 mod outlet;
 mod pace;
 mod page;
+mod part_heads;
 mod password;
 mod route;
 mod snapshot;
@@ -30,7 +32,9 @@ use crate::camera::stop::Stop;
 use crate::clock::Clock;
 use crate::config;
 use crate::health::Health;
+use crate::turn::Turnstile;
 use ceiling::Ceiling;
+use held::Held;
 use host::Hosts;
 use password::Guard;
 
@@ -53,6 +57,9 @@ pub struct Server {
     ceiling: Rc<Ceiling>,
     guard: Guard,
     hosts: Hosts,
+    /// For connections whose next request is there as soon as they are answered.
+    pipelined: Turnstile,
+    held: Arc<Held>,
 }
 
 impl Server {
@@ -68,6 +75,7 @@ impl Server {
         health.http.set_connections_max(config.connections_max);
         let guard = Guard::new(config.password_hash.clone(), clock.clone());
         let hosts = Hosts::new(config.hosts.clone(), clock.clone());
-        Self { config, registry, health, clock, shutdown, ceiling, guard, hosts }
+        let (pipelined, held) = Default::default();
+        Self { config, registry, health, clock, shutdown, ceiling, guard, hosts, pipelined, held }
     }
 }

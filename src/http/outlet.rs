@@ -5,22 +5,39 @@
 //! back once it has caught up. So a part is written by one of them from its first byte to its last,
 //! or begun by the publishing thread and ended by the task.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event_listener::{Event, EventListener};
 
 use super::pace::Pace;
+use super::part_heads::PartHeads;
 use super::socket::Socket;
 use crate::frame::Frame;
 use crate::hub::{Hub, Taker};
+use crate::random;
 
-/// Begins the first part; every other part's boundary is sent with the part before.
-const FIRST_BOUNDARY: &str = "--pinhole-frame\r\n";
+/// What every part's head begins with.
+const CONTENT_TYPE: &str = "Content-Type: image/jpeg\r\n";
 
-/// The boundary follows each JPEG at once: Chromium shows a part only when it sees that it is whole.
-const AFTER_JPEG: &str = "\r\n--pinhole-frame\r\n";
+/// What separates the parts of one connection. No camera can guess it, so none can have it in a picture
+/// to begin a part of its own.
+#[derive(Debug)]
+pub struct Boundary(String);
+
+impl Boundary {
+    /// Another one than all before.
+    pub fn random() -> Self {
+        Self(format!("pinhole-{:016x}{:016x}", random::seed(), random::seed()))
+    }
+}
+
+impl fmt::Display for Boundary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// A part of the stream on its way out.
 #[derive(Debug)]
@@ -32,20 +49,13 @@ pub struct Part {
     pub sent: usize,
 }
 
-impl Part {
-    /// All of its bytes.
-    pub fn slices(&self) -> [&[u8]; 3] {
-        [self.head.as_bytes(), &self.frame.jpeg, AFTER_JPEG.as_bytes()]
-    }
-
-    fn is_sent(&self) -> bool {
-        self.sent == self.slices().iter().map(|slice| slice.len()).sum::<usize>()
-    }
-}
-
 /// A viewer's socket as hub and task see it.
 pub struct Outlet {
     socket: Socket,
+    /// Follows each JPEG at once, so that a browser sees that the picture is whole: the boundary, and the
+    /// next part's head where that is sent ahead.
+    after_jpeg: String,
+    heads: PartHeads,
     state: Mutex<State>,
     /// Something was left to the task.
     left: Event,
@@ -58,8 +68,8 @@ struct State {
     seen: u64,
     turn: Turn,
     pace: Option<Pace>,
-    /// What the next part's head begins with.
-    boundary: &'static str,
+    /// What precedes the first part; every other part's boundary is sent with the part before.
+    opening: String,
     /// Memory of part heads.
     head: String,
 }
@@ -74,20 +84,46 @@ enum Turn {
 
 impl Outlet {
     /// An outlet for the frames of `hub`; the task writes first.
-    pub fn new(socket: &Socket, hub: &Arc<Hub>, pace: Option<Pace>) -> Arc<Self> {
+    pub fn new(
+        socket: &Socket,
+        hub: &Arc<Hub>,
+        pace: Option<Pace>,
+        boundary: &Boundary,
+        heads: PartHeads,
+    ) -> Arc<Self> {
+        let opening = match heads {
+            PartHeads::Exact => format!("--{boundary}\r\n"),
+            PartHeads::Ahead => format!("--{boundary}\r\n{CONTENT_TYPE}\r\n"),
+        };
+        let after_jpeg = format!("\r\n{opening}");
         let state = State {
             hub: hub.clone(),
             seen: 0,
             turn: Turn::Task,
             pace,
-            boundary: FIRST_BOUNDARY,
+            opening,
             head: String::with_capacity(160),
         };
-        Arc::new(Self { socket: socket.clone(), state: Mutex::new(state), left: Event::new() })
+        Arc::new(Self {
+            socket: socket.clone(),
+            after_jpeg,
+            heads,
+            state: Mutex::new(state),
+            left: Event::new(),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All bytes of a part.
+    pub fn slices<'a>(&'a self, part: &'a Part) -> [&'a [u8]; 3] {
+        [part.head.as_bytes(), &part.frame.jpeg, self.after_jpeg.as_bytes()]
+    }
+
+    fn is_sent(&self, part: &Part) -> bool {
+        part.sent == part.head.len() + part.frame.jpeg.len() + self.after_jpeg.len()
     }
 
     /// Hears when [`claim`](Self::claim) will give something.
@@ -107,7 +143,7 @@ impl Outlet {
         }
         // Under the lock: a frame published from here on finds that it is the publisher's turn.
         let newer = state.hub.newer_than(state.seen);
-        let part = newer.and_then(|(frame, serial)| state.begin(&frame, serial));
+        let part = newer.and_then(|(frame, serial)| state.begin(&frame, serial, self.heads));
         if part.is_none() {
             state.turn = Turn::Publisher;
         }
@@ -139,9 +175,9 @@ impl Outlet {
         if !is_my_turn || !std::ptr::eq(hub, &raw const *state.hub) || serial <= state.seen {
             return;
         }
-        let Some(mut part) = state.begin(frame, serial) else { return };
+        let Some(mut part) = state.begin(frame, serial, self.heads) else { return };
         let result = work(&mut part);
-        if result.is_ok() && part.is_sent() {
+        if result.is_ok() && self.is_sent(&part) {
             state.head = part.head;
             return;
         }
@@ -154,8 +190,8 @@ impl Outlet {
 impl Taker for Outlet {
     fn take(&self, hub: &Hub, frame: &Arc<Frame>, serial: u64) {
         self.publish(hub, frame, serial, |part| {
-            part.sent = self.socket.write_some(part.slices())?;
-            if part.is_sent() {
+            part.sent = self.socket.write_some(self.slices(part))?;
+            if self.is_sent(part) {
                 hub.delivered(frame);
             }
             Ok(())
@@ -169,24 +205,27 @@ impl Taker for Outlet {
 
 impl State {
     /// A part with this frame, unless the viewer asked for fewer.
-    fn begin(&mut self, frame: &Arc<Frame>, serial: u64) -> Option<Part> {
+    fn begin(&mut self, frame: &Arc<Frame>, serial: u64, heads: PartHeads) -> Option<Part> {
         self.seen = serial;
         if self.pace.as_mut().is_some_and(|pace| !pace.is_due(frame.captured)) {
             return None;
         }
         let mut head = std::mem::take(&mut self.head);
-        write_part_head(&mut head, std::mem::take(&mut self.boundary), frame);
+        head.clear();
+        head.push_str(&std::mem::take(&mut self.opening));
+        if heads == PartHeads::Exact {
+            write_part_head(&mut head, frame);
+        }
         Some(Part { frame: frame.clone(), head, sent: 0 })
     }
 }
 
-fn write_part_head(text: &mut String, boundary: &str, frame: &Frame) {
-    text.clear();
+fn write_part_head(text: &mut String, frame: &Frame) {
     let (seconds, micros) = (frame.unix_time.as_secs(), frame.unix_time.subsec_micros());
     // Writing to a String does not fail.
     let _ = write!(
         text,
-        "{boundary}Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {seconds}.{micros:06}\r\n\r\n",
+        "{CONTENT_TYPE}Content-Length: {}\r\nX-Timestamp: {seconds}.{micros:06}\r\n\r\n",
         frame.jpeg.len()
     );
 }
@@ -196,7 +235,6 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::frame::Kind;
-    use crate::health::HttpMeter;
     use smol::Async;
     use std::io::Read;
     use std::net::{TcpListener, TcpStream};
@@ -209,12 +247,16 @@ mod tests {
     }
 
     fn scene(pace: Option<Pace>) -> Scene {
+        scene_with(pace, PartHeads::Exact)
+    }
+
+    fn scene_with(pace: Option<Pace>, heads: PartHeads) -> Scene {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let stream = Async::new(listener.accept().unwrap().0).unwrap();
         let hub = Hub::new(Clock::manual().0);
-        let socket = Socket::new(stream, hub.clock().clone(), Arc::new(HttpMeter::default()));
-        let outlet = Outlet::new(&socket, &hub, pace);
+        let socket = Socket::new(stream, hub.clock().clone(), Arc::default(), Arc::default());
+        let outlet = Outlet::new(&socket, &hub, pace, &Boundary("b".to_owned()), heads);
         Scene { hub, outlet, socket, client }
     }
 
@@ -224,11 +266,13 @@ mod tests {
         hub.publish(Frame::new(memory, hub.clock(), hub.clock().now(), 4, 2, Kind::Picture));
     }
 
+    const FIRST_BOUNDARY: &str = "--b\r\n";
+
     fn part(boundary: &str, jpeg: &str) -> String {
         let length = jpeg.len();
         format!(
             "{boundary}Content-Type: image/jpeg\r\nContent-Length: {length}\r\n\
-             X-Timestamp: 1000.000000\r\n\r\n{jpeg}\r\n--pinhole-frame\r\n"
+             X-Timestamp: 1000.000000\r\n\r\n{jpeg}\r\n--b\r\n"
         )
     }
 
@@ -274,11 +318,42 @@ mod tests {
         let rest = scene.outlet.claim().unwrap().unwrap();
         assert!((1..large.len()).contains(&rest.sent), "{} sent", rest.sent);
         for part in [rest, scene.outlet.claim().unwrap().unwrap()] {
-            smol::block_on(scene.socket.write_rest(part.slices(), part.sent)).unwrap();
+            smol::block_on(scene.socket.write_frame(&part.frame, scene.outlet.slices(&part), part.sent))
+                .unwrap();
             scene.outlet.recycle(part);
         }
         assert!(reader.join().unwrap() == expected.as_bytes(), "the parts are whole");
         assert!(scene.outlet.claim().unwrap().is_none());
+    }
+
+    /// Issue 10, number 11: the head of the next part is complete when a picture is.
+    #[test]
+    fn heads_sent_ahead_follow_each_picture_at_once() {
+        let mut scene = scene_with(None, PartHeads::Ahead);
+        let viewer = scene.hub.watch_by(scene.outlet.clone());
+        assert!(scene.outlet.claim().unwrap().is_none());
+        let next = "--b\r\nContent-Type: image/jpeg\r\n\r\n";
+        let mut expected = String::new();
+        for jpeg in ["one", "another"] {
+            publish(&scene.hub, jpeg.as_bytes());
+            let _ = write!(expected, "{jpeg}\r\n{next}");
+        }
+        drop((viewer, scene.outlet, scene.socket));
+        let mut text = String::new();
+        scene.client.read_to_string(&mut text).unwrap();
+        assert_eq!(text, format!("{next}{expected}"));
+    }
+
+    #[test]
+    fn no_two_boundaries_are_alike_and_all_are_tokens() {
+        let boundaries: std::collections::HashSet<_> = (0..1000).map(|_| Boundary::random().0).collect();
+        assert_eq!(boundaries.len(), 1000);
+        // RFC 2046 allows 70 characters; letters, digits and dashes need no quotes.
+        assert!(
+            boundaries
+                .iter()
+                .all(|it| it.len() <= 70 && it.bytes().all(|c| c == b'-' || c.is_ascii_alphanumeric()))
+        );
     }
 
     #[test]

@@ -109,7 +109,7 @@ const SEPARATORS: [char; 3] = ['?', '&', ';'];
 
 /// The value of the first pair with this key. A slash at its end belongs to a base URL, to which paths
 /// are appended.
-fn value<'a>(query: &'a str, key: &str) -> Option<&'a str> {
+pub(super) fn value<'a>(query: &'a str, key: &str) -> Option<&'a str> {
     let mut pairs = query.split(SEPARATORS).filter_map(|pair| pair.split_once('='));
     pairs.find(|(name, _)| *name == key).map(|(_, value)| value.trim_end_matches('/'))
 }

@@ -23,8 +23,8 @@ pub async fn take(server: &Rc<Server>, selector: &Selector, arrived: Monotonic) 
     let picture = or(picture_after(&camera, arrived), or(absent(&camera), too_late(server, &camera))).await;
     match picture {
         Ok(frame) => {
-            let mut answer = Answer::jpeg(&frame.jpeg);
             let time = frame.unix_time;
+            let mut answer = Answer::jpeg(frame);
             answer.insert_header("x-timestamp", &format!("{}.{:06}", time.as_secs(), time.subsec_micros()));
             answer
         }

@@ -10,35 +10,45 @@ use futures_lite::future::or;
 use super::Server;
 use super::answer::PICTURE_HEADERS;
 use super::backlog::Backlog;
-use super::outlet::{Outlet, Part};
+use super::outlet::{Boundary, Outlet, Part};
 use super::pace::Pace;
+use super::part_heads::PartHeads;
 use super::socket::Socket;
 use crate::camera::registry::Selector;
 use crate::hub::Viewer;
+
+/// What a viewer asks for.
+#[derive(Debug)]
+pub struct Wanted {
+    /// Which camera.
+    pub selector: Selector,
+    /// At most so many pictures per second.
+    pub fps: Option<f64>,
+    /// When parts' heads are sent.
+    pub heads: PartHeads,
+    /// The answer's head is all that is wanted.
+    pub head_only: bool,
+}
 
 /// Sends frames until the client goes away.
 ///
 /// # Errors
 /// How the client went.
-pub async fn serve(
-    server: &Rc<Server>,
-    socket: &Socket,
-    selector: &Selector,
-    fps: Option<f64>,
-    head_only: bool,
-) -> io::Result<()> {
+pub async fn serve(server: &Rc<Server>, socket: &Socket, wanted: &Wanted) -> io::Result<()> {
+    let boundary = Boundary::random();
     // The first boundary goes out with the first frame, not before: some clients take the head and
     // an empty part for a broken stream if the camera needs a while.
-    socket.write_all([head(server).as_bytes()]).await?;
-    if head_only {
+    socket.write_all([head(server, &boundary).as_bytes()]).await?;
+    if wanted.head_only {
         return Ok(());
     }
-    socket.bound_backlog();
-    let mut watch = Watch::new(server, selector, socket, fps)?;
+    let mut watch = Watch::new(server, wanted, socket, &boundary)?;
     let mut backlog = Backlog::default();
+    let mut turn = socket.turn();
     loop {
+        turn.step().await;
         let part = watch.next().await?;
-        let written = socket.write_rest(part.slices(), part.sent).await?;
+        let written = socket.write_frame(&part.frame, watch.outlet.slices(&part), part.sent).await?;
         watch.viewer.hub().delivered(&part.frame);
         // Let go before the wait: its memory is wanted for the next picture.
         watch.outlet.recycle(part);
@@ -51,10 +61,10 @@ pub async fn serve(
     }
 }
 
-fn head(server: &Server) -> String {
-    let mut head = String::from(
+fn head(server: &Server, boundary: &Boundary) -> String {
+    let mut head = format!(
         "HTTP/1.1 200 OK\r\n\
-         content-type: multipart/x-mixed-replace; boundary=pinhole-frame\r\n\
+         content-type: multipart/x-mixed-replace; boundary={boundary}\r\n\
          cache-control: no-store, no-cache, must-revalidate, no-transform\r\n\
          pragma: no-cache\r\n\
          x-accel-buffering: no\r\n\
@@ -81,15 +91,11 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(
-        server: &'a Server,
-        selector: &'a Selector,
-        socket: &Socket,
-        fps: Option<f64>,
-    ) -> io::Result<Self> {
+    fn new(server: &'a Server, wanted: &'a Wanted, socket: &Socket, boundary: &Boundary) -> io::Result<Self> {
+        let selector = &wanted.selector;
         let camera = server.registry.find(selector).ok_or(io::ErrorKind::NotFound)?;
         let is_settled = !Arc::ptr_eq(&camera, server.registry.nobody());
-        let outlet = Outlet::new(socket, &camera.hub, fps.map(Pace::new));
+        let outlet = Outlet::new(socket, &camera.hub, wanted.fps.map(Pace::new), boundary, wanted.heads);
         let viewer = camera.hub.watch_by(outlet.clone());
         Ok(Self { server, selector, outlet, viewer, is_settled })
     }

@@ -10,7 +10,8 @@ use super::host::Host;
 use crate::limits;
 
 /// Headers that are kept for the answer. Cookies, above all, are not: a stream keeps its request.
-const KEPT: [&str; 4] = ["accept", "authorization", "user-agent", "x-forwarded-for"];
+const KEPT: [&str; 6] =
+    ["accept", "accept-language", "authorization", "sec-fetch-dest", "user-agent", "x-forwarded-for"];
 
 /// Headers of which a second one would leave open which counts.
 const SINGLE: [&str; 4] = ["authorization", "content-length", "host", "transfer-encoding"];

@@ -13,19 +13,26 @@ pub struct Part {
 pub struct Stream {
     reader: BufReader<TcpStream>,
     pub head: String,
+    boundary: String,
 }
 
 impl Stream {
     /// Asks for a stream and reads the answer's head.
     pub fn open(mut stream: TcpStream, target: &str) -> Self {
         write!(stream, "GET {target} HTTP/1.1\r\nHost: test\r\n\r\n").expect("the request is taken");
-        let mut stream = Self { reader: BufReader::with_capacity(4096, stream), head: String::new() };
+        let mut stream = Self {
+            reader: BufReader::with_capacity(4096, stream),
+            head: String::new(),
+            boundary: String::new(),
+        };
         while !stream.head.ends_with("\r\n\r\n") {
             let line = stream.line();
             stream.head.push_str(&line);
         }
         assert!(stream.head.starts_with("HTTP/1.1 200 "), "{}", stream.head);
-        assert!(stream.head.contains("multipart/x-mixed-replace; boundary=pinhole-frame"), "{}", stream.head);
+        let named =
+            stream.head.split("multipart/x-mixed-replace; boundary=").nth(1).and_then(|it| it.lines().next());
+        stream.boundary = named.unwrap_or_else(|| panic!("a boundary in {}", stream.head)).to_owned();
         stream
     }
 
@@ -38,7 +45,7 @@ impl Stream {
 
     /// The next part, which has to be exactly as the contract says.
     pub fn part(&mut self) -> Part {
-        assert_eq!(self.line(), "--pinhole-frame\r\n");
+        assert_eq!(self.line(), format!("--{}\r\n", self.boundary));
         assert_eq!(self.line(), "Content-Type: image/jpeg\r\n");
         let header = |line: String, name: &str| {
             line.strip_prefix(name).unwrap_or_else(|| panic!("{name} in {line:?}")).trim().to_owned()
@@ -51,6 +58,11 @@ impl Stream {
         assert!(jpeg.starts_with(&[0xff, 0xd8]) && jpeg.ends_with(&[0xff, 0xd9]), "SOI to EOI");
         assert_eq!(self.line(), "\r\n");
         Part { timestamp, jpeg }
+    }
+
+    /// What separates the parts.
+    pub fn boundary(&self) -> &str {
+        &self.boundary
     }
 
     /// The next part; `None` where the stream is over.
