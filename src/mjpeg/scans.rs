@@ -41,7 +41,7 @@ pub(super) fn walk(data: &[u8], head: &mut Head) -> Result<usize, Damaged> {
 
 /// Where the marker stands that ends compressed data: RSTn and 0xff before zero are part of them
 /// (T.81, B.1.1.5).
-pub(super) fn compressed_end(data: &[u8], from: usize) -> Option<usize> {
+fn compressed_end(data: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
         at += memchr(0xff, data.get(at..)?)?;

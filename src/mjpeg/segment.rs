@@ -24,6 +24,7 @@ pub(super) mod marker {
 
 pub(super) const SOI: [u8; 2] = [0xff, marker::SOI];
 pub(super) const EOI: [u8; 2] = [0xff, marker::EOI];
+pub(super) const SOS: [u8; 2] = [0xff, marker::SOS];
 
 /// What a marker begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
