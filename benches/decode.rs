@@ -32,6 +32,7 @@ impl Stream {
     fn new(codec: Codec, options: &str) -> Self {
         let stream = clips::encode(SIZE, PICTURES, options);
         let unit = |(data, is_key)| AccessUnit {
+            is_hidden: false,
             codec,
             data,
             timestamp: 0,

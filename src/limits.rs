@@ -48,6 +48,9 @@ pub const PROVE_MAX: Duration = Duration::from_secs(30);
 /// The longest wait that a camera may ask for (`Retry-After`).
 pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
 
+/// The wait before a camera is tried again whose pictures take more memory than there is.
+pub const RETRY_TOO_LARGE: Duration = Duration::from_mins(1);
+
 /// The wait before a lost camera that nobody watches is tried again: it is opened only for health.
 pub const RETRY_UNWATCHED: Duration = Duration::from_mins(1);
 

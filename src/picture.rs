@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::limits;
+
 /// Memory layout of an uncompressed picture, named as in the V4L2 pixel formats
 /// (kernel: Documentation/userspace-api/media/v4l/pixfmt.rst).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -179,4 +181,93 @@ pub struct Planes<'a> {
     pub u: Plane<'a>,
     /// Cr; empty where `chroma` is grey.
     pub v: Plane<'a>,
+}
+
+/// Pixels that a picture may have once it is stretched, as many as one that is decoded.
+const STRETCHED_MAX_PIXELS: u64 = 4096 * 4096;
+
+/// The most that a pixel is wider than high, or higher than wide: 2 for anamorphic video of old, and as
+/// much again. More is a mistake in the file, and no picture would be left to see.
+const ASPECT_MAX: u64 = 4;
+
+/// Pixels that deviate by less than this share from a square are left as they are, in thousandths.
+const SQUARE_MAX_THOUSANDTHS: u64 = 8;
+
+/// Width of a pixel over its height, as a fraction; with a zero it is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PixelAspect {
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+}
+
+impl PixelAspect {
+    /// Whether it says something.
+    pub const fn is_known(self) -> bool {
+        self.width > 0 && self.height > 0
+    }
+
+    /// Where pixels are neither square nor absurd: whether they are wide.
+    fn is_wide(self) -> Option<bool> {
+        let (width, height) = (u64::from(self.width), u64::from(self.height));
+        let (long, short) = (width.max(height), width.min(height));
+        let is_oblong = self.is_known()
+            && long * 1000 > short * (1000 + SQUARE_MAX_THOUSANDTHS)
+            && long <= short * ASPECT_MAX;
+        is_oblong.then_some(width > height)
+    }
+}
+
+/// How a picture is to be turned: rows and columns exchanged first, then mirrored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Turn {
+    /// The first row becomes the first column.
+    pub transposed: bool,
+    /// Left and right are exchanged after that.
+    pub mirrored: bool,
+    /// Top and bottom are, too.
+    pub flipped: bool,
+}
+
+impl Turn {
+    /// Nothing of all that.
+    pub const NONE: Self = Self { transposed: false, mirrored: false, flipped: false };
+
+    /// The turn that a display matrix makes (ISO/IEC 14496-12, 6.2.2: a point (p, q) is shown at
+    /// (a p + c q, b p + d q)). It is taken for the nearest of the eight that have right angles.
+    pub fn of_matrix(a: i32, b: i32, c: i32, d: i32) -> Self {
+        let size = |one: i32, other: i32| i64::from(one).abs() + i64::from(other).abs();
+        if size(a, d) >= size(b, c) {
+            Self { transposed: false, mirrored: a < 0, flipped: d < 0 }
+        } else {
+            Self { transposed: true, mirrored: c < 0, flipped: b < 0 }
+        }
+    }
+}
+
+/// What is to be done to the pictures of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shape {
+    /// The pixels as they are.
+    pub aspect: PixelAspect,
+    /// How the picture is to be turned.
+    pub turn: Turn,
+}
+
+impl Shape {
+    /// Width and height before the picture is turned.
+    pub(crate) fn stretched(&self, width: usize, height: usize) -> (usize, usize) {
+        let Some(is_wide) = self.aspect.is_wide() else { return (width, height) };
+        let (n, d) = (u64::from(self.aspect.width), u64::from(self.aspect.height));
+        // Even, for the sake of samples of colour that are shared.
+        let scaled = |side: usize, n: u64, d: u64| ((side as u64 * n + d) / (2 * d) * 2).max(1) as usize;
+        let wider = (scaled(width, n, d), height);
+        let higher = (width, scaled(height, d, n));
+        let larger = if is_wide { wider } else { higher };
+        let smaller = if is_wide { higher } else { wider };
+        let side_max = limits::PICTURE_SIDE_MAX_PIXELS;
+        let fits = larger.0.max(larger.1) <= side_max && (larger.0 * larger.1) as u64 <= STRETCHED_MAX_PIXELS;
+        if fits { larger } else { smaller }
+    }
 }

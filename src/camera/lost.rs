@@ -6,6 +6,7 @@ mod network;
 use std::fmt;
 use std::time::Duration;
 
+use crate::limits;
 pub use file::FileLost;
 pub use network::NetworkLost;
 
@@ -40,6 +41,8 @@ pub enum Lost {
     },
     /// Not something that pictures can be captured from, or in no format that can be served.
     Unsupported(String),
+    /// Decoding its pictures takes more memory than there is for it.
+    TooLarge(String),
     /// The driver refused a request or answered nonsense.
     Driver(String),
     /// The camera is on a network.
@@ -59,9 +62,11 @@ impl Lost {
         matches!(self, Self::Network(lost) if lost.locks_accounts())
     }
 
-    /// How long the camera itself wants to be left alone.
+    /// How long it is left alone, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
+            // Memory may have become free, or the camera's settings better; looking costs a connection.
+            Self::TooLarge(_) => Some(limits::RETRY_TOO_LARGE),
             Self::Network(NetworkLost::Overloaded { retry_after_seconds, .. }) => {
                 retry_after_seconds.map(Duration::from_secs)
             }
@@ -116,6 +121,7 @@ impl fmt::Display for Lost {
                 f,
                 "camera sends only damaged pictures ({pictures} in {seconds} s, last: {last}); try another cable or port"
             ),
+            Self::TooLarge(what) => write!(f, "too large for this machine: {what}"),
             Self::Unsupported(what) => write!(f, "not usable as a camera: {what}"),
             Self::Driver(what) => write!(f, "camera driver: {what}"),
             Self::Network(lost) => lost.fmt(f),

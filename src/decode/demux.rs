@@ -2,13 +2,19 @@
 
 #![allow(unsafe_code, reason = "the binding does not lend a stream's extradata")]
 
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::fs::File;
 use std::time::Duration;
 
 use ffmpeg_next::format::context::{Input, StreamIo};
-use ffmpeg_next::{Error, Packet, Rational, codec, format, media};
+use ffmpeg_next::packet::Ref as _;
+use ffmpeg_next::{Dictionary, Error, Packet, Rational, Stream, codec, ffi, format, media};
 
 use super::annexb::Framing;
+use super::boxes;
+use super::picture::turn_of;
+use crate::picture::{PixelAspect, Shape};
 use crate::rtp::Codec;
 
 /// Pictures a second of a file that does not say it: raw MJPEG, or H.264 without timing information.
@@ -16,6 +22,19 @@ const FPS_DEFAULT: u32 = 25;
 
 /// The longest time between two pictures. More is a damaged time stamp; slow time lapses have less.
 const GAP_MAX: Duration = Duration::from_mins(1);
+
+/// How many times faster than at their rate pictures come that are not shown: the cut is reached soon,
+/// and a decoder that keeps the rate with little to spare drops none.
+const HIDDEN_SPEED: u32 = 4;
+
+/// Bytes that are read to learn what is in a file; FFmpeg reads 5 MB.
+const LOOK_MAX_BYTES: &str = "2000000";
+
+/// Pictures that may be shown before one that is decoded earlier (ITU-T H.264 and H.265, annex C).
+const REORDERED_MAX: usize = 16;
+
+/// Streams of a file. Cameras write up to five, phones seven.
+const STREAMS_MAX: &str = "32";
 
 /// Bytes of a coded picture, as [`crate::rtp::limits::ACCESS_UNIT_MAX_BYTES`].
 const PICTURE_MAX_BYTES: usize = crate::rtp::limits::ACCESS_UNIT_MAX_BYTES;
@@ -28,10 +47,20 @@ pub struct Demuxer {
     framing: Framing,
     /// Its time stamps are recorded ones.
     has_clock: bool,
+    has_display_times_only: bool,
+    ahead: Ahead,
     time_base: Rational,
     interval: Duration,
-    /// The decoding time stamp of the last picture, in `time_base`, and when it was due.
-    last: Option<(Option<i64>, Duration)>,
+    shape: Shape,
+    last: Option<Last>,
+}
+
+/// The picture before.
+struct Last {
+    /// Its decoding time stamp, in the stream's time base.
+    stamp: Option<i64>,
+    due: Duration,
+    is_hidden: bool,
 }
 
 /// A coded picture of a file.
@@ -41,6 +70,8 @@ pub struct CodedPicture {
     pub data: Vec<u8>,
     /// Decoding can begin with it.
     pub is_key: bool,
+    /// It lies before the cut that the file begins with: it is decoded for others, and not shown.
+    pub is_hidden: bool,
     /// When it is to be decoded, after the first one.
     pub due: Duration,
 }
@@ -52,7 +83,7 @@ impl Demuxer {
     /// # Errors
     /// What the file holds instead, or what is wrong with it.
     pub fn open(
-        file: File,
+        mut file: File,
         name: &str,
         fps: Option<u32>,
         interrupted: impl FnMut() -> bool + Send + 'static,
@@ -62,9 +93,15 @@ impl Demuxer {
             Error::InvalidData => "its format is not known, or it is damaged or incomplete".to_owned(),
             error => error.to_string(),
         };
+        boxes::check(&mut file)?;
         let io = StreamIo::from_read_seek(file).map_err(words)?;
-        let input =
-            format::input_from_stream_with_interrupt(io, Some(name), None, interrupted).map_err(words)?;
+        let mut options = Dictionary::new();
+        // It is to read, not to decode: what a decoder takes is looked at elsewhere.
+        options.set("codec_whitelist", "none");
+        options.set("probesize", LOOK_MAX_BYTES);
+        options.set("max_streams", STREAMS_MAX);
+        let input = format::input_from_stream_with_interrupt(io, Some(name), Some(options), interrupted)
+            .map_err(words)?;
         let stream = input.streams().best(media::Type::Video).ok_or("no video in it")?;
         let parameters = stream.parameters();
         let codec = match parameters.id() {
@@ -74,17 +111,31 @@ impl Demuxer {
             other => return Err(format!("its video is {}", other.name())),
         };
         let (extra, coded_rate) = beside_the_pictures(&parameters);
+        let shape = shape_beside(&stream, &parameters);
         let framing = match codec {
             Codec::Jpeg => Framing::default(),
             _ => Framing::read(codec, &extra).ok_or("its parameter sets are damaged")?,
         };
         // What a raw stream's reader says of time is its own default.
         let has_clock = !matches!(input.format().name(), "mjpeg" | "h264" | "hevc");
+        let has_display_times_only = input.format().name().starts_with("matroska");
         let rates = if has_clock { [stream.avg_frame_rate(), stream.rate()] } else { [coded_rate; 2] };
         let by_fps = Duration::from_secs(1) / fps.unwrap_or(FPS_DEFAULT).max(1);
         let interval = rates.into_iter().find_map(interval_of).unwrap_or(by_fps);
         let (stream, time_base) = (stream.index(), stream.time_base());
-        Ok(Self { input, stream, codec, framing, has_clock, time_base, interval, last: None })
+        Ok(Self {
+            input,
+            stream,
+            codec,
+            framing,
+            has_clock,
+            has_display_times_only,
+            ahead: Ahead::default(),
+            time_base,
+            interval,
+            shape,
+            last: None,
+        })
     }
 
     /// How its pictures are coded.
@@ -97,21 +148,83 @@ impl Demuxer {
         self.interval
     }
 
-    /// Decoding times are in order; where they are not, or missing (as in raw streams, and in MKV
-    /// before the first B-frame), the rate goes on.
-    fn due(&mut self, packet: &Packet) -> Duration {
-        let stamp = packet.dts().filter(|_| self.has_clock);
-        let due = match self.last {
+    /// What the file says of the shape of its pictures.
+    pub const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Decoding times are in order; where they are not, or missing (as in raw streams), the rate goes
+    /// on.
+    fn due(&mut self, stamp: Option<i64>, is_hidden: bool) -> Duration {
+        let due = match &self.last {
             None => Duration::ZERO,
-            Some((before, due)) => {
-                let step = before.zip(stamp).and_then(|(before, stamp)| {
+            Some(last) => {
+                let step = last.stamp.zip(stamp).and_then(|(before, stamp)| {
                     duration(stamp.checked_sub(before)?, self.time_base).filter(|step| *step <= GAP_MAX)
                 });
-                due + step.unwrap_or(self.interval)
+                let step = step.unwrap_or(self.interval);
+                last.due + if last.is_hidden { step / HIDDEN_SPEED } else { step }
             }
         };
-        self.last = Some((stamp, due));
+        self.last = Some(Last { stamp, due, is_hidden });
         due
+    }
+}
+
+/// Packets of a file that keeps the times of display alone, as Matroska does: read ahead, so that they
+/// are decoded in the order of these.
+#[derive(Default)]
+struct Ahead {
+    packets: VecDeque<Packet>,
+    bytes: usize,
+    /// Times of display of these packets.
+    stamps: BinaryHeap<Reverse<i64>>,
+}
+
+impl Ahead {
+    fn is_enough(&self) -> bool {
+        self.packets.len() > REORDERED_MAX || self.bytes > PICTURE_MAX_BYTES
+    }
+
+    fn push(&mut self, packet: Packet) {
+        self.bytes += packet.size();
+        self.stamps.extend(packet.pts().map(Reverse));
+        self.packets.push_back(packet);
+    }
+
+    /// The first packet, with the earliest of the times.
+    fn pop(&mut self) -> Option<(Packet, Option<i64>)> {
+        let packet = self.packets.pop_front()?;
+        self.bytes -= packet.size();
+        let stamp = packet.pts().and_then(|_| self.stamps.pop());
+        Some((packet, stamp.map(|Reverse(stamp)| stamp)))
+    }
+}
+
+impl Demuxer {
+    /// The next packet of the video, and its decoding time stamp.
+    fn packet(&mut self) -> Option<(Packet, Option<i64>)> {
+        if !self.has_display_times_only {
+            let packet = self.read()?;
+            let stamp = packet.dts().filter(|_| self.has_clock);
+            return Some((packet, stamp));
+        }
+        while !self.ahead.is_enough()
+            && let Some(packet) = self.read()
+        {
+            self.ahead.push(packet);
+        }
+        self.ahead.pop()
+    }
+
+    fn read(&mut self) -> Option<Packet> {
+        loop {
+            let mut packet = Packet::empty();
+            packet.read(&mut self.input).ok()?;
+            if packet.stream() == self.stream {
+                return Some(packet);
+            }
+        }
     }
 }
 
@@ -122,12 +235,9 @@ impl Iterator for Demuxer {
     /// was cut short ends.
     fn next(&mut self) -> Option<CodedPicture> {
         loop {
-            let mut packet = Packet::empty();
-            packet.read(&mut self.input).ok()?;
-            if packet.stream() != self.stream {
-                continue;
-            }
-            let due = self.due(&packet);
+            let (packet, stamp) = self.packet()?;
+            let is_hidden = is_discarded(&packet);
+            let due = self.due(stamp, is_hidden);
             let Some(data) = packet.data().filter(|data| (1..=PICTURE_MAX_BYTES).contains(&data.len()))
             else {
                 continue;
@@ -137,7 +247,7 @@ impl Iterator for Demuxer {
                 Codec::Jpeg => data.to_vec(),
                 codec => self.framing.annex_b(codec, data, is_key),
             };
-            return Some(CodedPicture { data, is_key, due });
+            return Some(CodedPicture { data, is_key, is_hidden, due });
         }
     }
 }
@@ -162,6 +272,34 @@ fn interval_of(rate: Rational) -> Option<Duration> {
     (Duration::from_millis(1)..=GAP_MAX).contains(&interval).then_some(interval)
 }
 
+/// Whether it lies outside of what the file's edit list plays (ISO/IEC 14496-12, 8.6.6).
+fn is_discarded(packet: &Packet) -> bool {
+    // SAFETY: the packet is ours, and its flags are a number.
+    unsafe { (*packet.as_ptr()).flags & ffi::AV_PKT_FLAG_DISCARD != 0 }
+}
+
+/// What the file says of the shape of its pictures.
+fn shape_beside(stream: &Stream<'_>, parameters: &codec::Parameters) -> Shape {
+    // SAFETY: both are those of an open file, which they keep open. FFmpeg keeps `size` bytes at `data`
+    // of each of the side data, of which there are so many.
+    let (aspect, turn) = unsafe {
+        let (stream, parameters) = (&*stream.as_ptr(), &*parameters.as_ptr());
+        let sides = match usize::try_from(parameters.nb_coded_side_data) {
+            Ok(count) if !parameters.coded_side_data.is_null() => {
+                std::slice::from_raw_parts(parameters.coded_side_data, count)
+            }
+            _ => &[],
+        };
+        let matrix = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
+        let matrix = sides.iter().find(|side| side.type_ == matrix && !side.data.is_null());
+        let turn = matrix.and_then(|side| turn_of(std::slice::from_raw_parts(side.data, side.size)));
+        (stream.sample_aspect_ratio, turn)
+    };
+    let side = |side: i32| u32::try_from(side).unwrap_or(0);
+    let aspect = PixelAspect { width: side(aspect.num), height: side(aspect.den) };
+    Shape { aspect, turn: turn.unwrap_or_default() }
+}
+
 /// What stands beside the pictures: parameter sets, and the rate that those tell.
 fn beside_the_pictures(parameters: &codec::Parameters) -> (Vec<u8>, Rational) {
     // SAFETY: the parameters are those of an open file, which `parameters` keeps open. FFmpeg keeps
@@ -178,82 +316,4 @@ fn beside_the_pictures(parameters: &codec::Parameters) -> (Vec<u8>, Rational) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clips::{self, Folder};
-
-    fn read(folder: &Folder, name: &str, fps: Option<u32>) -> Result<(Demuxer, Vec<CodedPicture>), String> {
-        let file = File::open(folder.file(name)).unwrap();
-        let mut demuxer = Demuxer::open(file, name, fps, || false)?;
-        let pictures = demuxer.by_ref().collect();
-        Ok((demuxer, pictures))
-    }
-
-    #[test]
-    fn every_container_at_its_rate() {
-        if !clips::available("files") {
-            return;
-        }
-        let folder = Folder::new("demux");
-        let h264 = "-r 20 -c:v libx264 -pix_fmt yuv420p -x264-params keyint=10:scenecut=0:bframes=2";
-        let h265 =
-            "-r 20 -c:v libx265 -pix_fmt yuv420p -x265-params log-level=none:keyint=10:scenecut=0:bframes=2";
-        let mjpeg = "-r 20 -c:v mjpeg -pix_fmt yuvj420p";
-        for (name, options, codec, fps) in [
-            ("a.mp4", h264, Codec::H264, 20),
-            ("b.mkv", h264, Codec::H264, 20),
-            ("c.avi", h264, Codec::H264, 20),
-            ("d.h264", h264, Codec::H264, 20),
-            ("e.mp4", h265, Codec::H265, 20),
-            ("f.mkv", h265, Codec::H265, 20),
-            ("g.h265", h265, Codec::H265, 20),
-            ("h.avi", mjpeg, Codec::Jpeg, 20),
-            ("i.mkv", mjpeg, Codec::Jpeg, 20),
-            ("j.mp4", mjpeg, Codec::Jpeg, 20),
-            // Nothing in it says the rate.
-            ("k.mjpeg", mjpeg, Codec::Jpeg, 25),
-        ] {
-            clips::encode_to(&folder.file(name), (160, 120), 25, options);
-            let (demuxer, pictures) = read(&folder, name, None).unwrap();
-            assert_eq!(demuxer.codec(), codec, "{name}");
-            assert_eq!(pictures.len(), 25, "{name}");
-            assert!(pictures[0].is_key && pictures.is_sorted_by_key(|picture| picture.due), "{name}");
-            let interval = Duration::from_secs(1) / fps;
-            for (i, picture) in pictures.iter().enumerate() {
-                let off = picture.due.abs_diff(interval * i as u32);
-                assert!(off < Duration::from_millis(2), "{name}: {i} is due at {:?}", picture.due);
-            }
-            let keys = pictures.iter().filter(|picture| picture.is_key).count();
-            assert_eq!(keys, if codec == Codec::Jpeg { 25 } else { 3 }, "{name}");
-        }
-        assert_eq!(read(&folder, "k.mjpeg", Some(5)).unwrap().0.interval(), Duration::from_millis(200));
-    }
-
-    #[test]
-    fn hostile_files_end_or_are_refused() {
-        if !clips::available("files") {
-            return;
-        }
-        let folder = Folder::new("hostile");
-        let options = "-c:v libx264 -pix_fmt yuv420p -movflags +faststart";
-        clips::encode_to(&folder.file("good.mp4"), (160, 120), 25, options);
-        clips::encode_to(&folder.file("sound.mp4"), (160, 120), 25, "-c:v mpeg4");
-        let good = std::fs::read(folder.file("good.mp4")).unwrap();
-        let refused = |bytes: &[u8]| {
-            std::fs::write(folder.file("bad.mp4"), bytes).unwrap();
-            read(&folder, "bad.mp4", None).map(|(_, pictures)| pictures.len())
-        };
-        assert_eq!(refused(&good), Ok(25));
-        assert!(refused(&good[..good.len() / 2]).is_ok_and(|pictures| (1..25).contains(&pictures)));
-        assert!(refused(&[]).is_err());
-        assert!(refused(b"just text, nothing else").unwrap_err().contains("format is not known"));
-        assert!(refused(&good[..40]).is_err());
-        assert_eq!(read(&folder, "sound.mp4", None).map(|_| ()), Err("its video is mpeg4".to_owned()));
-        // One byte after the other is wrong: whatever comes of it, it comes to an end.
-        for at in (0..good.len()).step_by(61) {
-            let mut bad = good.clone();
-            bad[at] ^= 0xff;
-            let _ = refused(&bad);
-        }
-    }
-}
+mod tests;

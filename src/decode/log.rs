@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use ffmpeg_next::ffi;
 
+use super::account::Account;
+
 /// Lines of the log for one access unit: a broken one can cause a line for each of its blocks.
 const LINES_PER_UNIT_MAX: u32 = 2;
 
@@ -28,15 +30,22 @@ const DAMAGE: [(&[u8], &str); 6] = [
 const MISSING_REFERENCE: &str = "it refers to a picture that is missing";
 const UNDECODABLE: &str = "parts of it could not be decoded";
 
-/// What was said about one decoder's present unit.
-#[derive(Debug, Default)]
+/// What was said about one decoder's present unit, and what memory it has taken: what FFmpeg's callbacks
+/// are handed.
+#[derive(Debug)]
 pub(super) struct Complaints {
+    /// Memory.
+    pub account: Account,
     /// One more than the place in [`DAMAGE`]; 0 where there is none.
     damage: AtomicUsize,
     lines: AtomicU32,
 }
 
 impl Complaints {
+    pub fn new(account: Account) -> Self {
+        Self { account, damage: AtomicUsize::new(0), lines: AtomicU32::new(0) }
+    }
+
     /// What is said from now on is about the next unit.
     pub fn begin_unit(&self) {
         self.damage.store(0, Ordering::Relaxed);

@@ -10,14 +10,19 @@
 //! in H.265 in 1 %: libavcodec does not look there whether a slice ends where it should, whatever
 //! `err_recognition` says. TCP, UDP and Ethernet have checksums, so this takes a camera that errs.
 
+mod account;
 mod annexb;
+mod boxes;
+pub mod budget;
 pub mod demux;
+mod estimate;
 mod log;
 mod matrix;
 mod picture;
 mod samples;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ffmpeg_next::codec::decoder::{self, Check, Opened};
@@ -26,8 +31,13 @@ use ffmpeg_next::error::EAGAIN;
 use ffmpeg_next::{Discard, Error, Packet, frame};
 
 use crate::clock::Monotonic;
-use crate::rtp::{AccessUnit, Codec, Format, depacketize};
+use crate::limits;
+use crate::rtp::depacketize::sps::{self, Sequence};
+use crate::rtp::{AccessUnit, Codec};
 
+use account::Account;
+use budget::{Budget, Refused, Reservation};
+use estimate::Estimate;
 use log::Complaints;
 pub use picture::{Memory, Picture};
 
@@ -43,6 +53,8 @@ pub struct Decoder {
     complaints: Box<Complaints>,
     state: State,
     skip: Discard,
+    /// The parameter sets that were looked at, by their numbers.
+    sequences: Vec<(Vec<u8>, Sequence)>,
     /// The time of the last picture: those that came out of order have that of their predecessor.
     last: Monotonic,
 }
@@ -59,7 +71,7 @@ enum State {
 }
 
 impl Decoder {
-    /// A decoder of H.264 or H.265.
+    /// A decoder of H.264 or H.265, whose memory this machine's budget bounds.
     ///
     /// It runs on the caller's thread alone: libavcodec's frame threads would keep as many pictures
     /// back as there are threads, and its slice threads do not notice missing slices.
@@ -67,11 +79,25 @@ impl Decoder {
     /// # Errors
     /// [`DecodeError::Unsupported`] for JPEG, and where this build of FFmpeg lacks the codec.
     pub fn new(codec: Codec) -> Result<Self, DecodeError> {
+        Self::within(codec, Budget::of_machine())
+    }
+
+    /// The same, with a budget of its own.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn within(codec: Codec, budget: Arc<Budget>) -> Result<Self, DecodeError> {
         log::install();
-        let complaints = Box::new(Complaints::default());
+        let complaints = Box::new(Complaints::new(Account::new(Reservation::new(budget))));
         let opened = open(codec, &complaints)?;
         let last = Monotonic::since_zero(Duration::ZERO);
-        Ok(Self { codec, opened, complaints, state: State::NeedsKey, skip: Discard::Default, last })
+        let (state, skip, sequences) = (State::NeedsKey, Discard::Default, Vec::new());
+        Ok(Self { codec, opened, complaints, state, skip, sequences, last })
+    }
+
+    /// Bytes of memory that are reserved for this decoder and what comes out of it.
+    pub fn reserved_bytes(&self) -> u64 {
+        self.complaints.account.reserved()
     }
 
     /// Takes the next unit. Pull until there is none after each push. Key units bring their parameter
@@ -80,7 +106,7 @@ impl Decoder {
     /// # Errors
     /// [`DecodeError::Damaged`] where its picture is lost, and with it all up to the next key unit;
     /// those are then overlooked without an error. [`DecodeError::Unsupported`] where no picture of
-    /// this stream can be shown.
+    /// this stream can be shown, [`DecodeError::TooLarge`] where it takes more memory than there is.
     pub fn push(&mut self, unit: &AccessUnit) -> Result<(), DecodeError> {
         if unit.discontinuity {
             self.flush();
@@ -88,9 +114,7 @@ impl Decoder {
         if self.state != State::Running && !unit.is_key {
             return Ok(());
         }
-        if unit.is_key {
-            self.check_size(unit)?;
-        }
+        self.look_at_sequences(&unit.data)?;
         if self.state == State::NeedsKeyAndReset {
             self.opened = open(self.codec, &self.complaints)?;
             self.opened.skip_frame(self.skip);
@@ -100,6 +124,9 @@ impl Decoder {
         // A time stamp comes out with its picture: it may as well be the time of arrival.
         let arrived = unit.arrived.since(Monotonic::since_zero(Duration::ZERO));
         packet.set_pts(i64::try_from(arrived.as_nanos()).ok());
+        if unit.is_hidden {
+            picture::hide(&mut packet);
+        }
         self.complaints.begin_unit();
         match self.opened.send_packet(&packet) {
             Ok(()) => Ok(()),
@@ -158,20 +185,45 @@ impl Decoder {
         self.opened.skip_frame(self.skip);
     }
 
-    /// The library would only call it damaged.
-    fn check_size(&self, unit: &AccessUnit) -> Result<(), DecodeError> {
-        let sets = [&*unit.data];
-        let format = match self.codec {
-            Codec::H264 => depacketize::H264::new(sets).format(),
-            _ => depacketize::H265::new(sets, false).format(),
-        };
-        let too_large = format.filter(|it| i64::from(it.width) * i64::from(it.height) > PICTURE_MAX_PIXELS);
-        let Some(Format { width, height, .. }) = too_large else { return Ok(()) };
-        Err(DecodeError::Unsupported(format!(
-            "{} pictures of {width}x{height} pixels, at most {} megapixels can be decoded; choose a smaller stream",
-            self.codec.name(),
-            PICTURE_MAX_PIXELS / 1_000_000
-        )))
+    /// Looks at the parameter sets of a unit before the library does, which would take the memory that
+    /// they ask for, or only call them damaged.
+    fn look_at_sequences(&mut self, unit: &[u8]) -> Result<(), DecodeError> {
+        let mut result = Ok(());
+        let (codec, mut is_news) = (self.codec, false);
+        sps::for_each_in(codec, unit, |nal, sequence| {
+            let Some(sequence) = sequence else {
+                result = Err(DecodeError::Damaged(format!("{} parameter sets are damaged", codec.name())));
+                return;
+            };
+            let known = self.sequences.iter_mut().find(|(_, known)| known.id == sequence.id);
+            match known {
+                Some((bytes, _)) if bytes == nal => {}
+                Some(known) => (*known, is_news) = ((nal.to_vec(), sequence), true),
+                None => {
+                    self.sequences.push((nal.to_vec(), sequence));
+                    is_news = true;
+                }
+            }
+        });
+        result?;
+        if is_news { self.reserve() } else { Ok(()) }
+    }
+
+    /// Reserves the memory for the largest of the sequences that the stream may go on with.
+    fn reserve(&mut self) -> Result<(), DecodeError> {
+        let estimates = self.sequences.iter().map(|(_, sequence)| Estimate::new(self.codec, *sequence));
+        let Some(largest) = estimates.max_by_key(Estimate::bytes) else { return Ok(()) };
+        let reserved =
+            self.sequences.iter().try_for_each(|(_, sequence)| check_size(sequence)).and_then(|()| {
+                let account = &self.complaints.account;
+                let reserved = account.reserve(largest.bytes(), largest.other_bytes());
+                reserved.map_err(|refused| too_large(&largest.to_string(), refused))
+            });
+        if reserved.is_err() {
+            // They are to be looked at again, should the stream go on.
+            self.sequences.clear();
+        }
+        reserved
     }
 
     /// What is wrong with the stream, where only the library's log says it.
@@ -181,6 +233,12 @@ impl Decoder {
     }
 
     fn damaged(&mut self, why: &str) -> DecodeError {
+        if let Some(refused) = self.complaints.account.take_refusal() {
+            return too_large(
+                &format!("{} that keeps more pictures than it says", self.codec.name()),
+                refused,
+            );
+        }
         self.flush();
         self.state = State::NeedsKeyAndReset;
         DecodeError::Damaged(format!("{} picture: {why}", self.codec.name()))
@@ -203,6 +261,30 @@ impl Decoder {
         }
         Ok(packet)
     }
+}
+
+fn check_size(sequence: &Sequence) -> Result<(), DecodeError> {
+    let (width, height) = sequence.coded;
+    let name = sequence.format.codec.name();
+    if i64::from(width) * i64::from(height) > PICTURE_MAX_PIXELS {
+        return Err(DecodeError::Unsupported(format!(
+            "{name} pictures of {width}x{height} pixels, at most {} megapixels can be decoded; choose a smaller stream",
+            PICTURE_MAX_PIXELS / 1_000_000
+        )));
+    }
+    let side_max = limits::PICTURE_SIDE_MAX_PIXELS as u32;
+    if width.max(height) > side_max {
+        return Err(DecodeError::Unsupported(format!(
+            "{name} pictures of {width}x{height} pixels: sides must be within 1 to {side_max}"
+        )));
+    }
+    Ok(())
+}
+
+fn too_large(stream: &str, refused: Refused) -> DecodeError {
+    DecodeError::TooLarge(format!(
+        "{stream} takes {refused}; choose the camera's second stream, or a smaller size or fewer reference pictures in the camera"
+    ))
 }
 
 /// Opens the library's decoder.
@@ -261,6 +343,8 @@ pub enum DecodeError {
     Damaged(String),
     /// Pictures of this kind cannot be shown.
     Unsupported(String),
+    /// It takes more memory than there is for it.
+    TooLarge(String),
     /// The library could not, for want of memory or the like.
     Library(String),
 }
@@ -268,7 +352,7 @@ pub enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Damaged(what) | Self::Unsupported(what) => f.write_str(what),
+            Self::Damaged(what) | Self::Unsupported(what) | Self::TooLarge(what) => f.write_str(what),
             Self::Library(what) => write!(f, "decoder: {what}"),
         }
     }

@@ -4,15 +4,17 @@
 
 use ffmpeg_next::codec::Context;
 use ffmpeg_next::format::Pixel;
-use ffmpeg_next::{color, frame};
+use ffmpeg_next::frame::side_data;
+use ffmpeg_next::packet::Mut as _;
+use ffmpeg_next::{Packet, color, ffi, frame};
 
-use super::DecodeError;
 use super::log::Complaints;
 use super::matrix::Bt709;
 use super::samples::{self, Depth, Range};
+use super::{DecodeError, account};
 use crate::clock::Monotonic;
 use crate::limits;
-use crate::picture::{Chroma, Plane, Planes};
+use crate::picture::{Chroma, PixelAspect, Plane, Planes, Shape, Turn};
 
 /// Columns from which a picture is one of HD, and rows up to which it is not: PAL has 576.
 const HD_WIDTH: u32 = 1280;
@@ -26,6 +28,15 @@ pub(super) fn set_up(context: &mut Context, pixels_max: i64, complaints: &Compla
         let context = context.as_mut_ptr();
         (*context).max_pixels = pixels_max;
         (*context).opaque = std::ptr::from_ref(complaints).cast_mut().cast();
+        (*context).get_buffer2 = Some(account::get_buffer);
+    }
+}
+
+/// The picture of a packet is decoded and not given out.
+pub(super) fn hide(packet: &mut Packet) {
+    // SAFETY: the packet is ours, and its flags are a number.
+    unsafe {
+        (*packet.as_mut_ptr()).flags |= ffi::AV_PKT_FLAG_DISCARD;
     }
 }
 
@@ -75,6 +86,20 @@ impl Picture {
         self.frame.height()
     }
 
+    /// The shape of its pixels, and the turn that it says of itself (SEI display orientation). Where the
+    /// file that it comes from says something as well, that counts.
+    pub fn shape(&self, beside: Shape) -> Shape {
+        let aspect = self.frame.aspect_ratio();
+        let side = |side: i32| u32::try_from(side).unwrap_or(0);
+        let own = PixelAspect { width: side(aspect.numerator()), height: side(aspect.denominator()) };
+        let matrix = self.frame.side_data(side_data::Type::DisplayMatrix);
+        let turn = matrix.and_then(|matrix| turn_of(matrix.data()));
+        Shape {
+            aspect: if beside.aspect.is_known() { beside.aspect } else { own },
+            turn: if beside.turn == Turn::NONE { turn.unwrap_or_default() } else { beside.turn },
+        }
+    }
+
     /// The samples as JPEG has them, 8 bits of full range with the matrix of BT.601: where the decoder
     /// put them, or else brought into that form in `memory`.
     ///
@@ -114,6 +139,13 @@ impl Picture {
             Ok(Plane { stride, data: std::slice::from_raw_parts(begin, len) })
         }
     }
+}
+
+/// The turn of a display matrix as FFmpeg keeps it: nine words, of which a, b, c, d are these.
+pub(super) fn turn_of(matrix: &[u8]) -> Option<Turn> {
+    let (words, _) = matrix.as_chunks::<4>();
+    let word = |i: usize| words.get(i).map(|word| i32::from_ne_bytes(*word));
+    Some(Turn::of_matrix(word(0)?, word(1)?, word(3)?, word(4)?))
 }
 
 /// The length of a plane from `begin` to the end of its last row, if one of the buffers holds it.

@@ -10,6 +10,7 @@ fn units(stream: &[u8], codec: Codec) -> Vec<AccessUnit> {
         .into_iter()
         .enumerate()
         .map(|(i, (data, is_key))| AccessUnit {
+            is_hidden: false,
             codec,
             data,
             timestamp: 0,

@@ -8,6 +8,7 @@ pub mod crew;
 mod jpeg;
 mod layout;
 pub mod load;
+pub mod reshape;
 mod rows;
 
 use std::fmt;

@@ -355,6 +355,7 @@ impl Assembler {
             return;
         }
         self.ready.push_back(AccessUnit {
+            is_hidden: false,
             codec: self.syntax.codec,
             data: unit.data,
             timestamp,

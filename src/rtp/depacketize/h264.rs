@@ -111,7 +111,7 @@ fn classify(nal: &[u8]) -> Nal {
         kind if is_slice(kind) => slice(nal, kind == 5),
         6 if has_sei(&nal[1..], SEI_RECOVERY_POINT) => Nal::RecoveryPoint,
         7 => match sps::h264(nal) {
-            Some((id, format)) => Nal::ParameterSet(Kind::Sequence, id, Some(format)),
+            Some(sps::Sequence { id, format, .. }) => Nal::ParameterSet(Kind::Sequence, id, Some(format)),
             None => Nal::Other,
         },
         8 => match Bits::new(&nal[1..], 8).ue() {

@@ -169,7 +169,7 @@ fn classify(nal: &[u8]) -> Nal {
             None => Nal::Other,
         },
         33 => match sps::h265(nal) {
-            Some((id, format)) => Nal::ParameterSet(Kind::Sequence, id, Some(format)),
+            Some(sps::Sequence { id, format, .. }) => Nal::ParameterSet(Kind::Sequence, id, Some(format)),
             None => Nal::Other,
         },
         34 => match Bits::new(rest, 8).ue() {

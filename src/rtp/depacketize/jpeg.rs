@@ -200,6 +200,7 @@ impl Jpeg {
             data.extend([0xff, 0xd9]);
         }
         let unit = AccessUnit {
+            is_hidden: false,
             codec: Codec::Jpeg,
             data,
             timestamp: picture.timestamp,

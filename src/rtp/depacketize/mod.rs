@@ -13,7 +13,7 @@ mod jpeg_header;
 mod jpeg_tables;
 mod nal_units;
 mod parameter_sets;
-mod sps;
+pub mod sps;
 
 pub use h264::H264;
 pub use h265::H265;
@@ -93,6 +93,8 @@ pub struct AccessUnit {
     pub is_key: bool,
     /// No other unit refers to it: it can be left out.
     pub is_disposable: bool,
+    /// It is decoded for others that refer to it, and not shown: it lies before the cut of a file.
+    pub is_hidden: bool,
     /// Units before it were lost or withheld: flush the decoder. Only ever set on a key unit.
     pub discontinuity: bool,
     /// Its parameter sets differ from those before (the size may have changed).

@@ -1,24 +1,61 @@
-//! Id, profile and size out of a sequence parameter set.
+//! Id, profile, size, and what a decoder has to keep, out of a sequence parameter set.
 
 use super::bits::Bits;
 use super::{Codec, Format};
 
-/// Bytes of a sequence parameter set that are looked at; the size comes early.
-const LOOK_MAX_BYTES: usize = 512;
+/// Bytes of a sequence parameter set that are looked at. Scaling lists of H.264 come before the size,
+/// and have up to 1.5 kB.
+const LOOK_MAX_BYTES: usize = 4096;
+
+/// Reference pictures that a stream may have (H.264 A.3.1, H.265 A.4.2).
+const PICTURES_MAX: u32 = 16;
+
+/// What a sequence parameter set says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sequence {
+    /// Its number, below 32 in H.264 and 16 in H.265.
+    pub id: u32,
+    /// Codec, profile and the size that is shown.
+    pub format: Format,
+    /// Width and height that are coded, in pixels; at least those that are shown.
+    pub coded: (u32, u32),
+    /// chroma_format_idc: 0 for grey, 1 for 4:2:0, 2 for 4:2:2, 3 for 4:4:4.
+    pub chroma: u8,
+    /// Bits of a sample, 8 to 16.
+    pub bits: u8,
+    /// Pictures that a decoder keeps beside the one that it decodes, 16 at most: max_num_ref_frames
+    /// (H.264), sps_max_dec_pic_buffering_minus1 (H.265).
+    pub pictures: u8,
+}
+
+/// Calls with the NAL unit (the part that is looked at) of each sequence parameter set in an access unit with start codes, and with
+/// what is in it, where it can be read.
+pub fn for_each_in(codec: Codec, unit: &[u8], mut call: impl FnMut(&[u8], Option<Sequence>)) {
+    let mut starts = memchr::memmem::find_iter(unit, &[0, 0, 1]).map(|at| at + 3).peekable();
+    while let Some(begin) = starts.next() {
+        let end = starts.peek().map_or(unit.len(), |next| next - 3);
+        let nal = unit.get(begin..end.min(begin + LOOK_MAX_BYTES)).unwrap_or_default();
+        match (codec, nal.first()) {
+            (Codec::H264, Some(header)) if header & 0x1f == 7 => call(nal, h264(nal)),
+            (Codec::H265, Some(header)) if header >> 1 & 0x3f == 33 => call(nal, h265(nal)),
+            _ => {}
+        }
+    }
+}
 
 /// Reads an H.264 sequence parameter set with its one-byte header. ITU-T H.264 section 7.3.2.1.1.
-pub(super) fn h264(nal: &[u8]) -> Option<(u32, Format)> {
+pub(super) fn h264(nal: &[u8]) -> Option<Sequence> {
     let mut bits = Bits::new(nal.get(1..)?, LOOK_MAX_BYTES);
     let profile = bits.u(8)? as u8;
     bits.skip(16)?;
     let id = bits.ue().filter(|id| *id < 32)?;
-    let mut chroma_format = 1;
+    let (mut chroma_format, mut bit_depth) = (1, 8);
     if matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135) {
-        chroma_format = h264_high_profile_fields(&mut bits)?;
+        (chroma_format, bit_depth) = h264_high_profile_fields(&mut bits)?;
     }
     bits.ue()?; // log2_max_frame_num_minus4
     h264_picture_order_count(&mut bits)?;
-    bits.ue()?; // max_num_ref_frames
+    let pictures = bits.ue()?; // max_num_ref_frames
     bits.flag()?; // gaps_in_frame_num_value_allowed_flag
     let width = macroblocks(bits.ue()?)?;
     let map_units = macroblocks(bits.ue()?)?;
@@ -34,16 +71,18 @@ pub(super) fn h264(nal: &[u8]) -> Option<(u32, Format)> {
         _ => (1, field_factor),
     };
     let crop = if bits.flag()? { crop(&mut bits, unit)? } else { (0, 0) };
-    Some((id, format(Codec::H264, profile, (width, map_units * field_factor), crop)?))
+    let coded = (width, map_units * field_factor);
+    let format = format(Codec::H264, profile, coded, crop)?;
+    sequence(id, format, coded, chroma_format, bit_depth, pictures)
 }
 
-fn h264_high_profile_fields(bits: &mut Bits) -> Option<u32> {
+/// chroma_format_idc, and the larger one of the bit depths.
+fn h264_high_profile_fields(bits: &mut Bits) -> Option<(u32, u32)> {
     let chroma_format = bits.ue()?;
     if chroma_format == 3 {
         bits.flag()?; // separate_colour_plane_flag
     }
-    bits.ue()?; // bit_depth_luma_minus8
-    bits.ue()?; // bit_depth_chroma_minus8
+    let bit_depth = bit_depth(bits)?;
     bits.flag()?; // qpprime_y_zero_transform_bypass_flag
     if bits.flag()? {
         for list in 0..if chroma_format == 3 { 12 } else { 8 } {
@@ -52,7 +91,27 @@ fn h264_high_profile_fields(bits: &mut Bits) -> Option<u32> {
             }
         }
     }
-    Some(chroma_format)
+    Some((chroma_format, bit_depth))
+}
+
+/// bit_depth_luma_minus8 and bit_depth_chroma_minus8: the larger one.
+fn bit_depth(bits: &mut Bits) -> Option<u32> {
+    bits.ue()?.max(bits.ue()?).checked_add(8)
+}
+
+fn sequence(
+    id: u32,
+    format: Format,
+    coded: (u32, u32),
+    chroma_format: u32,
+    bit_depth: u32,
+    pictures: u32,
+) -> Option<Sequence> {
+    let chroma = u8::try_from(chroma_format).ok().filter(|chroma| *chroma <= 3)?;
+    let bits = u8::try_from(bit_depth).ok().filter(|bits| *bits <= 16)?;
+    // Decoders take more for the most.
+    let pictures = pictures.min(PICTURES_MAX) as u8;
+    Some(Sequence { id, format, coded, chroma, bits, pictures })
 }
 
 /// ITU-T H.264 section 7.3.2.1.1.1.
@@ -90,7 +149,7 @@ fn h264_picture_order_count(bits: &mut Bits) -> Option<()> {
 }
 
 /// Reads an H.265 sequence parameter set with its two-byte header. ITU-T H.265 section 7.3.2.2.1.
-pub(super) fn h265(nal: &[u8]) -> Option<(u32, Format)> {
+pub(super) fn h265(nal: &[u8]) -> Option<Sequence> {
     let mut bits = Bits::new(nal.get(2..)?, LOOK_MAX_BYTES);
     bits.skip(4)?; // sps_video_parameter_set_id
     let sub_layers = bits.u(3)? as usize;
@@ -108,7 +167,17 @@ pub(super) fn h265(nal: &[u8]) -> Option<(u32, Format)> {
         _ => (1, 1),
     };
     let crop = if bits.flag()? { crop(&mut bits, unit)? } else { (0, 0) };
-    Some((id, format(Codec::H265, profile, (width, height), crop)?))
+    let format = format(Codec::H265, profile, (width, height), crop)?;
+    let bit_depth = bit_depth(&mut bits)?;
+    bits.ue()?; // log2_max_pic_order_cnt_lsb_minus4
+    let first = if bits.flag()? { 0 } else { sub_layers };
+    let mut pictures = 0;
+    for _ in first..=sub_layers {
+        pictures = pictures.max(bits.ue()?); // sps_max_dec_pic_buffering_minus1
+        bits.ue()?; // sps_max_num_reorder_pics
+        bits.ue()?; // sps_max_latency_increase_plus1
+    }
+    sequence(id, format, (width, height), chroma_format, bit_depth, pictures)
 }
 
 /// ITU-T H.265 section 7.3.3; gives general_profile_idc.
@@ -155,9 +224,10 @@ mod tests {
             0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03,
             0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x60, 0xc6, 0x58,
         ];
-        let (id, format) = h264(&sps).unwrap();
+        let Sequence { id, format, coded, chroma, bits, pictures } = h264(&sps).unwrap();
         assert_eq!(id, 0);
         assert_eq!((format.profile, format.width, format.height), (Some(100), 1920, 1080));
+        assert_eq!((coded, chroma, bits, pictures), ((1920, 1088), 1, 8, 4));
     }
 
     #[test]
@@ -166,9 +236,10 @@ mod tests {
             0x42, 0x01, 0x01, 0x01, 0x60, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00, 0x03,
             0x00, 0x78, 0xa0, 0x03, 0xc0, 0x80, 0x10, 0xe5, 0x96, 0x56, 0x69, 0x24, 0xca, 0xe0,
         ];
-        let (id, format) = h265(&sps).unwrap();
+        let Sequence { id, format, coded, chroma, bits, pictures } = h265(&sps).unwrap();
         assert_eq!(id, 0);
         assert_eq!((format.profile, format.width, format.height), (Some(1), 1920, 1080));
+        assert_eq!((coded, chroma, bits, pictures), ((1920, 1080), 1, 8, 4));
     }
 
     #[test]

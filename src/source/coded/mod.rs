@@ -27,6 +27,7 @@ use crate::config::Picture;
 use crate::decode::Decoder;
 use crate::encode::JpegEncoder;
 use crate::hub::Hub;
+use crate::picture::Shape;
 use crate::rtp::{AccessUnit, Codec};
 use queue::Queue;
 use work::{Decoded, Decoding, Encoding};
@@ -63,11 +64,18 @@ struct State {
 }
 
 impl Coded {
-    /// Starts the threads, for the camera of this name.
+    /// Starts the threads, for the camera of this name. `shape` is what is said of the pictures beside
+    /// them, as by a file.
     ///
     /// # Errors
     /// For JPEG, which needs no decoding, and if the system refuses a thread.
-    pub fn start(name: &str, hub: &Arc<Hub>, picture: &Picture, codec: Codec) -> Result<Self, Lost> {
+    pub fn start(
+        name: &str,
+        hub: &Arc<Hub>,
+        picture: &Picture,
+        codec: Codec,
+        shape: Shape,
+    ) -> Result<Self, Lost> {
         let decoder = Decoder::new(codec).map_err(|error| Lost::Unsupported(error.to_string()))?;
         let encoder = JpegEncoder::new(picture.quality, picture.chroma)
             .map_err(|error| Lost::Driver(error.to_string()))?;
@@ -83,7 +91,7 @@ impl Coded {
         // Its end closes what has been started, should the second thread not start.
         let coded = Self { shared };
         coded.spawn("decode", Decoding::new(decoder, picture.fps))?;
-        coded.spawn("encode", Encoding::new(encoder, codec))?;
+        coded.spawn("encode", Encoding::new(encoder, codec, shape))?;
         Ok(coded)
     }
 

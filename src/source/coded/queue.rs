@@ -81,6 +81,7 @@ mod tests {
 
     fn unit(ms: u64, is_key: bool, bytes: usize) -> AccessUnit {
         AccessUnit {
+            is_hidden: false,
             codec: Codec::H264,
             data: vec![0; bytes],
             timestamp: 0,

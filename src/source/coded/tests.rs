@@ -26,12 +26,13 @@ impl Rig {
     fn new(codec: Codec, picture: &Picture) -> Self {
         let (clock, hand) = Clock::manual();
         let hub = Hub::new(clock);
-        let coded = Coded::start("yard", &hub, picture, codec).unwrap();
+        let coded = Coded::start("yard", &hub, picture, codec, Shape::default()).unwrap();
         Self { viewer: hub.watch(), hub, hand, coded }
     }
 
     fn unit(&self, codec: Codec, data: &[u8], is_key: bool) -> AccessUnit {
         AccessUnit {
+            is_hidden: false,
             codec,
             data: data.to_vec(),
             timestamp: 0,
@@ -169,7 +170,7 @@ fn nothing_is_published_after_the_end() {
 #[test]
 fn what_cannot_be_shown_is_a_reason() {
     let hub = Hub::new(Clock::manual().0);
-    let lost = Coded::start("yard", &hub, &Picture::default(), Codec::Jpeg).unwrap_err();
+    let lost = Coded::start("yard", &hub, &Picture::default(), Codec::Jpeg, Shape::default()).unwrap_err();
     assert_eq!(lost.to_string(), "not usable as a camera: JPEG is not decoded");
     if !clips::available("decoding") {
         return;
@@ -182,4 +183,26 @@ fn what_cannot_be_shown_is_a_reason() {
     let lost = smol::block_on(rig.coded.failed()).to_string();
     assert!(lost.contains("8192x4096 pixels, at most 16 megapixels"), "{lost}");
     assert!(!rig.coded.push(rig.unit(Codec::H264, &units[0].0, true)), "it has ended");
+}
+
+/// Pixels that are not square, as the stream's parameter sets say it (VUI, sample_aspect_ratio).
+#[test]
+fn oblong_pixels_are_shown_in_the_right_shape() {
+    if !clips::available("decoding") {
+        return;
+    }
+    for (codec, options) in [(Codec::H264, clips::h264("bframes=0")), (Codec::H265, clips::h265("bframes=0"))]
+    {
+        for (aspect, expected) in [("20/11", (582, 240)), ("1/2", (320, 480)), ("1/1", (320, 240))] {
+            let options = format!("-vf setsar={aspect} {options}");
+            let units = clips::units(&clips::encode(SIZE, 2, &options), codec == Codec::H265);
+            let mut rig = Rig::new(codec, &Picture::default());
+            assert!(rig.coded.push(rig.unit(codec, &units[0].0, true)));
+            let frame = rig.next();
+            assert_eq!((frame.width, frame.height), expected, "{codec:?} {aspect}");
+            assert_eq!(crate::mjpeg::read_size(&frame.jpeg), Some(expected), "{codec:?} {aspect}");
+            let opened = rig.hub.snapshot().opened.unwrap();
+            assert_eq!((opened.width, opened.height), expected, "health says what is shown");
+        }
+    }
 }

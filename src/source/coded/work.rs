@@ -7,8 +7,10 @@ use crate::camera::lost::Lost;
 use crate::clock::Monotonic;
 use crate::decode::{self, DecodeError, Decoder, Memory};
 use crate::encode::JpegEncoder;
+use crate::encode::reshape::Reshaper;
 use crate::frame::{Frame, Kind};
 use crate::hub::Opened;
+use crate::picture::Shape;
 use crate::rtp::Codec;
 use crate::source::pace::Pace;
 
@@ -64,6 +66,7 @@ impl Work for Decoding {
                 shared.hub.count_bad();
                 shared.lock().damage = Some(damage);
             }
+            Err(DecodeError::TooLarge(what)) => return Err(Lost::TooLarge(what)),
             Err(error @ (DecodeError::Unsupported(_) | DecodeError::Library(_))) => {
                 return Err(Lost::Unsupported(error.to_string()));
             }
@@ -94,21 +97,26 @@ fn hand_over(shared: &Shared, decoded: Decoded) {
 pub(super) struct Encoding {
     encoder: JpegEncoder,
     memory: Memory,
+    reshaper: Reshaper,
+    /// What the file says of the shape of its pictures.
+    shape: Shape,
     codec: Codec,
     size: (u32, u32),
 }
 
 impl Encoding {
-    pub fn new(encoder: JpegEncoder, codec: Codec) -> Self {
-        Self { encoder, memory: Memory::default(), codec, size: (0, 0) }
+    pub fn new(encoder: JpegEncoder, codec: Codec, shape: Shape) -> Self {
+        let (memory, reshaper) = (Memory::default(), Reshaper::default());
+        Self { encoder, memory, reshaper, shape, codec, size: (0, 0) }
     }
 
     fn encode(&mut self, picture: &decode::Picture, shared: &Shared) -> Result<Frame, String> {
         let planes = picture.planes(&mut self.memory).map_err(|error| error.to_string())?;
+        let planes = self.reshaper.reshape(&planes, &picture.shape(self.shape));
         let hub = &shared.hub;
         let mut jpeg = hub.pool().take();
         self.encoder.encode_planes(&planes, &mut jpeg).map_err(|error| error.to_string())?;
-        let (width, height) = (picture.width(), picture.height());
+        let (width, height) = (planes.width as u32, planes.height as u32);
         Ok(Frame::new(jpeg, hub.clock(), picture.captured, width, height, Kind::Picture))
     }
 }

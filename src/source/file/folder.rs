@@ -30,7 +30,8 @@ pub(super) fn pictures(folder: &Path) -> io::Result<Vec<PathBuf>> {
 /// Whether the name says that it is a JPEG.
 pub(super) fn is_jpeg(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
-        extension.eq_ignore_ascii_case("jpg") || extension.eq_ignore_ascii_case("jpeg")
+        // MPO is what 3D cameras write: a JPEG for each eye, one behind the other.
+        ["jpg", "jpeg", "mpo"].iter().any(|known| extension.eq_ignore_ascii_case(known))
     })
 }
 
@@ -98,9 +99,14 @@ mod tests {
 
     #[test]
     fn only_jpegs_count() {
-        for (name, expected) in
-            [("a.jpg", true), ("a.JPEG", true), ("a.png", false), ("jpg", false), (".jpg", false)]
-        {
+        for (name, expected) in [
+            ("a.jpg", true),
+            ("a.JPEG", true),
+            ("a.MPO", true),
+            ("a.png", false),
+            ("jpg", false),
+            (".jpg", false),
+        ] {
             assert_eq!(is_jpeg(Path::new(name)), expected, "{name}");
         }
     }

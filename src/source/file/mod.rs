@@ -23,6 +23,7 @@ use crate::config::Picture;
 use crate::frame::{Frame, Kind};
 use crate::hub::{Hub, Opened};
 use crate::mjpeg;
+use crate::picture::Shape;
 use crate::rtp::{AccessUnit, Codec};
 use crate::turn::Turn;
 use reader::{Item, Reader};
@@ -103,7 +104,7 @@ impl Source {
 struct Player<'a> {
     source: &'a Source,
     hub: &'a Arc<Hub>,
-    coded: Option<(Codec, Coded)>,
+    coded: Option<((Codec, Shape), Coded)>,
     pace: Pace,
     size: (u32, u32),
     /// Pictures of the hub, when their number last changed.
@@ -130,8 +131,9 @@ impl<'a> Player<'a> {
             return Ok(());
         }
         let Source { name, picture, .. } = self.source;
-        if self.coded.as_ref().is_none_or(|(codec, _)| *codec != item.codec) {
-            self.coded = Some((item.codec, Coded::start(name, self.hub, picture, item.codec)?));
+        let kind = (item.codec, item.shape);
+        if self.coded.as_ref().is_none_or(|(before, _)| *before != kind) {
+            self.coded = Some((kind, Coded::start(name, self.hub, picture, item.codec, item.shape)?));
         }
         let Some((_, coded)) = &self.coded else { return Ok(()) };
         let unit = AccessUnit {
@@ -140,6 +142,7 @@ impl<'a> Player<'a> {
             timestamp: 0,
             arrived: due,
             is_key: item.is_key,
+            is_hidden: item.is_hidden,
             discontinuity: false,
             new_parameter_sets: false,
             is_disposable: false,

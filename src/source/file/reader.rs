@@ -11,6 +11,7 @@ use super::folder;
 use crate::camera::lost::{FileLost, Lost};
 use crate::decode::demux::{CodedPicture, Demuxer};
 use crate::limits;
+use crate::picture::Shape;
 use crate::rtp::Codec;
 
 /// Pictures a second of a folder of JPEGs, where none are configured.
@@ -26,6 +27,8 @@ pub(super) struct Item {
     pub codec: Codec,
     pub data: Vec<u8>,
     pub is_key: bool,
+    pub is_hidden: bool,
+    pub shape: Shape,
     /// After the first picture of the first round.
     pub due: Duration,
     /// Counts from 0.
@@ -110,7 +113,8 @@ impl Reader {
             // One that has been removed meanwhile is no loss.
             let Ok(data) = read(path) else { continue };
             let due = round.end;
-            self.send(round, Codec::Jpeg, CodedPicture { data, is_key: true, due })?;
+            let picture = CodedPicture { data, is_key: true, is_hidden: false, due };
+            self.send(round, Codec::Jpeg, Shape::default(), picture)?;
             round.end = due + interval;
         }
         Ok(())
@@ -125,7 +129,7 @@ impl Reader {
             return Err(End::Stopped);
         }
         let mut demuxer = opened.map_err(|problem| self.no_video(problem))?;
-        let codec = demuxer.codec();
+        let (codec, shape) = (demuxer.codec(), demuxer.shape());
         // What comes before the first key picture refers to what is not there.
         let mut next = demuxer.find(|picture| picture.is_key);
         while let Some(mut picture) = next {
@@ -135,15 +139,15 @@ impl Reader {
             }
             picture.due += round.begin;
             round.end = picture.due + demuxer.interval();
-            self.send(round, codec, picture)?;
+            self.send(round, codec, shape, picture)?;
         }
         Ok(())
     }
 
-    fn send(&self, round: &mut Round, codec: Codec, picture: CodedPicture) -> Result<(), End> {
-        let CodedPicture { data, is_key, due } = picture;
+    fn send(&self, round: &mut Round, codec: Codec, shape: Shape, picture: CodedPicture) -> Result<(), End> {
+        let CodedPicture { data, is_key, is_hidden, due } = picture;
         round.pictures += 1;
-        let item = Item { codec, data, is_key, due, round: round.number };
+        let item = Item { codec, data, is_key, is_hidden, shape, due, round: round.number };
         self.items.send_blocking(Ok(item)).map_err(|_| End::Stopped)
     }
 

@@ -1,3 +1,5 @@
+mod shapes;
+
 use super::*;
 use crate::clips::{self, Folder};
 use crate::clock::{Clock, Hand};

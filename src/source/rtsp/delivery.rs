@@ -9,6 +9,7 @@ use crate::config::Picture;
 use crate::frame::{Frame, Kind};
 use crate::hub::{Hub, Opened};
 use crate::mjpeg;
+use crate::picture::Shape;
 use crate::rtp::{AccessUnit, Codec};
 use crate::source::coded::Coded;
 use crate::source::pace::Pace;
@@ -97,7 +98,8 @@ impl Delivery {
 
     fn coded(&mut self, unit: AccessUnit) {
         if self.coded.is_none() && self.failure.is_none() {
-            match Coded::start(&self.name, &self.hub, &self.picture, unit.codec) {
+            let shape = Shape::default();
+            match Coded::start(&self.name, &self.hub, &self.picture, unit.codec, shape) {
                 Ok(coded) => self.coded = Some(coded),
                 Err(lost) => self.failure = Some(lost),
             }
