@@ -131,6 +131,10 @@ pub const REQUEST_HEADERS_MAX: usize = 100;
 /// Host names that may be configured (`http.hosts`). Each request with another host compares them.
 pub const HOSTS_MAX: usize = 64;
 
+/// Reverse proxies and networks of them that may be configured (`http.trusted_proxies`). Each request
+/// compares them.
+pub const TRUSTED_PROXIES_MAX: usize = 64;
+
 /// A request's head must have come whole within this time of its first byte.
 pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 

@@ -120,6 +120,28 @@ fn issue_10_number_6_headers_that_keep_other_sites_out() {
     assert!(page.contains("frame-ancestors 'self'\r\n"), "{page}");
 }
 
+#[test]
+fn a_trusted_proxy_names_its_clients_and_nobody_else_does() {
+    let service = Service::start(&[
+        "--config",
+        &configuration(&format!("trusted_proxies = [\"127.0.0.1\"]\npassword_hash = \"{}\"", hash("right"))),
+    ]);
+    // "admin:wrong"
+    let wrong = "Authorization: Basic YWRtaW46d3Jvbmc=\r\n";
+    assert_eq!(
+        service.request("GET", "/", &format!("{wrong}X-Forwarded-For: 198.51.100.9, 192.0.2.7\r\n")).status,
+        401
+    );
+    service.log_line("192.0.2.7: wrong user name or password");
+    let hearsay = format!("{wrong}X-Forwarded-For: unknown\r\n");
+    assert_eq!(service.request("GET", "/", &hearsay).status, 401);
+    service.log_line("127.0.0.1: wrong user name or password");
+}
+
+fn hash(password: &str) -> String {
+    pinhole::config::PasswordHash::of(password).expect("a password").to_string()
+}
+
 /// A configuration file with this under `[http]`.
 fn configuration(http: &str) -> String {
     use std::sync::atomic::{AtomicU32, Ordering};

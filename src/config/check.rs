@@ -8,7 +8,9 @@ use toml::de::DeTable;
 use super::listen::{self, Listen};
 use super::mistakes::{Mistakes, line_of};
 use super::quote::quoted;
-use super::{Camera, Config, Errors, Http, Network, Picture, SourceSpec, host, syntax, written};
+use super::{
+    Camera, Config, Errors, Http, Network, Picture, SourceSpec, TrustedProxies, host, syntax, written,
+};
 use crate::limits;
 use crate::picture::Chroma;
 
@@ -95,6 +97,12 @@ impl Check<'_> {
             allow_origin: self
                 .value("http.allow_origin", written.allow_origin.as_ref(), |it| check_origin(it)),
             hosts: self.list("http.hosts", written.hosts.as_ref(), limits::HOSTS_MAX, |it| host::check(it)),
+            trusted_proxies: TrustedProxies(self.list(
+                "http.trusted_proxies",
+                written.trusted_proxies.as_ref(),
+                limits::TRUSTED_PROXIES_MAX,
+                |it| it.parse(),
+            )),
             password_hash: self.value("http.password_hash", written.password_hash.as_ref(), |it| it.parse()),
         }
     }

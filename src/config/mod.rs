@@ -9,6 +9,7 @@ pub mod listen;
 mod mistakes;
 pub mod network;
 pub mod password;
+pub mod proxies;
 pub mod quote;
 pub mod source;
 pub mod suggest;
@@ -26,6 +27,7 @@ use crate::limits;
 use crate::picture::{Chroma, PixelFormat};
 pub use network::Network;
 pub use password::PasswordHash;
+pub use proxies::TrustedProxies;
 pub use source::SourceSpec;
 pub use url::SourceUrl;
 
@@ -54,6 +56,8 @@ pub struct Http {
     pub allow_origin: Option<String>,
     /// Names besides this machine's own that requests may ask for, as [`host::normalised`] has them.
     pub hosts: Vec<String>,
+    /// Reverse proxies that say in `X-Forwarded-For` whose requests they bring.
+    pub trusted_proxies: TrustedProxies,
     /// Of the password that everything asks for.
     pub password_hash: Option<PasswordHash>,
 }
@@ -107,6 +111,7 @@ impl Default for Http {
             connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_DEFAULT,
             allow_origin: None,
             hosts: Vec::new(),
+            trusted_proxies: TrustedProxies::default(),
             password_hash: None,
         }
     }

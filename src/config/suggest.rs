@@ -14,13 +14,14 @@ pub enum Section {
 }
 
 /// The keys of `[http]`, each with an example.
-const HTTP: [(&str, &str); 6] = [
+const HTTP: [(&str, &str); 7] = [
     ("listen", "[\"[::]:8080\"]"),
     ("password_hash", "\"$argon2id$...\""),
     ("connections_max", "256"),
     ("connections_per_address_max", "128"),
     ("allow_origin", "\"http://octopi.local\""),
     ("hosts", "[\"camera.example.org\"]"),
+    ("trusted_proxies", "[\"127.0.0.1\"]"),
 ];
 
 /// The keys of `[[camera]]`, each with an example.

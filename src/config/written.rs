@@ -26,6 +26,7 @@ pub struct Http {
     pub connections_per_address_max: Option<Spanned<i64>>,
     pub allow_origin: Option<Spanned<String>>,
     pub hosts: Option<Spanned<Vec<Spanned<String>>>>,
+    pub trusted_proxies: Option<Spanned<Vec<Spanned<String>>>>,
     pub password_hash: Option<Spanned<String>>,
 }
 
@@ -108,6 +109,7 @@ impl Http {
             connections_per_address_max: keys.number("connections_per_address_max"),
             allow_origin: keys.text("allow_origin"),
             hosts: keys.texts("hosts"),
+            trusted_proxies: keys.texts("trusted_proxies"),
             password_hash: keys.text("password_hash"),
         }
     }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use http_types::{Method, StatusCode};
 
 use super::answer::Answer;
+use super::client::Client;
 use super::head::{HeadReader, NoRequest, Request};
 use super::part_heads::PartHeads;
 use super::password::Verdict;
@@ -38,11 +39,12 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr) {
                 return socket.finish().await;
             }
         };
-        log::debug!("{peer}: {} {}", request.method, request.path);
-        match answer(server, socket, &mut heads, &request, peer).await {
+        let client = Client::of(peer, &request.forwarded_for, &server.config.trusted_proxies);
+        log::debug!("{client}: {} {}", request.method, request.path);
+        match answer(server, socket, &mut heads, &request, client).await {
             Ok(true) => {}
             Ok(false) => return socket.finish().await,
-            Err(error) => return log::debug!("{peer}: {}: {error}", request.path),
+            Err(error) => return log::debug!("{client}: {}: {error}", request.path),
         }
     }
 }
@@ -60,20 +62,9 @@ async fn answer(
     socket: &Socket,
     heads: &mut HeadReader,
     request: &Request,
-    peer: SocketAddr,
+    client: Client,
 ) -> std::io::Result<bool> {
-    if let Some(host) = request.host.as_ref().filter(|host| !server.hosts.contain(host)) {
-        log::debug!("{peer}: {} {}: unknown host {host}", request.method, request.path);
-        let what = format!(
-            "this service does not answer to the name \"{host}\"; if it is yours, write hosts = [\"{host}\"] \
-             under [http] in pinhole.toml"
-        );
-        Answer::error(StatusCode::MisdirectedRequest, &what)
-            .send(socket, request.method, request.keep_alive)
-            .await?;
-        return Ok(request.keep_alive);
-    }
-    if let Some(refusal) = refusal(server, request, peer).await {
+    if let Some(refusal) = refusal(server, request, client).await {
         refusal.send(socket, request.method, request.keep_alive).await?;
         return Ok(request.keep_alive);
     }
@@ -120,9 +111,17 @@ async fn answer(
     Ok(request.keep_alive)
 }
 
-/// What who may not come in is told.
-async fn refusal(server: &Rc<Server>, request: &Request, peer: SocketAddr) -> Option<Answer> {
-    match server.guard.admit(request.credentials.as_ref(), peer.ip()).await {
+/// The answer to a request that is not let in.
+async fn refusal(server: &Rc<Server>, request: &Request, client: Client) -> Option<Answer> {
+    if let Some(host) = request.host.as_ref().filter(|host| !server.hosts.contain(host)) {
+        log::debug!("{client}: unknown host {host}");
+        let what = format!(
+            "this service does not answer to the name \"{host}\"; if it is yours, write hosts = [\"{host}\"] \
+             under [http] in pinhole.toml"
+        );
+        return Some(Answer::error(StatusCode::MisdirectedRequest, &what));
+    }
+    match server.guard.admit(request.credentials.as_ref(), client.address).await {
         Verdict::Welcome => None,
         // A monitor that only wants to know whether all is well needs no password for it.
         Verdict::Who if is_monitor(request) => Some(api::status(server)),

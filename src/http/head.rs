@@ -42,6 +42,8 @@ pub struct Request {
     pub fetch_destination: String,
     /// Whether there is an `Accept-Language`, as in every browser's requests.
     pub has_languages: bool,
+    /// The values of `X-Forwarded-For`, of which only a trusted proxy's count.
+    pub forwarded_for: String,
     /// User name and password.
     pub credentials: Option<Credentials>,
     /// Bytes of its body, where a length is named.
@@ -205,6 +207,7 @@ pub(super) async fn decode(head: &[u8], arrived: Monotonic) -> Result<Request, N
         user_agent: head.take("user-agent"),
         fetch_destination: head.take("sec-fetch-dest"),
         has_languages: !head.take("accept-language").is_empty(),
+        forwarded_for: head.take("x-forwarded-for"),
         host: head.host,
         arrived,
     })

@@ -7,6 +7,7 @@ mod answer;
 mod api;
 mod backlog;
 mod ceiling;
+mod client;
 mod connection;
 mod controls;
 mod head;
