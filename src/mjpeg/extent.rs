@@ -27,8 +27,8 @@ pub struct ExtentFinder {
     start: Option<usize>,
     /// Where the first scan's compressed data begin.
     data_at: Option<usize>,
-    /// Something stood where a marker belongs.
-    has_strays: bool,
+    /// Where something first stood in the place of a marker, before the first scan.
+    strays_at: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,9 +69,10 @@ impl ExtentFinder {
         self.data_at
     }
 
-    /// Whether something stood where a marker belongs: perhaps the picture ended unseen.
-    pub const fn has_strays(&self) -> bool {
-        self.has_strays
+    /// Where something first stood in the place of a marker, before the first scan: perhaps the picture
+    /// was cut there.
+    pub const fn strays_at(&self) -> Option<usize> {
+        self.strays_at
     }
 
     fn before_start(&mut self, data: &[u8]) -> Option<Place> {
@@ -91,10 +92,11 @@ impl ExtentFinder {
             // The last bytes may be the first of a marker.
             let kept = data.iter().rev().take_while(|byte| **byte == 0xff).count();
             let looked_at = self.at.max(data.len() - kept);
-            self.has_strays |= looked_at > self.at;
+            self.note_strays(looked_at);
             self.at = looked_at;
             return None;
         };
+        self.note_strays(begin);
         let marker = data[code];
         let shape = shape(marker);
         match shape {
@@ -106,7 +108,6 @@ impl ExtentFinder {
             }
             Shape::Passed | Shape::Read => {}
         }
-        self.has_strays |= begin > self.at;
         self.at = begin;
         let length = data.get(code + 1..code + 3)?;
         let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
@@ -119,6 +120,13 @@ impl ExtentFinder {
         }
         self.data_at.get_or_insert(self.at);
         Some(Place::Compressed)
+    }
+
+    /// No marker stands before this offset.
+    fn note_strays(&mut self, end: usize) {
+        if end > self.at && self.data_at.is_none() {
+            self.strays_at.get_or_insert(self.at);
+        }
     }
 
     fn compressed(&mut self, data: &[u8]) -> Option<Place> {
@@ -177,10 +185,10 @@ mod tests {
         }
         let mut finder = ExtentFinder::default();
         assert_eq!(finder.find(JPEG), Extent::Ends(JPEG.len()));
-        assert!(!finder.has_strays());
+        assert_eq!(finder.strays_at(), None);
         let mut finder = ExtentFinder::default();
         assert_eq!(finder.find(b"\xff\xd8\r\n--x\r\n"), Extent::Open);
-        assert!(finder.has_strays(), "perhaps the picture was cut");
+        assert_eq!(finder.strays_at(), Some(2), "perhaps the picture was cut");
     }
 
     #[test]

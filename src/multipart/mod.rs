@@ -329,10 +329,10 @@ impl Body {
         {
             return End::At(end);
         }
-        match (self.extent.data_at(), extent) {
-            (Some(data_at), _) => self.searched = self.searched.max(data_at),
-            // What stands in the place of a marker may be the delimiter behind a picture that was cut.
-            (None, Extent::Open) if !self.extent.has_strays() => return End::Wait,
+        // What stands in the place of a marker may be the delimiter behind a picture that was cut.
+        match (self.extent.strays_at().or(self.extent.data_at()), extent) {
+            (Some(from), _) => self.searched = self.searched.max(from),
+            (None, Extent::Open) => return End::Wait,
             (None, _) => {}
         }
         let until = if let Extent::Ends(end) = extent { end } else { rest.len() };

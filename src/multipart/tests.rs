@@ -175,6 +175,30 @@ fn a_picture_cut_short_ends_at_the_delimiter() {
     assert_eq!(pictures(Some("frame"), &not_a_jpeg), [&b"GIF89a, and more"[..], JPEG]);
 }
 
+/// What stands between a picture's segments belongs to it; a delimiter that stands there does not.
+#[test]
+fn bytes_between_segments_and_a_head_that_is_cut() {
+    for stray in
+        [&b"\0"[..], b"ab\r\n", b"\xff\0", b"\xff\xd1", b"a\xff\xd1b", b"\xff\xfe\0\0", b"\xff\xff\0"]
+    {
+        let dirty = [&OTHER[..2], stray, b"\xff\xfe\0\x05abc", stray, &OTHER[2..]].concat();
+        for headers in [sized(&dirty), String::new(), "Content-Length: 9\r\n".to_owned()] {
+            let body = [part("--frame", &headers, &dirty), part("--frame", "", OTHER)].concat();
+            assert_eq!(pictures(Some("frame"), &body), [&dirty[..], OTHER], "{stray:x?} {headers}");
+        }
+    }
+    for cut in [2, 21] {
+        let body = [part("--frame", "", &JPEG[..cut]), part("--frame", "", OTHER), part("--frame", "", JPEG)];
+        let pictures = pictures(Some("frame"), &body.concat());
+        let without_padding: Vec<_> = pictures.iter().map(|it| it.trim_ascii_end()).collect();
+        assert_eq!(without_padding, [&JPEG[..cut], OTHER, JPEG], "{cut}");
+        let mut reader = Reader::new(Some("frame"));
+        reader.push(&body[0]);
+        reader.push(b"--frame\r\n");
+        assert!(reader.pull().is_some(), "as soon as the delimiter is there");
+    }
+}
+
 #[test]
 fn padding_within_the_length_belongs_to_the_part() {
     let padded = [JPEG, &[0; 10]].concat();
