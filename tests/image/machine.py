@@ -24,9 +24,10 @@ FAT_OWN_ENTRIES = 8
 CARD_BYTES = 1 << 30
 """QEMU takes SD cards of a power of two only."""
 FIRMWARE = Path("/usr/share/AAVMF")
-ANSWER_TIME_MAX_S = 30
-RETRY_S = 2
-"""Between two attempts, of a machine that is up."""
+CONNECT_TIME_MAX_S = 30
+"""For QEMU to take a connection, whether or not the guest is up."""
+ADDRESS = r"http://10\.0\.2\.15/"
+"""On the screen of a machine that has got it from QEMU's DHCP."""
 ATTEMPTS_MAX = 25
 """At a time; the oldest is given up for another one."""
 
@@ -125,7 +126,8 @@ def free_port():
 class Machine:
     """QEMU, running. Use with `with`: it is ended there."""
 
-    def __init__(self, arguments, folder, port):
+    def __init__(self, arguments, folder, port, limits=None):
+        self.limits = limits
         self.port = port
         self.folder = Path(folder)
         self.output = b""
@@ -175,7 +177,7 @@ class Machine:
             found = self.changed.wait_for(lambda: wanted.search(self.output) or self.ended, timeout_s)
             match = wanted.search(self.output)
         if not match:
-            why = "the machine ended" if found else f"{timeout_s} s are over"
+            why = "the machine ended" if found else f"{timeout_s:.0f} s are over"
             raise Failed(f"the console did not say {pattern!r}: {why}; its end:\n{self.tail()}")
         return match, self.age()
 
@@ -184,29 +186,31 @@ class Machine:
         end = time.monotonic() + timeout_s
         while not true():
             if time.monotonic() > end or self.ended:
-                raise Failed(f"{what}: not within {timeout_s} s; the console's end:\n{self.tail()}")
+                raise Failed(f"{what}: not within {timeout_s:.0f} s; the console's end:\n{self.tail()}")
             with self.changed:
                 self.changed.wait(1)
 
     def tail(self):
         return self.output[-2000:].decode(errors="replace")
 
-    def first_answer(self, request, timeout_s, enough, retry_s=RETRY_S):
+    def first_answer(self, request, timeout_s, enough, again_s):
         """Asks until the service answers; gives the answer, read until `enough` says so, and the age."""
         end = time.monotonic() + timeout_s
-        attempts, problem = Attempts(self.port, request), "nothing"
+        attempts, problem = Attempts(self.port, request), f"nothing within {timeout_s:.0f} s"
         with attempts:
             while time.monotonic() < end and not self.ended:
                 problem = attempts.one_more() or problem
-                answer = attempts.answer(retry_s, enough)
+                answer = attempts.answer(min(again_s, max(end - time.monotonic(), 0)), enough)
                 if answer is not None:
                     return answer, self.age()
         raise Failed(f"no answer at port {self.port}: {problem}; the console's end:\n{self.tail()}")
 
-    def get(self, path, timeout_s=ANSWER_TIME_MAX_S, headers=""):
-        """One answer: status and body."""
-        request = f"GET {path} HTTP/1.1\r\nHost: pinhole.local\r\nConnection: close\r\n{headers}\r\n".encode()
-        answer, _age = self.first_answer(request, timeout_s, whole)
+    def get(self, path):
+        """One answer: status and body. It is asked only once the screen has the machine's address: the service may be
+        up before, but what is sent to a machine without an address is lost."""
+        self.wait_console(ADDRESS, self.limits.boot_s)
+        request = f"GET {path} HTTP/1.1\r\nHost: pinhole.local\r\nConnection: close\r\n\r\n".encode()
+        answer, _age = self.first_answer(request, self.limits.answer_s, whole, self.limits.again_s)
         head, _, body = answer.partition(b"\r\n\r\n")
         return int(head.split()[1]), body
 
@@ -241,7 +245,7 @@ class Attempts:
         if len(self.answers) >= ATTEMPTS_MAX:
             self.drop(next(iter(self.answers)))
         try:
-            connection = socket.create_connection(("127.0.0.1", self.port), timeout=ANSWER_TIME_MAX_S)
+            connection = socket.create_connection(("127.0.0.1", self.port), timeout=CONNECT_TIME_MAX_S)
             connection.sendall(self.request)
         except OSError as error:
             return error
@@ -274,7 +278,7 @@ def whole(answer):
     return bool(separator and length and len(body) >= int(length[1]))
 
 
-def uefi(card, folder, camera_socket=None, memory_mib=512, more=()):
+def uefi(card, folder, camera_socket=None, memory_mib=512, more=(), limits=None):
     """The generic machine with UEFI, which starts systemd-boot from the card's boot partition; `more` are further
     arguments for QEMU."""
     port = free_port()
@@ -295,10 +299,10 @@ def uefi(card, folder, camera_socket=None, memory_mib=512, more=()):
             "-chardev", f"socket,id=camera,path={camera_socket},server=on,wait=off",
             "-device", "usb-redir,chardev=camera,bus=usb.0",
         ]
-    return Machine([*arguments, *more], folder, port)
+    return Machine([*arguments, *more], folder, port, limits)
 
 
-def raspberry_pi_3(card, folder, extra_initrd=None, parameters="", before_power=lambda: None):
+def raspberry_pi_3(card, folder, extra_initrd=None, parameters="", before_power=lambda: None, limits=None):
     """A Raspberry Pi 3 B. QEMU has not its firmware: kernel, device tree and RAM disk are taken from the
     card's boot partition as the firmware does, with the parameters of the card's cmdline.txt. `before_power`
     is called when they are."""
@@ -323,4 +327,4 @@ def raspberry_pi_3(card, folder, extra_initrd=None, parameters="", before_power=
         "-device", "usb-net,netdev=net",
         "-serial", "null", "-serial", "stdio",
     ]
-    return Machine([str(argument) for argument in arguments], folder, port)
+    return Machine([str(argument) for argument in arguments], folder, port, limits)

@@ -25,10 +25,10 @@ ACCESS_POINT = """network={{
 """
 
 
-def make(base, folder, modules=(), access_points=()):
+def make(base, folder, modules=(), access_points=(), settings_only=False):
     """`base` is the build's layer with the packages, `modules` names kernel modules that the image has not,
     `access_points` are key management and password of those on the second radio, one after the other
-    (probe/wifi)."""
+    (probe/wifi). With `settings_only` the report does not wait for the end of the start, and has nothing else."""
     tree = Path(folder) / "probe-tree"
     shutil.rmtree(tree, ignore_errors=True)
     probe = tree / "probe"
@@ -39,6 +39,8 @@ def make(base, folder, modules=(), access_points=()):
     for number, (key_management, password) in enumerate(access_points):
         text = ACCESS_POINT.format(key_management=key_management, password=password)
         (probe / f"access-point-{number}.conf").write_text(text)
+    if settings_only:
+        (probe / "settings-only").touch()
     (probe / "modules").mkdir()
     known = kernel_modules.Modules(kernel)
     names = known.ordered([name for wanted in modules for name in known.named(wanted, "probe")])
