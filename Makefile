@@ -12,6 +12,7 @@ help:
 	@echo "make image   the card's image: target/image/pinhole-arm64-VERSION.img.zst (image-build/README.md)"
 	@echo "make image-test      builds it and starts it in emulated machines; make image-lock chooses its packages anew"
 	@echo "make power-cut-test  cuts the power 25 times at random moments"
+	@echo "make release         what the page of a release carries: target/release-VERSION (docs/releasing.md)"
 	@echo "make clean   remove what was built"
 
 run:
@@ -50,7 +51,10 @@ image-test: image
 power-cut-test: image
 	@tests/image/test --cuts 25 power_cut
 
+release:
+	@tools/release
+
 clean:
 	rm -rf target tests/*/target
 
-.PHONY: help run test check bench cross deb test-arm64 test-deb image image-lock image-test power-cut-test clean
+.PHONY: help run test check bench cross deb test-arm64 test-deb image image-lock image-test power-cut-test release clean

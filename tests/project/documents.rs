@@ -242,6 +242,28 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
+/// What the package's files say of its documents (deb/build puts `docs/` there).
+#[test]
+fn every_document_that_the_package_names_exists() {
+    let mut count = 0;
+    for text in [
+        include_str!("../../deb/pinhole.toml"),
+        include_str!("../../tools/manual/src/main.rs"),
+        include_str!("../../deb/copyright"),
+    ] {
+        for rest in text.split("/usr/share/doc/pinhole/").skip(1) {
+            let path: String = rest
+                .chars()
+                .take_while(|it| it.is_ascii_alphanumeric() || matches!(it, '-' | '/' | '.'))
+                .collect();
+            let path = path.trim_end_matches('.');
+            assert!(root().join(path).exists(), "the package has no {path}");
+            count += 1;
+        }
+    }
+    assert!(count >= 3, "{count} documents");
+}
+
 /// Every `make TARGET` and every script that a document names.
 #[test]
 fn every_command_in_the_documents_exists() {
