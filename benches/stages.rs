@@ -4,18 +4,23 @@
 //! `stages STAGE FRAMES` under `valgrind --tool=callgrind`; `tools/count` runs it twice for each
 //! stage and takes the difference, so that only the frames count. `stages` alone names the stages.
 
+#[path = "../tests/support/clips.rs"]
+mod clips;
 mod scene;
 
 use std::hint::black_box;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use futures_lite::future::poll_once;
-use pinhole::clock::Clock;
+use pinhole::clock::{Clock, Monotonic};
+use pinhole::decode::Decoder;
 use pinhole::encode::JpegEncoder;
 use pinhole::frame::{BufferPool, Frame, Kind};
 use pinhole::hub::Hub;
 use pinhole::mjpeg;
 use pinhole::picture::{Chroma, PixelFormat, RawPicture};
+use pinhole::rtp::{AccessUnit, Codec};
 use scene::Scene;
 
 const QUALITY: u8 = 80;
@@ -28,6 +33,8 @@ const FORMATS: [PixelFormat; 6] = [
     PixelFormat::Grey,
 ];
 const VIEWERS: [usize; 3] = [1, 10, 50];
+/// Pictures of a clip, at least as many as are asked for.
+const CLIP: usize = 25;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect();
@@ -35,6 +42,7 @@ fn main() -> ExitCode {
         println!("planar mend mend-no-dht");
         println!("{}", FORMATS.map(|format| format!("encode-{}", format.name())).join(" "));
         println!("{}", VIEWERS.map(|viewers| format!("hub-{viewers}")).join(" "));
+        println!("decode-h264 decode-h265");
         return ExitCode::SUCCESS;
     };
     let Ok(frames) = frames.parse() else { return usage(frames) };
@@ -42,6 +50,8 @@ fn main() -> ExitCode {
         "planar" => planar(frames),
         "mend" => mend(&jpeg(), frames),
         "mend-no-dht" => mend(&without_tables(&jpeg()), frames),
+        "decode-h264" => decode(Codec::H264, &clips::h264("bframes=0"), frames),
+        "decode-h265" => decode(Codec::H265, &clips::h265("bframes=0"), frames),
         name => {
             let format = name.strip_prefix("encode-").and_then(PixelFormat::from_name);
             let viewers = name.strip_prefix("hub-").and_then(|number| number.parse().ok());
@@ -97,6 +107,33 @@ fn mend(jpeg: &[u8], frames: usize) {
     for _ in 0..frames {
         mjpeg::mend(black_box(jpeg), &mut out).unwrap();
     }
+}
+
+/// The first pictures of a clip, which the ffmpeg program makes: that is another process, not counted.
+fn decode(codec: Codec, options: &str, frames: usize) {
+    let stream = clips::encode((1280, 720), CLIP, options);
+    let mut decoder = Decoder::new(codec).unwrap();
+    let pull = |decoder: &mut Decoder| {
+        while let Some(picture) = decoder.pull().unwrap() {
+            black_box(&picture);
+        }
+    };
+    for (data, is_key) in clips::units(&stream, codec == Codec::H265).into_iter().take(frames) {
+        let unit = AccessUnit {
+            codec,
+            data,
+            timestamp: 0,
+            arrived: Monotonic::since_zero(Duration::ZERO),
+            is_key,
+            discontinuity: false,
+            new_parameter_sets: false,
+            is_disposable: false,
+        };
+        decoder.push(&unit).unwrap();
+        pull(&mut decoder);
+    }
+    decoder.end();
+    pull(&mut decoder);
 }
 
 /// Frames after which the hub's meters are full.

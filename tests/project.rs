@@ -2,6 +2,8 @@
 
 #[path = "project/documents.rs"]
 mod documents;
+#[path = "project/tools.rs"]
+mod tools;
 
 use std::path::{Path, PathBuf};
 
