@@ -128,6 +128,7 @@ fn decode(codec: Codec, options: &str, frames: usize) {
             discontinuity: false,
             new_parameter_sets: false,
             is_disposable: false,
+            is_hidden: false,
         };
         decoder.push(&unit).unwrap();
         pull(&mut decoder);
