@@ -77,6 +77,27 @@ pub const NAME_MAX_BYTES: usize = 48;
 /// Addresses to listen on in one configuration.
 pub const LISTEN_MAX: usize = 64;
 
+/// Formats, sizes of one format, and intervals of one size that a V4L2 driver is asked for. Cameras list
+/// up to 10, 40 and 12; a driver that repeats itself has no end.
+pub const DRIVER_FORMATS_MAX: u32 = 64;
+
+/// See [`DRIVER_FORMATS_MAX`].
+pub const DRIVER_SIZES_MAX: u32 = 256;
+
+/// See [`DRIVER_FORMATS_MAX`].
+pub const DRIVER_INTERVALS_MAX: u32 = 128;
+
+/// Sizes and intervals of all formats together. A camera with every size at every rate has about 1500.
+pub const DRIVER_QUESTIONS_MAX: u32 = 8192;
+
+/// How many times in a row a V4L2 driver may fail to give a buffer (EIO) before the camera is lost. With
+/// [`DRIVER_PAUSE`] between them, half a second: a cable that was touched.
+pub const DRIVER_ERRORS_MAX: u32 = 25;
+
+/// The pause after a driver that said a buffer was ready gave none: a frame interval or so, for it may go
+/// on saying so for as long as it is out of order.
+pub const DRIVER_PAUSE: Duration = Duration::from_millis(20);
+
 /// Frames per second that may be asked for.
 pub const FPS_MAX: u32 = 240;
 

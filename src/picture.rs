@@ -1,5 +1,7 @@
 //! Uncompressed pictures, as a camera or a decoder hands them over.
 
+pub mod range;
+
 use std::fmt;
 
 use crate::limits;
@@ -97,6 +99,23 @@ impl PixelFormat {
         }
     }
 
+    /// Bytes of one row of the first plane, at least (kernel: the documents of each format).
+    pub const fn row_bytes(self, width: usize) -> usize {
+        match self {
+            Self::Yuyv | Self::Uyvy | Self::Yvyu | Self::Vyuy => 4 * width.div_ceil(2),
+            Self::Rgb24 | Self::Bgr24 => 3 * width,
+            Self::Rgb565 => 2 * width,
+            Self::Nv12 | Self::Nv21 | Self::Nv16 | Self::Yu12 | Self::Yv12 | Self::Yuv422p | Self::Grey => {
+                width
+            }
+        }
+    }
+
+    /// Whether its samples are red, green and blue.
+    pub const fn is_rgb(self) -> bool {
+        matches!(self, Self::Rgb24 | Self::Bgr24 | Self::Rgb565)
+    }
+
     /// The format of a name, or of a four-character code in small letters.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
@@ -166,7 +185,7 @@ pub struct Plane<'a> {
     pub data: &'a [u8],
 }
 
-/// A planar Y'CbCr picture (Rec. 601 matrix, samples as the source gave them).
+/// A planar Y'CbCr picture (Rec. 601 matrix).
 #[derive(Debug, Clone, Copy)]
 pub struct Planes<'a> {
     /// Width in pixels.

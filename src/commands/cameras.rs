@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{Failure, print};
+use crate::camera::lost::Lost;
 use crate::source::v4l2::devices::{self, Device};
 use crate::source::v4l2::modes::{Offer, Size, Sizes, fourcc_text};
 use crate::source::v4l2::{self};
@@ -36,35 +37,55 @@ struct ListedSize {
 
 /// Lists the capture devices of this machine.
 pub fn run(json: bool) -> Result<(), Failure> {
-    let listed: Vec<Listed> = devices::capture_devices().iter().map(list).collect();
+    let cameras = devices::capture_devices().into_iter().map(|device| list(&device));
+    let planar = devices::multi_planar_devices().into_iter().map(|device| list_multi_planar(&device));
+    let listed: Vec<Listed> = cameras.chain(planar).collect();
     if json {
         let text =
             serde_json::to_string_pretty(&listed).map_err(|error| Failure::Other(error.to_string()))?;
         return print(&format!("{text}\n"));
     }
     if listed.is_empty() {
-        return print("No camera found. Plug in a USB camera; it need not be configured.\n");
+        return print("No camera found. Plug in a USB camera; no setup needed.\n");
     }
     print(&listed.iter().map(describe).collect::<Vec<_>>().join("\n"))
 }
 
 fn list(device: &Device) -> Listed {
-    let (offers, error) = match v4l2::offers_of(&device.node) {
-        Ok(offers) => (offers, None),
-        Err(lost) => (Vec::new(), Some(lost.to_string())),
-    };
+    match v4l2::offers_of(&device.node) {
+        Ok(offers) => {
+            listed(device, offers.iter().map(|offer| format(offer, is_served(offer))).collect(), None)
+        }
+        Err(lost) => listed(device, Vec::new(), Some(&lost)),
+    }
+}
+
+fn list_multi_planar(device: &Device) -> Listed {
+    match v4l2::multi_planar_offers_of(&device.node) {
+        Ok((offers, why)) => {
+            listed(device, offers.iter().map(|offer| format(offer, false)).collect(), Some(&why))
+        }
+        Err(lost) => listed(device, Vec::new(), Some(&lost)),
+    }
+}
+
+fn is_served(offer: &Offer) -> bool {
+    v4l2::modes::Encoding::from_fourcc(offer.fourcc).is_some()
+}
+
+fn listed(device: &Device, formats: Vec<Format>, error: Option<&Lost>) -> Listed {
     Listed {
         name: device.card.clone(),
         path: device.stable_path().display().to_string(),
         device: device.node.display().to_string(),
         driver: device.driver.clone(),
         bus: device.identity.bus.clone(),
-        formats: offers.iter().map(format).collect(),
-        error,
+        formats,
+        error: error.map(ToString::to_string),
     }
 }
 
-fn format(offer: &Offer) -> Format {
+fn format(offer: &Offer, served: bool) -> Format {
     let size =
         |size: &Size| ListedSize { size: format!("{}x{}", size.width, size.height), fps: size.fps.clone() };
     let sizes = match &offer.sizes {
@@ -75,7 +96,6 @@ fn format(offer: &Offer) -> Format {
             vec![ListedSize { size: text, fps: Vec::new() }]
         }
     };
-    let served = v4l2::modes::Encoding::from_fourcc(offer.fourcc).is_some();
     Format { fourcc: fourcc_text(offer.fourcc), served, sizes }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Each loop is one that LLVM turns into vector code on the baselines of x86-64 and aarch64.
 
+use crate::picture::range;
+pub(super) use crate::picture::range::Range;
+
 /// Bits of a sample, 8 to 12; those with more than 8 lie in little-endian words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Depth(pub u8);
@@ -15,15 +18,6 @@ impl Depth {
     }
 }
 
-/// What the extremes of a sample mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Range {
-    /// Black is 0, white 255.
-    Full,
-    /// Black is 16, white 235, chroma goes from 16 to 240 (BT.601 and BT.709, at 8 bits).
-    Limited,
-}
-
 /// One row to 8 bits of full range. Stops at the shorter one's end.
 pub(super) fn to_full_range(from: &[u8], to: &mut [u8], depth: Depth, range: Range, is_chroma: bool) {
     match (depth, range, is_chroma) {
@@ -31,25 +25,9 @@ pub(super) fn to_full_range(from: &[u8], to: &mut [u8], depth: Depth, range: Ran
             let len = from.len().min(to.len());
             to[..len].copy_from_slice(&from[..len]);
         }
-        (Depth::EIGHT, Range::Limited, false) => luma(from, to),
-        (Depth::EIGHT, Range::Limited, true) => chroma(from, to),
+        (Depth::EIGHT, Range::Limited, false) => range::stretch_luma(from, to),
+        (Depth::EIGHT, Range::Limited, true) => range::stretch_chroma(from, to),
         (Depth(bits), range, is_chroma) => deep(from, to, bits, range, is_chroma),
-    }
-}
-
-/// (y - 16) * 255 / 219, rounded.
-fn luma(from: &[u8], to: &mut [u8]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        let above_black = u16::from(from.saturating_sub(16));
-        *to = ((above_black * 149 + 64) >> 7).min(255) as u8;
-    }
-}
-
-/// (c - 128) * 255 / 224 + 128, rounded.
-fn chroma(from: &[u8], to: &mut [u8]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        let colour = i16::from(*from) - 128;
-        *to = (((colour * 146 + 64) >> 7) + 128).clamp(0, 255) as u8;
     }
 }
 

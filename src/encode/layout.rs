@@ -87,10 +87,14 @@ fn extents(picture: &RawPicture<'_>) -> [Extent; 3] {
         [luma, chroma, chroma]
     };
     match format {
-        PixelFormat::Yuyv | PixelFormat::Uyvy | PixelFormat::Yvyu | PixelFormat::Vyuy => one(4 * half_width),
-        PixelFormat::Rgb24 | PixelFormat::Bgr24 => one(3 * width),
-        PixelFormat::Rgb565 => one(2 * width),
-        PixelFormat::Grey => one(width),
+        PixelFormat::Yuyv
+        | PixelFormat::Uyvy
+        | PixelFormat::Yvyu
+        | PixelFormat::Vyuy
+        | PixelFormat::Rgb24
+        | PixelFormat::Bgr24
+        | PixelFormat::Rgb565
+        | PixelFormat::Grey => one(format.row_bytes(width)),
         PixelFormat::Nv12 | PixelFormat::Nv21 => interleaved(half_height),
         PixelFormat::Nv16 => interleaved(height),
         PixelFormat::Yu12 | PixelFormat::Yv12 => separate(half_height),

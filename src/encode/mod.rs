@@ -1,7 +1,8 @@
 //! Uncompressed pictures to JPEG.
 //!
 //! `layout` finds and checks the planes of a picture, `convert` brings them into a form that the
-//! JPEG library takes, with the kernels of `rows`, and `jpeg` is the door to that library.
+//! JPEG library takes, with the kernels of `rows`, `stretch` widens limited range, and `jpeg` is the door to
+//! that library.
 
 pub mod convert;
 pub mod crew;
@@ -10,11 +11,13 @@ mod layout;
 pub mod load;
 pub mod reshape;
 mod rows;
+mod stretch;
 
 use std::fmt;
 
 use crate::frame::FrameBuffer;
 use crate::limits;
+use crate::picture::range::Range;
 use crate::picture::{Chroma, PixelFormat, Planes, RawPicture};
 
 use convert::{Converter, Input};
@@ -25,6 +28,8 @@ pub struct JpegEncoder {
     compressor: jpeg::Compressor,
     converter: Converter,
     chroma: Chroma,
+    /// Where the samples of the source are of limited range.
+    stretch: Option<stretch::Stretch>,
 }
 
 impl JpegEncoder {
@@ -45,23 +50,36 @@ impl JpegEncoder {
             return Err(EncodeError::Chroma);
         }
         let compressor = jpeg::Compressor::new(quality)?;
-        Ok(Self { compressor, converter: Converter::default(), chroma })
+        Ok(Self { compressor, converter: Converter::default(), chroma, stretch: None })
+    }
+
+    /// The same for a source that says what range its samples have. Without this they keep their values.
+    #[must_use]
+    pub fn of_range(self, range: Range) -> Self {
+        Self { stretch: (range == Range::Limited).then(Default::default), ..self }
     }
 
     /// Encodes a picture of any format into `out`, whose former content is lost.
     ///
-    /// Y'CbCr samples of V4L2 devices keep their values: like its peers, Pinhole does not stretch video
-    /// range (16 to 235) to the full range of JPEG. Drivers do not say which one it is: uvcvideo leaves
-    /// `quantization` at its default for every camera, and cameras differ. Stretched without need,
-    /// bright and dark parts are lost; left as it is, a little contrast.
+    /// Samples keep their values unless the source has said that their range is limited
+    /// ([`of_range`](Self::of_range)). Most drivers do not say: uvcvideo leaves `quantization` at its default
+    /// for nearly every camera, and cameras differ. Stretched without need, bright and dark parts are lost;
+    /// left as it is, a little contrast.
     ///
     /// # Errors
     /// Where sides, stride or length of the picture are impossible; `out` is empty then.
     pub fn encode(&mut self, picture: &RawPicture<'_>, out: &mut FrameBuffer) -> Result<(), EncodeError> {
         out.clear();
-        match self.converter.convert(picture, self.chroma)? {
-            Input::Planes(planes) => self.compressor.compress_planes(&planes, out),
-            Input::Pixels(pixels) => self.compressor.compress_pixels(&pixels, self.chroma, out),
+        let input = self.converter.convert(picture, self.chroma)?;
+        match (input, &mut self.stretch) {
+            (Input::Planes(planes), None) => self.compressor.compress_planes(&planes, out),
+            (Input::Planes(planes), Some(stretch)) => {
+                self.compressor.compress_planes(&stretch.planes(&planes), out)
+            }
+            (Input::Pixels(pixels), None) => self.compressor.compress_pixels(&pixels, self.chroma, out),
+            (Input::Pixels(pixels), Some(stretch)) => {
+                self.compressor.compress_pixels(&stretch.pixels(&pixels), self.chroma, out)
+            }
         }
     }
 

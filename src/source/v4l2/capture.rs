@@ -1,6 +1,5 @@
 //! Captures from one open device, on a thread that waits in the kernel.
 
-use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,26 +7,20 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use v4l::buffer::Type;
-use v4l::io::mmap::Stream;
-use v4l::io::traits::{CaptureStream, Stream as _};
-use v4l::video::Capture as _;
-use v4l::video::capture::Parameters;
-use v4l::{Device, Format, FourCC};
 
-use super::modes::{self, Encoding, Mode, Offer, fourcc_text};
+use super::buffers::Buffers;
+use super::driver::Filled;
+use super::flow::Flow;
+use super::kernel::Kernel;
+use super::modes::fourcc_text;
+use super::negotiate::{self, Negotiated, negotiate};
 use super::reader::{Layout, Reader};
-use super::{devices, offers};
+use super::{devices, refused};
 use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
 use crate::config::Picture;
 use crate::hub::{Hub, Opened, State};
-
-/// Driver buffers to ask for: one being read, one being filled, two for a late thread.
-const BUFFERS: u32 = 4;
-
-/// The kernel's own ceiling (VIDEO_MAX_FRAME), for drivers that give more than was asked for.
-const BUFFERS_MAX: usize = 32;
+use crate::limits;
 
 /// What the capture thread needs.
 #[derive(Debug)]
@@ -42,70 +35,48 @@ pub struct Capture {
 impl Capture {
     /// Opens the device and publishes its pictures until the stop is requested.
     pub fn run(&self) -> Result<(), Lost> {
-        let device =
-            Device::with_path(&self.node).map_err(|error| devices::open_error(&self.node, &error))?;
-        let capabilities = device.query_caps().map_err(|error| devices::open_error(&self.node, &error))?;
+        let open_error = |error| devices::open_error(&self.node, &error);
+        let device = Kernel::open(&self.node).map_err(open_error)?;
+        let capabilities = device.capabilities().map_err(open_error)?;
+        if devices::is_multi_planar(&capabilities) {
+            return Err(negotiate::multi_planar(&device));
+        }
         if !devices::is_camera(&capabilities) {
             return Err(Lost::Unsupported(format!(
-                "{} ({}) gives no pictures; \"pinhole cameras\" lists what does",
+                "{} ({}) gives no pictures; \"pinhole cameras\" lists the devices that do",
                 self.node.display(),
                 capabilities.card
             )));
         }
-        let negotiated = self.negotiate(&device)?;
+        let negotiated = negotiate(&device, &self.picture)?;
+        let given = &negotiated.given;
+        let format = fourcc_text(given.fourcc);
+        self.hub.set_opened(Opened { width: given.width, height: given.height, format });
         self.stream(&device, &negotiated)
     }
 
-    fn negotiate(&self, device: &Device) -> Result<Negotiated, Lost> {
-        let offers = offers::offers(device).map_err(|error| refused("list its formats", &error))?;
-        let asked = modes::choose(&offers, &self.picture)
-            .ok_or_else(|| Lost::Unsupported(unsuitable(&offers, &self.picture)))?;
-        let format = Format::new(asked.width, asked.height, FourCC::new(&asked.fourcc));
-        let given = device.set_format(&format).map_err(|error| refused("set its format", &error))?;
-        let fps = set_rate(device, asked.fps);
-        let encoding = Encoding::from_fourcc(given.fourcc.repr).ok_or_else(|| {
-            Lost::Unsupported(format!(
-                "it gives the format {}, which cannot be served, when asked for {asked}",
-                fourcc_text(given.fourcc.repr)
-            ))
-        })?;
-        let (width, height, format) = (given.width, given.height, fourcc_text(given.fourcc.repr));
-        self.hub.set_opened(Opened { width, height, format });
-        Ok(Negotiated { asked, given, fps, encoding })
-    }
-
-    fn stream(&self, device: &Device, negotiated: &Negotiated) -> Result<(), Lost> {
-        let mut stream = Stream::with_buffers(device, Type::VideoCapture, BUFFERS)
-            .map_err(|error| refused("give buffers", &error))?;
-        // A wait of its own would not hear the stop; poll below has said that a buffer is ready.
-        stream.set_timeout(Duration::from_millis(100));
-        // `next` queues buffer 0 itself, the first time too. The others are queued until the driver
-        // has no such buffer.
-        for index in 1..BUFFERS_MAX {
-            if CaptureStream::queue(&mut stream, index).is_err() {
-                break;
-            }
-        }
-        stream.start().map_err(|error| refused("start", &error))?;
+    fn stream(&self, device: &Kernel, negotiated: &Negotiated) -> Result<(), Lost> {
+        let give_buffers = |error| refused("give buffers", &error);
+        let buffers = Buffers::of(device).map_err(give_buffers)?;
+        let mut flow = Flow::of(device, buffers.count()).map_err(give_buffers)?;
+        device.start().map_err(|error| refused("start", &error))?;
         let layout = Layout { format: negotiated.given, encoding: negotiated.encoding };
         let mut reader = Reader::new(&self.name, layout, &self.picture, &self.hub)?;
-        let refused = |error: io::Error| refused("give a picture", &error);
-        let (fd, mut is_announced) = (descriptor(device), false);
+        let mut is_announced = false;
         loop {
-            match wait(fd, &self.stop, reader.time_left())? {
+            match wait(device.descriptor(), &self.stop, reader.time_left())? {
                 Waited::Stop => return Ok(()),
                 Waited::Interrupted => continue,
                 Waited::Silence => {}
-                Waited::Ready => {
-                    let (mut bytes, mut metadata) = stream.next().map_err(refused)?;
-                    reader.count_gap(metadata);
-                    while reader.is_costly() && is_ready(fd) {
-                        self.hub.count_dropped(1);
-                        (bytes, metadata) = stream.next().map_err(refused)?;
-                        reader.count_gap(metadata);
+                Waited::Ready => match self.newest(device, &mut flow, &mut reader)? {
+                    Some(filled) => {
+                        reader.read(buffers.bytes(filled.index), &filled);
+                        flow.give_back(filled)?;
                     }
-                    reader.read(bytes, metadata);
-                }
+                    // The driver said that a buffer is ready, and gave none: asked again at once, it would
+                    // say the same for as long as it is out of order.
+                    None => self.pause()?,
+                },
             }
             if let Some(lost) = reader.lost() {
                 return Err(lost);
@@ -117,6 +88,34 @@ impl Capture {
         }
     }
 
+    /// The buffer to read: of pictures that cost much, the newest of those that are ready.
+    fn newest(
+        &self,
+        device: &Kernel,
+        flow: &mut Flow<'_, Kernel>,
+        reader: &mut Reader,
+    ) -> Result<Option<Filled>, Lost> {
+        let Some(mut filled) = flow.take()? else { return Ok(None) };
+        reader.count_gap(filled.sequence);
+        while reader.is_costly() && is_ready(device.descriptor()) {
+            let Some(newer) = flow.take()? else { break };
+            flow.give_back(filled)?;
+            self.hub.count_dropped(1);
+            reader.count_gap(newer.sequence);
+            filled = newer;
+        }
+        Ok(Some(filled))
+    }
+
+    fn pause(&self) -> Result<(), Lost> {
+        let mut stop = [PollFd::from_borrowed_fd(self.stop.readable(), PollFlags::IN)];
+        let timeout = timespec(limits::DRIVER_PAUSE)?;
+        match poll(&mut stop, Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(Lost::Driver(format!("cannot be waited for: {error}"))),
+        }
+    }
+
     /// Says, with the first picture, what was asked for and what came of it.
     fn announce(&self, negotiated: &Negotiated) {
         let Negotiated { asked, given, fps, .. } = negotiated;
@@ -125,28 +124,12 @@ impl Capture {
         log::info!(
             "camera {}: live, {} {}x{} at {rate} from {} (asked for {asked})",
             self.name,
-            fourcc_text(given.fourcc.repr),
+            fourcc_text(given.fourcc),
             given.width,
             given.height,
             self.node.display()
         );
     }
-}
-
-/// What was asked for, and what the driver made of it.
-#[derive(Debug)]
-struct Negotiated {
-    asked: Mode,
-    given: Format,
-    fps: Option<f64>,
-    encoding: Encoding,
-}
-
-/// The device's descriptor, which the binding lends only as a number.
-#[allow(unsafe_code)]
-fn descriptor(device: &Device) -> BorrowedFd<'_> {
-    // SAFETY: the descriptor is open for as long as the device that the result borrows from.
-    unsafe { BorrowedFd::borrow_raw(device.handle().fd()) }
 }
 
 enum Waited {
@@ -157,8 +140,7 @@ enum Waited {
 }
 
 fn wait(device: BorrowedFd<'_>, stop: &Stop, longest: Duration) -> Result<Waited, Lost> {
-    let timeout =
-        Timespec::try_from(longest).map_err(|error| Lost::Driver(format!("waiting time: {error}")))?;
+    let timeout = timespec(longest)?;
     let mut fds = [
         PollFd::from_borrowed_fd(device, PollFlags::IN),
         PollFd::from_borrowed_fd(stop.readable(), PollFlags::IN),
@@ -179,30 +161,6 @@ fn is_ready(device: BorrowedFd<'_>) -> bool {
     poll(&mut fds, Some(&now)).is_ok() && fds[0].revents() == PollFlags::IN
 }
 
-/// Asks for a rate. The rate that the driver gave; `None` where it does not let itself be told.
-fn set_rate(device: &Device, fps: u32) -> Option<f64> {
-    let given = device.set_params(&Parameters::with_fps(fps)).or_else(|_| device.params()).ok()?;
-    let interval = given.interval;
-    (interval.numerator > 0 && interval.denominator > 0)
-        .then(|| f64::from(interval.denominator) / f64::from(interval.numerator))
-}
-
-/// What it means that the driver refused something.
-fn refused(what: &str, error: &io::Error) -> Lost {
-    match Errno::from_io_error(error) {
-        Some(Errno::NODEV | Errno::NXIO) => Lost::Unplugged,
-        Some(Errno::BUSY) => Lost::Busy,
-        Some(Errno::NOSPC) => Lost::NoBandwidth,
-        Some(Errno::ACCESS | Errno::PERM) => Lost::Forbidden,
-        Some(Errno::IO | Errno::TIMEDOUT) => Lost::Driver(format!(
-            "it does not answer when asked to {what} ({error}); unplug the camera and plug it in again"
-        )),
-        _ => Lost::Driver(format!("it refuses to {what}: {error}")),
-    }
-}
-
-fn unsuitable(offers: &[Offer], picture: &Picture) -> String {
-    let offered: Vec<_> = offers.iter().map(|offer| fourcc_text(offer.fourcc)).collect();
-    let offered = if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") };
-    format!("it offers {offered}; asked for the format {}", picture.format)
+fn timespec(time: Duration) -> Result<Timespec, Lost> {
+    Timespec::try_from(time).map_err(|error| Lost::Driver(format!("waiting time: {error}")))
 }

@@ -137,14 +137,15 @@ pub fn set(node: &Path, wanted: &Map<String, Value>) -> Result<Vec<Control>, Ref
     for (name, value) in wanted {
         let control = controls.iter().find(|control| control.name == *name).ok_or_else(|| {
             let names: Vec<_> = controls.iter().map(|control| control.name.as_str()).collect();
-            Refused::Wrong(format!("there is no control \"{name}\"; there are: {}", names.join(", ")))
+            Refused::Wrong(format!("unknown control \"{name}\"; use one of: {}", names.join(", ")))
         })?;
         settings.push((control, control.check(value).map_err(Refused::Wrong)?));
     }
     settings.sort_by_key(|(control, _)| control.kind.is_set_late());
     for (control, value) in settings {
-        write(&device, control, value)
-            .map_err(|error| Refused::Device(format!("the camera does not set {}: {error}", control.name)))?;
+        write(&device, control, value).map_err(|error| {
+            Refused::Device(format!("the camera refuses to set {}: {error}", control.name))
+        })?;
     }
     Ok(read(&device))
 }
@@ -181,11 +182,11 @@ impl Control {
             kind if kind.has_menu() => {
                 let items: Vec<_> =
                     self.menu.iter().map(|item| format!("{} ({})", item.value, item.label)).collect();
-                format!("{name} cannot be {wanted}; allowed are {}", items.join(", "))
+                format!("{name} must be one of {}, got {wanted}", items.join(", "))
             }
-            Kind::Boolean => format!("{name} cannot be {wanted}; true or false is allowed"),
-            Kind::Bitmask => format!("{name} cannot be {wanted}; bits of {max} are allowed"),
-            _ => format!("{name} cannot be {wanted}; {min} to {max} in steps of {step} is allowed"),
+            Kind::Boolean => format!("{name} must be true or false, got {wanted}"),
+            Kind::Bitmask => format!("{name} must have no bits but those of {max}, got {wanted}"),
+            _ => format!("{name} must be {min} to {max} in steps of {step}, got {wanted}"),
         })
     }
 }
@@ -353,11 +354,11 @@ mod tests {
             [json!(65), json!(1), json!(-66), json!(0.5), json!("0"), json!(null), json!([0]), json!(1e30)]
         {
             let words = integer.check(&wrong).unwrap_err();
-            assert!(words.ends_with("-64 to 64 in steps of 2 is allowed"), "{words}");
+            assert!(words.starts_with("x must be -64 to 64 in steps of 2, got "), "{words}");
         }
         let menu = control(Kind::Menu);
         assert_eq!((menu.check(&json!(3)), menu.check(&json!("manual mode"))), (Ok(3), Ok(1)));
-        assert!(menu.check(&json!(2)).unwrap_err().contains("1 (Manual Mode), 3 (Aperture"));
+        assert!(menu.check(&json!(2)).unwrap_err().contains("one of 1 (Manual Mode), 3 (Aperture"));
         let switch = Control { min: 0, max: 1, step: 1, ..control(Kind::Boolean) };
         assert_eq!((switch.check(&json!(true)), switch.check(&json!(0))), (Ok(1), Ok(0)));
         assert!(switch.check(&json!(2)).unwrap_err().contains("true or false"));

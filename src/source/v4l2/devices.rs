@@ -15,7 +15,7 @@ use crate::camera::lost::Lost;
 const UDEV_CONTROL: &str = "/run/udev/control";
 const UDEV_RECORDS: &str = "/run/udev/data";
 
-/// Drivers whose capture nodes are no cameras: image processors and codecs of the Raspberry Pi.
+/// Drivers whose capture nodes are not cameras: image processors and codecs of the Raspberry Pi.
 const NOT_CAMERAS: [&str; 5] = ["bcm2835-isp", "bcm2835-codec", "pispbe", "rpi-hevc-dec", "rpivid"];
 
 /// A capture device.
@@ -63,6 +63,17 @@ pub fn capture_devices() -> Vec<Device> {
     nodes().iter().filter_map(|node| describe(node)).map(|device| links.of(device)).collect()
 }
 
+/// Every device that gives pictures by the multi-planar API only: listed, but not opened by itself, for
+/// these are mostly parts of a processor's camera pipeline.
+pub fn multi_planar_devices() -> Vec<Device> {
+    let links = Links::read();
+    let device = |node: &PathBuf| {
+        let capabilities = query(node).ok().filter(is_multi_planar)?;
+        Some(links.of(device_of(node, capabilities)))
+    };
+    nodes().iter().filter_map(device).collect()
+}
+
 /// The links that udev makes to nodes.
 pub struct Links {
     by_id: BTreeMap<PathBuf, PathBuf>,
@@ -82,8 +93,8 @@ impl Links {
     }
 }
 
-/// Whether udev has made the node's links and set who may open it. Where it does not run it is waited for
-/// only if `awaits_link`: a small system may start it after the cameras.
+/// Whether udev has made the node's links and set its permissions. Without udev this is true unless
+/// `awaits_link`: a small system may start udev after the cameras.
 pub fn is_settled(node: &Path, awaits_link: bool) -> bool {
     if !exists(Path::new(UDEV_CONTROL)) {
         return !awaits_link;
@@ -99,23 +110,13 @@ fn links(folder: &str) -> BTreeMap<PathBuf, PathBuf> {
     entries.filter_map(|entry| Some((fs::canonicalize(entry.path()).ok()?, entry.path()))).collect()
 }
 
-/// Opens a node and asks what it is; `None` if that is no camera. Without its links.
+/// Opens a node and queries it; `None` unless it is a camera. Without its links.
 pub fn describe(node: &Path) -> Option<Device> {
     let device = match query(node) {
         Ok(capabilities) if !is_camera(&capabilities) => return None,
-        Ok(capabilities) => {
-            let identity = identity(node, Some(&capabilities));
-            Device {
-                node: node.to_owned(),
-                identity,
-                card: capabilities.card,
-                driver: capabilities.driver,
-                by_id: None,
-                by_path: None,
-            }
-        }
-        // It cannot be asked what it is. The first node of a device is its camera, and a camera
-        // that may not be opened is to be shown with that reason, not left out.
+        Ok(capabilities) => device_of(node, capabilities),
+        // Its capabilities are unknown. The first node of a device is its camera, and a camera
+        // that may not be opened is shown with that reason, not left out.
         Err(Lost::Forbidden) if attribute(node, "index").as_deref() == Some("0") => Device {
             node: node.to_owned(),
             identity: identity(node, None),
@@ -132,6 +133,12 @@ pub fn describe(node: &Path) -> Option<Device> {
     Some(device)
 }
 
+fn device_of(node: &Path, capabilities: Capabilities) -> Device {
+    let identity = identity(node, Some(&capabilities));
+    let Capabilities { card, driver, .. } = capabilities;
+    Device { node: node.to_owned(), identity, card, driver, by_id: None, by_path: None }
+}
+
 /// Asks a node what it is.
 pub fn query(node: &Path) -> Result<Capabilities, Lost> {
     catch_unwind(|| v4l::Device::with_path(node).and_then(|device| device.query_caps()))
@@ -139,7 +146,7 @@ pub fn query(node: &Path) -> Result<Capabilities, Lost> {
         .map_err(|error| open_error(node, &error))
 }
 
-/// What a refused open or QUERYCAP means.
+/// The reason behind a failed open or QUERYCAP.
 pub fn open_error(node: &Path, error: &io::Error) -> Lost {
     use rustix::io::Errno;
     match Errno::from_io_error(error) {
@@ -156,8 +163,17 @@ pub fn open_error(node: &Path, error: &io::Error) -> Lost {
 /// Whether frames can be captured from a node with these capabilities, in the one way that Pinhole
 /// can (single-planar, by memory mapping), and come from a camera.
 pub fn is_camera(capabilities: &Capabilities) -> bool {
+    captures_by(Flags::VIDEO_CAPTURE, capabilities)
+}
+
+/// Whether frames can be captured from a node with these capabilities only in a way that Pinhole cannot.
+pub fn is_multi_planar(capabilities: &Capabilities) -> bool {
+    captures_by(Flags::VIDEO_CAPTURE_MPLANE, capabilities) && !is_camera(capabilities)
+}
+
+fn captures_by(api: Flags, capabilities: &Capabilities) -> bool {
     let flags = capabilities.capabilities;
-    flags.contains(Flags::VIDEO_CAPTURE | Flags::STREAMING)
+    flags.contains(api | Flags::STREAMING)
         && !flags.intersects(Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE)
         && !NOT_CAMERAS.iter().any(|driver| capabilities.driver.starts_with(driver))
 }
@@ -260,6 +276,15 @@ mod tests {
         assert!(!is_camera(&capabilities("old", Flags::VIDEO_CAPTURE | Flags::READ_WRITE)));
         assert!(!is_camera(&capabilities("bcm2835-isp", capture)));
         assert!(!is_camera(&capabilities("m2m", capture | Flags::VIDEO_M2M)));
+        let planar = Flags::VIDEO_CAPTURE_MPLANE | Flags::STREAMING;
+        let is = |driver, flags| {
+            let capabilities = capabilities(driver, flags);
+            (is_camera(&capabilities), is_multi_planar(&capabilities))
+        };
+        assert_eq!(is("rkisp1", planar), (false, true));
+        assert_eq!(is("both", capture | planar), (true, false));
+        assert_eq!(is("codec", planar | Flags::VIDEO_M2M_MPLANE), (false, false));
+        assert_eq!(is("rpivid", planar), (false, false));
     }
 
     #[test]
@@ -271,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_video_device_is_told_apart() {
+    fn other_files_are_not_video_devices() {
         assert_eq!(query(Path::new("/dev/video9999")).unwrap_err(), Lost::Unplugged);
         let null = query(Path::new("/dev/null")).unwrap_err();
         assert_eq!(null, Lost::Unsupported("/dev/null is not a V4L2 device".to_owned()));

@@ -1,30 +1,39 @@
 //! V4L2 capture devices: found, recognised when they come back, opened, captured from.
 //!
-//! The only module that names the `v4l` crate. That crate panics on driver answers that it does not
-//! know, so every call into it runs under `catch_unwind` (here in [`devices`], and on the capture
-//! thread).
+//! The only module that names the `v4l` crate. That crate panics on some driver answers that it does not
+//! know (names that are not UTF-8, for one), so every call into it runs under `catch_unwind` (here in
+//! [`devices`], and on the capture thread). What it would believe a driver, `kernel` asks itself.
 
+mod buffers;
 mod capture;
 pub mod controls;
 pub mod devices;
+mod driver;
+mod flow;
 pub mod identity;
+mod kernel;
 pub mod modes;
 pub mod monitor;
+mod negotiate;
 mod offers;
 mod reader;
 mod roll_call;
 
+use std::io;
 use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::Arc;
 
 use event_listener::EventListener;
+use rustix::io::Errno;
 
 use super::thread;
 use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
 use crate::config::Picture;
 use crate::hub::Hub;
+use driver::Api;
+use kernel::Kernel;
 use monitor::{Claim, Monitor};
 
 /// Everything that the device at a node offers.
@@ -32,10 +41,35 @@ use monitor::{Claim, Monitor};
 /// # Errors
 /// Why it cannot be asked.
 pub fn offers_of(node: &Path) -> Result<Vec<modes::Offer>, Lost> {
-    let ask = || v4l::Device::with_path(node).and_then(|device| offers::offers(&device));
-    catch_unwind(ask)
-        .unwrap_or_else(|_| Err(std::io::Error::other("answers that are not V4L2")))
+    ask(node, |device| offers::offers(device, Api::SinglePlanar))
+}
+
+/// What the device at a node offers by the multi-planar API, and why it cannot be used.
+///
+/// # Errors
+/// Why it cannot be asked.
+pub fn multi_planar_offers_of(node: &Path) -> Result<(Vec<modes::Offer>, Lost), Lost> {
+    ask(node, |device| Ok((offers::offers(device, Api::MultiPlanar)?, negotiate::multi_planar(device))))
+}
+
+fn ask<T>(node: &Path, question: fn(&Kernel) -> io::Result<T>) -> Result<T, Lost> {
+    catch_unwind(|| Kernel::open(node).and_then(|device| question(&device)))
+        .unwrap_or_else(|_| Err(io::Error::other("answers that are not V4L2")))
         .map_err(|error| devices::open_error(node, &error))
+}
+
+/// What it means that the driver refused something.
+fn refused(what: &str, error: &io::Error) -> Lost {
+    match Errno::from_io_error(error) {
+        Some(Errno::NODEV | Errno::NXIO) => Lost::Unplugged,
+        Some(Errno::BUSY) => Lost::Busy,
+        Some(Errno::NOSPC) => Lost::NoBandwidth,
+        Some(Errno::ACCESS | Errno::PERM) => Lost::Forbidden,
+        Some(Errno::IO | Errno::TIMEDOUT) => Lost::Driver(format!(
+            "it does not answer when asked to {what} ({error}); unplug the camera and plug it in again"
+        )),
+        _ => Lost::Driver(format!("it refuses to {what}: {error}")),
+    }
 }
 
 /// The capture device of one camera, wherever it is plugged in at the moment.

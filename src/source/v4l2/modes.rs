@@ -5,7 +5,7 @@ use std::fmt;
 use crate::config::{FormatChoice, Picture};
 use crate::picture::PixelFormat;
 
-/// What is aimed at where nothing is configured.
+/// Default mode.
 const TARGET: (u32, u32) = (1280, 720);
 const TARGET_FPS: u32 = 30;
 
@@ -67,7 +67,7 @@ pub struct Size {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Frames per second, as offered; empty where the driver does not say.
+    /// Frames per second, as offered; empty where the driver lists none.
     pub fps: Vec<f64>,
 }
 
@@ -99,9 +99,14 @@ impl fmt::Display for Mode {
     }
 }
 
-/// A four-character code for people to read.
+/// A four-character code for people to read. Drivers have codes of their own, so any bytes may come.
 pub fn fourcc_text(fourcc: [u8; 4]) -> String {
-    String::from_utf8_lossy(&fourcc).trim_end().to_owned()
+    // Linux, videodev2.h, v4l2_fourcc_be: the highest bit says that samples are big-endian.
+    let is_big_endian = fourcc[3] & 0x80 != 0;
+    let plain = [fourcc[0], fourcc[1], fourcc[2], fourcc[3] & 0x7f];
+    let text: String =
+        plain.iter().map(|byte| if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '?' }).collect();
+    format!("{}{}", text.trim_end(), if is_big_endian { "-BE" } else { "" })
 }
 
 /// The best mode for what is configured: the format that costs least, then the size and rate nearest
@@ -216,6 +221,13 @@ mod tests {
         let only_raw_has_it = [offer(*b"MJPG", &[(640, 480, 30.0)]), offer(*b"YUYV", &[(800, 600, 30.0)])];
         let picture = picture(Some((800, 600)), None, FormatChoice::Auto);
         assert_eq!(chosen(&only_raw_has_it, &picture), "YUYV 800x600 at 30 fps");
+    }
+
+    #[test]
+    fn codes_are_shown_whatever_bytes_they_have() {
+        assert_eq!(fourcc_text(*b"Y8  "), "Y8");
+        assert_eq!(fourcc_text([b'Y', b'1', b'6', b' ' | 0x80]), "Y16-BE");
+        assert_eq!(fourcc_text([0x1b, b'[', 0, b'm']), "?[?m");
     }
 
     #[test]

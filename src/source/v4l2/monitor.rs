@@ -21,8 +21,8 @@ use crate::clock::{Clock, Monotonic};
 
 /// Events of one plugging-in come within this time: the node, its permissions, its links.
 const SETTLE: Duration = Duration::from_millis(100);
-/// `auto` takes a new device once udev has made its links, by which a configured camera may be waiting for
-/// it, and has set who may open it; after this time as it is. At boot udev may come to it late.
+/// `auto` takes a new device once udev has made its links (a configured camera may be waiting for one of
+/// them) and set its permissions, but no later than this: at boot udev may be slow.
 const UDEV_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Events taken at a time; a storm of them must not keep the thread that serves.
@@ -211,7 +211,7 @@ impl Monitor {
         let watch = match Watch::new() {
             Ok(watch) => watch,
             Err(error) => {
-                log::warn!("no events of plugged-in cameras ({error}); looking every few seconds instead");
+                log::warn!("cannot watch /dev for cameras ({error}); checking every few seconds instead");
                 return futures_lite::future::pending().await;
             }
         };
@@ -232,7 +232,7 @@ impl Monitor {
                     self.rescan().await;
                 }
                 Err(error) => {
-                    log::warn!("no more events of plugged-in cameras: {error}");
+                    log::warn!("cannot watch /dev for cameras any more: {error}");
                     return futures_lite::future::pending().await;
                 }
             }

@@ -1,59 +1,198 @@
 //! Asks a device which formats, sizes and rates it offers.
+//!
+//! Drivers list sizes of 0, intervals of 0/0, the same entry at every index, or nothing at all. Every list
+//! has a ceiling, and what no picture can have is left out.
 
+use std::cell::Cell;
 use std::io;
 
-use v4l::frameinterval::FrameIntervalEnum;
-use v4l::framesize::FrameSizeEnum;
-use v4l::video::Capture as _;
-use v4l::{Device, FourCC};
-
+use super::driver::{Api, Driver, FrameInterval, FrameSize, per_second};
 use super::modes::{Offer, Size, Sizes};
+use crate::limits;
+
+/// The longest side of a picture.
+const SIDE_MAX: u32 = limits::PICTURE_SIDE_MAX_PIXELS as u32;
 
 /// Everything that the device offers, in its own order.
-pub fn offers(device: &Device) -> io::Result<Vec<Offer>> {
-    let formats = device.enum_formats()?;
-    Ok(formats
-        .iter()
-        .map(|format| Offer { fourcc: format.fourcc.repr, sizes: sizes(device, format.fourcc) })
-        .collect())
-}
-
-fn sizes(device: &Device, fourcc: FourCC) -> Sizes {
-    // Where the driver cannot list its sizes, the one that it is set to is known at least.
-    let Ok(listed) = device.enum_framesizes(fourcc) else {
-        let present = device.format().map_or((640, 480), |format| (format.width, format.height));
-        return Sizes::Discrete(vec![Size { width: present.0, height: present.1, fps: Vec::new() }]);
-    };
-    let mut discrete = Vec::new();
-    for size in listed {
-        match size.size {
-            FrameSizeEnum::Discrete(size) => discrete.push(Size {
-                width: size.width,
-                height: size.height,
-                fps: rates(device, fourcc, size.width, size.height),
-            }),
-            FrameSizeEnum::Stepwise(range) => {
-                return Sizes::Range {
-                    min: (range.min_width, range.min_height),
-                    max: (range.max_width, range.max_height),
-                    step: (range.step_width.max(1), range.step_height.max(1)),
-                };
-            }
+///
+/// # Errors
+/// If it cannot say which formats it has, nor which one it is set to.
+pub fn offers(driver: &impl Driver, api: Api) -> io::Result<Vec<Offer>> {
+    let mut asked = Asked { driver, questions: Cell::new(0) };
+    let mut offers: Vec<Offer> = Vec::new();
+    for index in 0..limits::DRIVER_FORMATS_MAX {
+        let fourcc = match driver.format_at(api, index) {
+            Ok(fourcc) => fourcc,
+            Err(error) if index == 0 => return present(driver, error),
+            Err(_) => break,
+        };
+        if !offers.iter().any(|offer| offer.fourcc == fourcc) {
+            offers.push(Offer { fourcc, sizes: asked.sizes(fourcc) });
         }
     }
-    Sizes::Discrete(discrete)
+    Ok(offers)
 }
 
-fn rates(device: &Device, fourcc: FourCC, width: u32, height: u32) -> Vec<f64> {
-    let per_second =
-        |interval: &v4l::Fraction| f64::from(interval.denominator) / f64::from(interval.numerator.max(1));
-    let intervals = device.enum_frameintervals(fourcc, width, height).unwrap_or_default();
-    intervals
-        .iter()
-        .flat_map(|interval| match &interval.interval {
-            FrameIntervalEnum::Discrete(interval) => vec![per_second(interval)],
-            // The shortest interval is the fastest rate.
-            FrameIntervalEnum::Stepwise(range) => vec![per_second(&range.min), per_second(&range.max)],
-        })
-        .collect()
+/// Where the driver lists nothing, the format that it is set to is known at least.
+fn present(driver: &impl Driver, error: io::Error) -> io::Result<Vec<Offer>> {
+    use rustix::io::Errno;
+    // An empty list ends at once (EINVAL); ENOTTY is a driver without the request.
+    if !matches!(Errno::from_io_error(&error), Some(Errno::INVAL | Errno::NOTTY)) {
+        return Err(error);
+    }
+    let Ok(format) = driver.format() else { return Ok(Vec::new()) };
+    if format.fourcc == [0; 4] || !is_possible(format.width, format.height) {
+        return Ok(Vec::new());
+    }
+    let size = Size { width: format.width, height: format.height, fps: Vec::new() };
+    Ok(vec![Offer { fourcc: format.fourcc, sizes: Sizes::Discrete(vec![size]) }])
+}
+
+struct Asked<'d, D> {
+    driver: &'d D,
+    /// How many sizes and intervals have been asked for.
+    questions: Cell<u32>,
+}
+
+impl<D: Driver> Asked<'_, D> {
+    fn may_ask(&self) -> bool {
+        self.questions.set(self.questions.get() + 1);
+        self.questions.get() <= limits::DRIVER_QUESTIONS_MAX
+    }
+
+    fn sizes(&mut self, fourcc: [u8; 4]) -> Sizes {
+        let mut sizes: Vec<Size> = Vec::new();
+        for index in 0..limits::DRIVER_SIZES_MAX {
+            if !self.may_ask() {
+                break;
+            }
+            match self.driver.size_at(fourcc, index) {
+                Err(_) => break,
+                Ok(FrameSize::Stepwise(width, height)) => return range(width, height),
+                Ok(FrameSize::Discrete(width, height)) => {
+                    let is_known = sizes.iter().any(|size| (size.width, size.height) == (width, height));
+                    if is_possible(width, height) && !is_known {
+                        sizes.push(Size { width, height, fps: self.rates(fourcc, (width, height)) });
+                    }
+                }
+            }
+        }
+        if sizes.is_empty() {
+            let present = self.driver.format().ok().map(|format| (format.width, format.height));
+            let (width, height) = present.filter(|size| is_possible(size.0, size.1)).unwrap_or((640, 480));
+            sizes.push(Size { width, height, fps: Vec::new() });
+        }
+        Sizes::Discrete(sizes)
+    }
+
+    fn rates(&self, fourcc: [u8; 4], size: (u32, u32)) -> Vec<f64> {
+        let mut rates = Vec::new();
+        for index in 0..limits::DRIVER_INTERVALS_MAX {
+            if !self.may_ask() {
+                break;
+            }
+            match self.driver.interval_at(fourcc, size, index) {
+                Err(_) => break,
+                Ok(FrameInterval::Discrete(interval)) => rates.extend(per_second(interval)),
+                Ok(FrameInterval::Stepwise(shortest, longest)) => {
+                    // The shortest interval is the fastest rate.
+                    rates.extend([shortest, longest].into_iter().filter_map(per_second));
+                    break;
+                }
+            }
+        }
+        rates.dedup();
+        rates
+    }
+}
+
+fn is_possible(width: u32, height: u32) -> bool {
+    (1..=SIDE_MAX).contains(&width) && (1..=SIDE_MAX).contains(&height)
+}
+
+/// Minimum, maximum and step of width and height.
+fn range(width: [u32; 3], height: [u32; 3]) -> Sizes {
+    let side = |[min, max, step]: [u32; 3]| {
+        let min = min.clamp(1, SIDE_MAX);
+        (min, max.clamp(min, SIDE_MAX), step.max(1))
+    };
+    let (width, height) = (side(width), side(height));
+    Sizes::Range { min: (width.0, height.0), max: (width.1, height.1), step: (width.2, height.2) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Picture;
+    use crate::source::v4l2::driver::fake::Fake;
+    use crate::source::v4l2::modes::choose;
+
+    fn chosen(driver: &Fake) -> String {
+        let offers = offers(driver, Api::SinglePlanar).unwrap();
+        choose(&offers, &Picture::default()).map_or("none".to_owned(), |mode| mode.to_string())
+    }
+
+    #[test]
+    fn nonsense_in_the_lists_is_left_out() {
+        let mut driver = Fake::offering(&[*b"YUYV"]);
+        driver.sizes = [(0, 0), (0, 480), (u32::MAX, u32::MAX), (800, 600)]
+            .map(|(width, height)| FrameSize::Discrete(width, height))
+            .to_vec();
+        driver.intervals = [(0, 0), (1, 0), (0, 1), (1, u32::MAX), (u32::MAX, 1), (1, 25)]
+            .map(FrameInterval::Discrete)
+            .to_vec();
+        let offers = offers(&driver, Api::SinglePlanar).unwrap();
+        let size = Size { width: 800, height: 600, fps: vec![25.0] };
+        assert_eq!(offers, [Offer { fourcc: *b"YUYV", sizes: Sizes::Discrete(vec![size]) }]);
+        assert_eq!(chosen(&driver), "YUYV 800x600 at 25 fps");
+    }
+
+    #[test]
+    fn ranges_are_put_right() {
+        let mut driver = Fake::offering(&[*b"YUYV"]);
+        for (size, expected) in [
+            (FrameSize::Stepwise([0, 0, 0], [0, 0, 0]), "YUYV 1x1 at 30 fps"),
+            (FrameSize::Stepwise([640, 320, 16], [480, 240, 16]), "YUYV 640x480 at 30 fps"),
+            (FrameSize::Stepwise([1, u32::MAX, 1], [1, u32::MAX, 1]), "YUYV 1280x720 at 30 fps"),
+            (FrameSize::Stepwise([u32::MAX, 0, u32::MAX], [2, 2000, u32::MAX]), "YUYV 16384x2 at 30 fps"),
+        ] {
+            driver.sizes = vec![size];
+            assert_eq!(chosen(&driver), expected, "{size:?}");
+        }
+        driver.sizes = vec![FrameSize::Discrete(640, 480)];
+        driver.intervals = vec![FrameInterval::Stepwise((0, 0), (0, 1))];
+        assert_eq!(chosen(&driver), "YUYV 640x480 at 30 fps");
+        driver.intervals = vec![FrameInterval::Stepwise((1, 10), (0, 0))];
+        assert_eq!(chosen(&driver), "YUYV 640x480 at 10 fps");
+    }
+
+    #[test]
+    fn lists_without_an_end_have_one_here() {
+        let mut driver = Fake::offering(&[*b"YUYV", *b"MJPG"]);
+        driver.is_endless = true;
+        driver.sizes = vec![FrameSize::Discrete(640, 480), FrameSize::Discrete(1280, 720)];
+        driver.intervals = vec![FrameInterval::Discrete((1, 30))];
+        assert_eq!(chosen(&driver), "MJPG 1280x720 at 30 fps");
+        let most = limits::DRIVER_QUESTIONS_MAX + 2 * limits::DRIVER_FORMATS_MAX;
+        assert!(driver.questions() <= most, "{} questions", driver.questions());
+    }
+
+    #[test]
+    fn without_lists_the_present_format_is_what_there_is() {
+        use rustix::io::Errno;
+        for error in [Errno::INVAL, Errno::NOTTY] {
+            let mut driver = Fake::offering(&[]);
+            driver.list_error = error;
+            assert_eq!(chosen(&driver), "YUYV 320x240 at 30 fps", "{error}");
+        }
+        let mut broken = Fake::offering(&[]);
+        broken.list_error = Errno::IO;
+        assert!(offers(&broken, Api::SinglePlanar).is_err());
+        let mut nothing = Fake::offering(&[]);
+        nothing.given.width = 0;
+        assert_eq!(offers(&nothing, Api::SinglePlanar).unwrap(), []);
+        let mut without_sizes = Fake::offering(&[*b"MJPG"]);
+        without_sizes.sizes.clear();
+        assert_eq!(chosen(&without_sizes), "MJPG 320x240 at 30 fps");
+    }
 }

@@ -4,9 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use v4l::Format;
-use v4l::buffer::{Flags, Metadata};
-
+use super::driver::{Filled, Format, flag};
 use super::modes::Encoding;
 use crate::camera::lost::Lost;
 use crate::clock::Monotonic;
@@ -21,7 +19,7 @@ use crate::mjpeg;
 use crate::picture::{PixelFormat, RawPicture};
 
 /// What the frames of one stream have in common.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Layout {
     /// What the driver gave.
     pub format: Format,
@@ -59,7 +57,7 @@ struct Captured {
 impl Reader {
     /// A reader of one stream's buffers.
     pub fn new(name: &str, layout: Layout, picture: &Picture, hub: &Arc<Hub>) -> Result<Self, Lost> {
-        let encoder = new_encoder(picture).map_err(|error| Lost::Driver(error.to_string()))?;
+        let encoder = new_encoder(picture, &layout).map_err(|error| Lost::Driver(error.to_string()))?;
         let delivery = Delivery {
             name: name.to_owned(),
             hub: hub.clone(),
@@ -94,10 +92,10 @@ impl Reader {
     }
 
     /// Counts the pictures that the driver had no buffer for, or dropped as damaged.
-    pub fn count_gap(&mut self, metadata: &Metadata) {
-        if let Some(before) = self.sequence.replace(metadata.sequence) {
-            let gap = metadata.sequence.wrapping_sub(before).wrapping_sub(1);
-            // Some drivers begin anew after an error: that is no gap of four thousand millions.
+    pub fn count_gap(&mut self, sequence: u32) {
+        if let Some(before) = self.sequence.replace(sequence) {
+            let gap = sequence.wrapping_sub(before).wrapping_sub(1);
+            // Some drivers begin anew after an error: not a gap of four billion frames.
             if gap < 1000 {
                 self.delivery.hub.count_dropped(u64::from(gap));
             }
@@ -105,13 +103,14 @@ impl Reader {
     }
 
     /// Publishes the picture in a buffer.
-    pub fn read(&mut self, bytes: &[u8], metadata: &Metadata) {
+    pub fn read(&mut self, bytes: &[u8], filled: &Filled) {
         let now = self.delivery.hub.clock().now();
-        let captured = Captured { at: captured_at(metadata, now), sequence: metadata.sequence };
-        if metadata.flags.contains(Flags::ERROR) {
-            return self.delivery.damaged(&captured, "the driver says that it is damaged".to_owned());
+        let captured = Captured { at: captured_at(filled, now), sequence: filled.sequence };
+        if filled.flags & flag::ERROR != 0 {
+            return self.delivery.damaged(&captured, "the driver reports it as damaged".to_owned());
         }
-        let bytes = bytes.get(..metadata.bytesused as usize).unwrap_or(bytes);
+        // Drivers have counted more bytes than a buffer has.
+        let bytes = bytes.get(..filled.bytes as usize).unwrap_or(bytes);
         match self.layout.encoding {
             Encoding::Jpeg => self.pass_through(bytes, &captured),
             Encoding::Raw(format) => self.encode(format, bytes, captured),
@@ -156,11 +155,15 @@ impl Reader {
         let name = &self.delivery.name;
         match self.start_crew(format, threads) {
             Ok(crew) => {
-                log::info!("camera {name}: one thread does not keep the rate; {threads} encode now");
+                log::info!(
+                    "camera {name}: one thread is too slow for the rate; encoding on {threads} threads now"
+                );
                 self.crew = Some(crew);
             }
             Err(error) => {
-                log::warn!("camera {name}: one thread does not keep the rate, and no more start: {error}");
+                log::warn!(
+                    "camera {name}: one thread is too slow for the rate, and no more can be started: {error}"
+                );
                 self.load = Load::default();
             }
         }
@@ -168,8 +171,8 @@ impl Reader {
 
     fn start_crew(&self, format: PixelFormat, threads: usize) -> std::io::Result<Crew<Captured>> {
         let encoder = |_| -> std::io::Result<Encode> {
-            let mut encoder = new_encoder(&self.picture).map_err(std::io::Error::other)?;
-            let layout = self.layout.clone();
+            let mut encoder = new_encoder(&self.picture, &self.layout).map_err(std::io::Error::other)?;
+            let layout = self.layout;
             Ok(Box::new(move |bytes, out| encoder.encode(&layout.picture(format, bytes), out)))
         };
         let encoders = (0..threads).map(encoder).collect::<Result<_, _>>()?;
@@ -204,8 +207,8 @@ impl Delivery {
     }
 }
 
-fn new_encoder(picture: &Picture) -> Result<JpegEncoder, EncodeError> {
-    JpegEncoder::new(picture.quality, picture.chroma)
+fn new_encoder(picture: &Picture, layout: &Layout) -> Result<JpegEncoder, EncodeError> {
+    Ok(JpegEncoder::new(picture.quality, picture.chroma)?.of_range(layout.format.range()))
 }
 
 impl Layout {
@@ -215,7 +218,7 @@ impl Layout {
             format,
             width: self.format.width as usize,
             height: self.format.height as usize,
-            stride: self.format.stride as usize,
+            stride: self.format.row_bytes(format),
             data,
         }
     }
@@ -257,12 +260,16 @@ impl Silence {
 }
 
 /// The driver's own time of capture where it is one of `CLOCK_MONOTONIC` and can be true.
-fn captured_at(metadata: &Metadata, now: Monotonic) -> Monotonic {
-    let timestamp = metadata.timestamp;
-    let (Ok(seconds), Ok(micros)) = (u64::try_from(timestamp.sec), u64::try_from(timestamp.usec)) else {
+fn captured_at(filled: &Filled, now: Monotonic) -> Monotonic {
+    let (Ok(seconds), Ok(micros)) = (u64::try_from(filled.timestamp.0), u64::try_from(filled.timestamp.1))
+    else {
         return now;
     };
-    let stamped = Monotonic::since_zero(Duration::from_secs(seconds) + Duration::from_micros(micros));
-    let monotonic = metadata.flags & Flags::TIMESTAMP_MASK == Flags::TIMESTAMP_MONOTONIC;
-    if monotonic && stamped <= now && now.since(stamped) < limits::SILENCE_MAX { stamped } else { now }
+    let since_boot = Duration::from_secs(seconds).checked_add(Duration::from_micros(micros));
+    let Some(stamped) = since_boot.map(Monotonic::since_zero) else { return now };
+    let is_monotonic = filled.flags & flag::CLOCK_MASK == flag::CLOCK_MONOTONIC;
+    if is_monotonic && stamped <= now && now.since(stamped) < limits::SILENCE_MAX { stamped } else { now }
 }
+
+#[cfg(test)]
+mod tests;

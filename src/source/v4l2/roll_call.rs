@@ -27,12 +27,12 @@ pub enum Answer<T> {
     Hangs,
 }
 
-/// Remembers who was asked and has not answered.
+/// Remembers which nodes were asked and have not answered.
 #[derive(Debug, Default)]
 pub struct RollCall {
     /// Nodes that are being asked, and whether they were passed over.
     asked: Mutex<BTreeMap<PathBuf, bool>>,
-    /// One that was passed over has answered, and nobody was told yet.
+    /// A node that was passed over has answered, and the monitor has not heard of it yet.
     is_late: AtomicBool,
     late: Event,
 }
@@ -56,7 +56,7 @@ impl RollCall {
                 match NODES.run(move || ask(&asked.node)).await {
                     Ok(answer) => Answer::Said(answer),
                     Err(error) => {
-                        log::warn!("{}: cannot be asked: {error}", node.display());
+                        log::warn!("cannot query {}: {error}", node.display());
                         Answer::Hangs
                     }
                 }
