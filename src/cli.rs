@@ -3,10 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::config::listen::Listen;
-use crate::config::{self, FormatChoice, Picture, SourceSpec};
+use crate::config::quote::quoted;
+use crate::config::{self, FormatChoice, Picture, SourceSpec, suggest};
+use crate::limits;
 
 /// Any USB or IP camera, in any browser.
 #[derive(Debug, Parser)]
@@ -14,9 +16,8 @@ use crate::config::{self, FormatChoice, Picture, SourceSpec};
     name = "pinhole",
     version,
     about,
-    disable_help_subcommand = true,
     override_usage = "pinhole [serve] [OPTIONS] [SOURCE]...\n       pinhole <COMMAND>",
-    after_help = "Without a command, pinhole serves; pinhole serve --help shows the options."
+    after_help = "Without a command, pinhole serves cameras: \"pinhole help serve\" shows its options."
 )]
 pub struct Cli {
     /// What to do.
@@ -35,9 +36,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Open a source and say what it delivers, how fast, or why not
+    /// Open a source and show what it delivers, how fast, or why nothing comes
     Probe {
-        /// The camera to open
+        /// The camera to open: /dev/video0, rtsp://..., http://..., file:... or test:
         #[arg(value_parser = parse_source)]
         source: SourceSpec,
         /// As JSON
@@ -49,7 +50,7 @@ pub enum Command {
     },
     /// Take one JPEG picture
     Snapshot {
-        /// The camera to take it of
+        /// The camera: /dev/video0, rtsp://..., http://..., file:... or test:
         #[arg(value_parser = parse_source)]
         source: SourceSpec,
         /// The file to write; - for standard output
@@ -64,7 +65,7 @@ pub enum Command {
         /// The file to check
         file: PathBuf,
     },
-    /// Read a password from standard input and print the line for password_hash in the configuration
+    /// Read a password from standard input and print its hash, for password_hash in the configuration
     HashPassword,
     /// What the units of the flashed image run
     #[command(subcommand, hide = true)]
@@ -97,8 +98,8 @@ pub struct Serve {
     /// What pictures to ask the named sources for.
     #[command(flatten)]
     pub picture: PictureArgs,
-    /// auto, /dev/videoN, a path in /dev/v4l/by-id, rtsp://..., http://..., file:... or test:, in place of the
-    /// cameras of the configuration file
+    /// auto (every V4L2 camera), /dev/videoN, a path in /dev/v4l/by-id, rtsp://..., http://..., file:... or test:;
+    /// these replace the cameras of the configuration file
     #[arg(value_name = "SOURCE", value_parser = parse_source)]
     pub sources: Vec<SourceSpec>,
 }
@@ -106,10 +107,10 @@ pub struct Serve {
 /// What pictures to ask for.
 #[derive(Debug, Args)]
 pub struct PictureArgs {
-    /// Size in pixels [default: what is nearest to 1280x720]
+    /// Size in pixels [default: the camera's nearest to 1280x720]
     #[arg(long, value_name = "WxH", value_parser = config::parse_size)]
     pub size: Option<(u32, u32)>,
-    /// Pictures per second [default: what is nearest to 30]
+    /// Pictures per second [default: the camera's nearest to 30]
     #[arg(long, value_name = "N", value_parser = parse_fps)]
     pub fps: Option<u32>,
     /// auto, mjpeg, yuyv, nv12, ... [default: auto]
@@ -158,11 +159,12 @@ fn parse_format(text: &str) -> Result<FormatChoice, String> {
 }
 
 fn parse_fps(text: &str) -> Result<u32, String> {
-    config::check_fps(text.parse().map_err(|_| format!("\"{text}\" is not a whole number"))?)
+    let wrong = || format!("must be 1 to {}, got {}", limits::FPS_MAX, quoted(text));
+    config::check_fps(text.parse().map_err(|_| wrong())?)
 }
 
 fn parse_quality(text: &str) -> Result<u8, String> {
-    config::check_quality(text.parse().map_err(|_| format!("\"{text}\" is not a whole number"))?)
+    config::check_quality(text.parse().map_err(|_| format!("must be 1 to 100, got {}", quoted(text)))?)
 }
 
 /// Parses the arguments, the program's name first. Without a command, `serve` is meant.
@@ -171,24 +173,50 @@ fn parse_quality(text: &str) -> Result<u8, String> {
 /// clap's, which also carries help and version.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
-    let commands = [
-        "serve",
-        "cameras",
-        "probe",
-        "snapshot",
-        "check",
-        "hash-password",
-        "appliance",
-        "-h",
-        "--help",
-        "-V",
-        "--version",
-    ];
-    let names_command = arguments.get(1).and_then(|it| it.to_str()).is_some_and(|it| commands.contains(&it));
-    if !names_command {
+    let first = arguments.get(1).and_then(|it| it.to_str()).unwrap_or_default();
+    let commands = commands();
+    let is_global = ["-h", "--help", "-V", "--version"].contains(&first);
+    if !is_global && !commands.iter().any(|command| command == first) {
+        if let Some(error) = mistyped_command(first, &commands) {
+            return Err(error);
+        }
         arguments.insert(arguments.len().min(1), "serve".into());
     }
     Cli::try_parse_from(arguments).map(|cli| cli.command)
+}
+
+/// The option that a mistyped one is nearest to, of any command.
+pub fn nearest_option(option: &str) -> Option<String> {
+    let program = Cli::command();
+    let arguments = program.get_subcommands().flat_map(clap::Command::get_arguments);
+    let known: Vec<String> =
+        arguments.filter_map(|it| it.get_long()).map(|long| format!("--{long}")).collect();
+    let name = option.split('=').next().unwrap_or_default();
+    suggest::nearest(name, &known.iter().map(String::as_str).collect::<Vec<_>>()).map(str::to_owned)
+}
+
+fn commands() -> Vec<String> {
+    let mut program = Cli::command();
+    program.build();
+    program.get_subcommands().map(|command| command.get_name().to_owned()).collect()
+}
+
+/// The error for a word that is not a source but nearly a command, such as `server`.
+fn mistyped_command(word: &str, commands: &[String]) -> Option<clap::Error> {
+    if word.starts_with('-') || word.parse::<SourceSpec>().is_ok() {
+        return None;
+    }
+    let names: Vec<&str> = commands.iter().map(String::as_str).collect();
+    // What other programs call theirs.
+    let meant = match word.to_ascii_lowercase().as_str() {
+        "version" => "--version",
+        "list" | "devices" | "ls" => "cameras",
+        "start" | "run" => "serve",
+        "test" => return None,
+        word => suggest::nearest(word, &names)?,
+    };
+    let what = format!("unknown command \"{word}\"; did you mean \"pinhole {meant}\"?\n");
+    Some(clap::Error::raw(clap::error::ErrorKind::InvalidSubcommand, what))
 }
 
 #[cfg(test)]
@@ -220,7 +248,14 @@ mod tests {
             ("pinhole --size big", "WIDTHxHEIGHT"),
             ("pinhole --quality 0", "1 to 100"),
             ("pinhole --format h264", "auto, mjpeg"),
-            ("pinhole camera0", "/dev/video0"),
+            ("pinhole frobnicate", "use one of: auto, a device such as /dev/video0"),
+            ("pinhole server", "unknown command \"server\"; did you mean \"pinhole serve\"?"),
+            ("pinhole camera", "did you mean \"pinhole cameras\"?"),
+            ("pinhole snapshto test:", "did you mean \"pinhole snapshot\"?"),
+            ("pinhole version", "did you mean \"pinhole --version\"?"),
+            ("pinhole help sevre", "sevre"),
+            ("pinhole test", "write \"test:\""),
+            ("pinhole --fps fast", "must be 1 to 240, got \"fast\""),
             ("pinhole --listen 0.0.0.0", "\"0.0.0.0\" has no port; write \"0.0.0.0:8080\""),
             ("pinhole --listen 70000", "must be 1 to 65535"),
             ("pinhole --frobnicate", "unexpected argument"),
@@ -228,6 +263,17 @@ mod tests {
             let error = parsed(line).unwrap_err().to_string();
             assert!(error.contains(part), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn help_is_a_command_and_an_option() {
+        for line in ["pinhole help", "pinhole -h", "pinhole --help", "pinhole help serve", "pinhole serve -h"]
+        {
+            let error = parsed(line).unwrap_err();
+            assert!(!error.use_stderr() && error.to_string().contains("Usage:"), "{line}: {error}");
+        }
+        assert!(parsed("pinhole help serve").unwrap_err().to_string().contains("--listen"));
+        assert!(!parsed("pinhole -V").unwrap_err().use_stderr());
     }
 
     #[test]

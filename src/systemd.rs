@@ -52,6 +52,6 @@ fn watchdog_interval() -> Option<Duration> {
 
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        log::debug!("systemd was not told: {error}");
+        log::debug!("cannot notify systemd: {error}");
     }
 }

@@ -124,12 +124,14 @@ fn a_pinhole_with_a_password_and_what_is_said_without() {
     let hash = String::from_utf8(output.stdout).expect("text");
     let file = std::env::temp_dir().join(format!("pinhole-password-{}.toml", std::process::id()));
     let text = format!(
-        "[http]\nlisten = [\"127.0.0.1:0\"]\npassword_hash = \"{}\"\n[[camera]]\nsource = \"test:\"\nsize = \"160x120\"\n",
+        "[http]\npassword_hash = \"{}\"\n[[camera]]\nsource = \"test:\"\nsize = \"160x120\"\n",
         hash.trim()
     );
     std::fs::write(&file, text).expect("written");
     let other = Service::from_command(
-        Command::new(env!("CARGO_BIN_EXE_pinhole")).args(["serve", "--config"]).arg(&file),
+        Command::new(env!("CARGO_BIN_EXE_pinhole"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .arg(&file),
     );
     let _ = std::fs::remove_file(&file);
 
@@ -155,7 +157,8 @@ fn a_pinhole_with_a_password_and_what_is_said_without() {
         let text = service.request("GET", target, "").text();
         assert!(!text.contains("hush") && !text.contains("pst") && !text.contains("viewer:"), "{text}");
     }
-    for (userinfo, words) in [("", "asks for user name and password"), ("viewer:nope@", "does not accept")] {
+    for (userinfo, words) in [("", "requires user name and password"), ("viewer:nope@", "rejects user name")]
+    {
         let refused = Service::start(&[&format!("http://{userinfo}{address}/stream")]);
         let _viewer = Stream::open(refused.connect(), "/stream");
         let health = refused.until("/health", |health| health["cameras"][0]["state"] == "lost");
@@ -275,12 +278,12 @@ fn https_wants_a_certificate_that_is_trusted_or_pinned() {
     let fingerprint = reason.split('"').nth(1).unwrap_or_else(|| panic!("what to pin: {reason}"));
     assert!(reason.contains("tls_fingerprint"), "{reason}");
 
-    let config = format!(
-        "[http]\nlisten = [\"127.0.0.1:0\"]\n[[camera]]\nsource = \"{url}\"\nfps = 10\ntls_fingerprint = \"{fingerprint}\"\n"
-    );
+    let config = format!("[[camera]]\nsource = \"{url}\"\nfps = 10\ntls_fingerprint = \"{fingerprint}\"\n");
     let config = file("toml", config.as_bytes());
     let service = Service::from_command(
-        Command::new(env!("CARGO_BIN_EXE_pinhole")).args(["serve", "--config"]).arg(&config),
+        Command::new(env!("CARGO_BIN_EXE_pinhole"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .arg(&config),
     );
     let mut stream = Stream::open(service.connect(), "/stream");
     assert!(live(&service, &mut stream, 3).iter().all(|picture| *picture == jpeg));

@@ -306,7 +306,7 @@ fn a_changed_password_is_not_tried_again_soon() {
     sees_picture(&service, &camera, &viewer);
     camera.set_authorization(Some("Basic changed"));
     camera.hang_up();
-    service.until_reason("does not accept user name and password");
+    service.until_reason("rejects user name or password");
     assert!(!service.health().to_string().contains("hush"));
     sees_card(&service, &viewer);
     let asked = camera.requests("OPTIONS");
@@ -334,10 +334,10 @@ fn probe_says_how_far_it_came_and_what_to_try() {
     let (out, error) = probe("joe:hush@", &[]);
     assert!(out.contains("ended at: OPTIONS\n") && out.contains("authentication: Basic\n"), "{out}");
     assert!(out.contains("try: writing special characters of the password as %XX"), "{out}");
-    assert!(error.contains("does not accept user name and password") && !error.contains("hush"), "{error}");
+    assert!(error.contains("rejects user name or password") && !error.contains("hush"), "{error}");
     let (out, _) = probe("", &["--json"]);
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert!(report["error"].as_str().unwrap().contains("asks for user name and password"), "{report}");
+    assert!(report["error"].as_str().unwrap().contains("requires user name and password"), "{report}");
     assert_eq!(report["rtsp"]["step"], "OPTIONS");
     // It plays, and sends nothing.
     camera.set_authorization(None);

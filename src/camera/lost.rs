@@ -4,6 +4,7 @@ mod file;
 mod network;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::limits;
@@ -15,7 +16,9 @@ pub use network::NetworkLost;
 pub enum Lost {
     /// There is no camera at all (source `auto`).
     NoCamera,
-    /// The device is not there (any more).
+    /// The configured device has not been there since the start.
+    Absent(PathBuf),
+    /// The device is gone.
     Unplugged,
     /// Another camera of the configuration, of this name, is the same device.
     SameDevice(String),
@@ -54,7 +57,7 @@ pub enum Lost {
 impl Lost {
     /// Whether there is no device of its own: nothing to try until one is plugged in.
     pub fn is_absent(&self) -> bool {
-        matches!(self, Self::NoCamera | Self::Unplugged | Self::SameDevice(_))
+        matches!(self, Self::NoCamera | Self::Absent(_) | Self::Unplugged | Self::SameDevice(_))
     }
 
     /// Whether trying again soon does harm.
@@ -101,10 +104,13 @@ impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoCamera => f.write_str("no camera found; plug in a USB camera"),
+            Self::Absent(path) => {
+                write!(f, "no device at {}; plug the camera in, or correct the source", path.display())
+            }
             Self::Unplugged => f.write_str("camera unplugged, waiting for it to come back"),
             Self::SameDevice(name) => write!(
                 f,
-                "the same device as camera {name}; take one of the two out of the configuration"
+                "the same device as camera {name}; remove one of the two from the configuration"
             ),
             Self::Busy => f.write_str("camera busy: another program is using it; close that program"),
             Self::Forbidden => f.write_str(
@@ -115,7 +121,7 @@ impl fmt::Display for Lost {
             ),
             Self::Silent { seconds } => write!(
                 f,
-                "camera connected but silent for {seconds} s; if it stays so, unplug it and plug it in again"
+                "camera connected but silent for {seconds} s; if that goes on, unplug it and plug it in again"
             ),
             Self::Damaged { pictures, seconds, last } => write!(
                 f,

@@ -113,8 +113,8 @@ impl Supervisor<'_> {
         // A lost camera that was given up before it showed a picture has not shown that it works.
         if !matches!(self.hub().state(), State::Lost(_)) {
             self.hub().set_state(State::Idle);
-            let why = if shutdown.is_requested() { "shutting down" } else { "nobody watches" };
-            log::info!("camera {}: closed, {why}", self.camera.name);
+            let why = if shutdown.is_requested() { "shutting down" } else { "no viewers" };
+            log::info!("camera {}: closed: {why}", self.camera.name);
         }
     }
 

@@ -13,8 +13,8 @@ pub fn run() -> Result<(), Failure> {
     let other = |error: io::Error| Failure::Other(format!("standard input: {error}"));
     let password = if isatty(io::stdin()) {
         let first = typed("Password: ").map_err(other)?;
-        if typed("The same again: ").map_err(other)? != first {
-            return Err(Failure::Usage("the two are not the same".to_owned()));
+        if typed("Repeat: ").map_err(other)? != first {
+            return Err(Failure::Usage("the two passwords differ".to_owned()));
         }
         first
     } else {
@@ -57,7 +57,7 @@ impl Hidden {
 
 impl Drop for Hidden {
     fn drop(&mut self) {
-        // There is nobody to tell, and the shell sets its terminal up anew in any case.
+        // An error has nowhere to go here, and the shell resets its terminal anyway.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }
 }

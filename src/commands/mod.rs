@@ -12,7 +12,7 @@ mod snapshot;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use crate::cli::Command;
+use crate::cli::{self, Command};
 use crate::config::quote;
 
 /// Why a command failed, and the exit status that says so.
@@ -45,18 +45,9 @@ pub fn run(command: Command) -> ExitCode {
     ExitCode::from(status)
 }
 
-/// clap repeats a value that is refused; a source may hold a password, and so may a word in its place.
-fn hide_secrets(error: &mut clap::Error) {
-    use clap::error::{ContextKind, ContextValue};
-    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
-        && !quote::is_shown(value)
-    {
-        let shown = value.split_once("://").map_or("...".to_owned(), |(scheme, _)| {
-            let is_scheme = scheme.chars().all(|c| c.is_ascii_alphanumeric());
-            if is_scheme { format!("{scheme}://...") } else { "...".to_owned() }
-        });
-        error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
-    }
+/// A message about a source; the name of `test:` has its colon already.
+fn said_of(source: &str, what: &impl std::fmt::Display) -> String {
+    format!("{}: {what}", source.trim_end_matches(':'))
 }
 
 /// Writes to standard output.
@@ -69,17 +60,84 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Prints help or version, or the mistake in the command line as one line.
-pub fn explain(mut error: clap::Error) -> ExitCode {
-    hide_secrets(&mut error);
+pub fn explain(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         return match print(&error.render().to_string()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::from(1),
         };
     }
-    let text = error.render().to_string();
-    let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
-    let line = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-    let _ = writeln!(std::io::stderr(), "pinhole: {}", line.trim_start_matches("error: "));
+    let _ = writeln!(std::io::stderr(), "pinhole: {}", mistake(error));
     ExitCode::from(2)
+}
+
+/// Where to find what there is.
+const LIST: &str = "\"pinhole help\" and \"pinhole help COMMAND\" list what there is";
+
+/// What is wrong with the command line. clap's own words repeat whatever was given, which may be a
+/// password.
+fn mistake(error: &clap::Error) -> String {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(" "),
+        _ => String::new(),
+    };
+    let argument = text(ContextKind::InvalidArg);
+    match error.kind() {
+        ErrorKind::ValueValidation => {
+            let what = std::error::Error::source(error).map_or_else(String::new, ToString::to_string);
+            match argument.split_whitespace().next().filter(|option| option.starts_with('-')) {
+                Some(option) => format!("{option}: {what}"),
+                None => what,
+            }
+        }
+        ErrorKind::UnknownArgument if argument.starts_with('-') => {
+            let option = quote::quoted(&argument);
+            match cli::nearest_option(&argument) {
+                None => format!("unknown option {option}; {LIST}"),
+                Some(near) => format!("unknown option {option}; did you mean {near}?"),
+            }
+        }
+        ErrorKind::UnknownArgument => format!("unexpected argument {}; {LIST}", quote::quoted(&argument)),
+        ErrorKind::MissingRequiredArgument => format!("missing {argument}; {LIST}"),
+        // All but the first paragraph is usage and where to find help.
+        _ => {
+            let all = error.render().to_string();
+            all.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    #[test]
+    fn mistakes_in_the_command_line_are_one_plain_line_without_secrets() {
+        for (line, expected) in [
+            ("--size big", "--size: must be WIDTHxHEIGHT, each 16 to 16384, as in 1280x720, got \"big\""),
+            ("--fps 0", "--fps: must be 1 to 240, got 0"),
+            ("--fps fast", "--fps: must be 1 to 240, got \"fast\""),
+            ("--listen 70000", "--listen: port must be 1 to 65535, got 70000"),
+            ("video0", "unknown source; write \"/dev/video0\""),
+            ("rtsp:/cam:hush@h/x", "unknown source; write rtsp://HOST/PATH"),
+            ("probe gopher:hush", "unknown source; a network camera's URL begins with rtsp:// or http://"),
+            ("probe test: joe:hush@host", "unexpected argument \"...\"; \"pinhole help\" and"),
+            ("--password=hush", "unknown option \"...\"; \"pinhole help\" and"),
+            ("--qualty 80", "unknown option \"--qualty\"; did you mean --quality?"),
+            ("check", "missing <FILE>; \"pinhole help\" and"),
+            ("snapshot test:", "missing --output <FILE>; \"pinhole help\" and"),
+            ("--size", "a value is required for '--size <WxH>' but none was supplied"),
+            ("server", "unknown command \"server\"; did you mean \"pinhole serve\"?"),
+            ("help sevre", "unrecognized subcommand 'sevre'"),
+        ] {
+            let arguments = ["pinhole"].into_iter().chain(line.split_whitespace()).map(OsString::from);
+            let words = mistake(&crate::cli::parse(arguments).unwrap_err());
+            assert!(words.starts_with(expected), "{line}: {words}");
+            assert!(words.lines().count() == 1 && !words.contains("hush"), "{line}: {words}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::snapshot::{find, first_picture, with_source};
-use super::{Failure, advice, print};
+use super::{Failure, advice, print, said_of};
 use crate::camera::lost::Lost;
 use crate::config::{Picture, SourceSpec};
 use crate::frame::Frame;
@@ -25,7 +25,7 @@ struct Measured {
     seen: Snapshot,
 }
 
-/// Opens a source and says what it delivers; where it delivers nothing, how far it came, and why.
+/// Opens a source and shows what it delivers; where nothing comes, how far it got, and why.
 pub fn run(source: SourceSpec, json: bool, picture: &Picture) -> Result<(), Failure> {
     let label = source.to_string();
     let (measured, session) = smol::block_on(async {
@@ -45,7 +45,7 @@ pub fn run(source: SourceSpec, json: bool, picture: &Picture) -> Result<(), Fail
             } else {
                 failed_text(&label, &lost, session.as_ref())
             })?;
-            Err(Failure::Other(format!("{label}: {lost}")))
+            Err(Failure::Other(said_of(&label, &lost)))
         }
     }
 }
@@ -67,7 +67,7 @@ fn failed_json(label: &str, lost: &Lost, session: Option<&rtsp::Report>) -> Valu
 }
 
 fn failed_text(label: &str, lost: &Lost, session: Option<&rtsp::Report>) -> String {
-    let mut text = format!("{label}: no picture\n");
+    let mut text = said_of(label, &"no picture\n");
     if let Some(session) = session {
         text += &session_text(session);
     }
@@ -80,6 +80,15 @@ fn failed_text(label: &str, lost: &Lost, session: Option<&rtsp::Report>) -> Stri
 impl Measured {
     fn format(&self) -> &str {
         self.seen.opened.as_ref().map_or("", |opened| &opened.format)
+    }
+
+    /// What the source delivers, in words.
+    fn origin(&self) -> String {
+        match self.format() {
+            "TEST" => "drawn here".to_owned(),
+            "" => "of unknown format".to_owned(),
+            format => format!("from {format}"),
+        }
     }
 
     fn fps(&self) -> Option<f64> {
@@ -101,14 +110,15 @@ impl Measured {
 
     fn text(&self, label: &str, session: Option<&rtsp::Report>) -> String {
         let fps = self.fps().map_or("unknown".to_owned(), |fps| fps.to_string());
-        let mut text = format!("{label}: {} {}x{}\n", self.format(), self.first.width, self.first.height);
+        let (width, height) = (self.first.width, self.first.height);
+        let mut text = format!("{label}\n  picture: {width}x{height}, {}\n", self.origin());
         if let Some(session) = session {
             text += &session_text(session);
         }
         let _ = write!(
             text,
-            "  rate: {fps} fps measured over {} s\n  first picture: after {:.2} s\n  picture: {} kB as JPEG\n  \
-             damaged: {}, skipped: {}\n",
+            "  rate: {fps} fps, measured over {} s\n  first picture: after {:.2} s, {} kB as JPEG\n  \
+             damaged pictures: {}, skipped: {}\n",
             MEASURE.as_secs(),
             self.first_after.as_secs_f64(),
             self.first.jpeg.len() / 1000,

@@ -110,13 +110,15 @@ async fn until_signal() {
     let mut signals = match Signals::new([Signal::Term, Signal::Int]) {
         Ok(signals) => signals,
         Err(error) => {
-            log::warn!("signals cannot be waited for ({error}); SIGTERM ends the service at once");
+            log::warn!(
+                "cannot wait for signals ({error}); SIGTERM will end the service without closing streams"
+            );
             return futures_lite::future::pending().await;
         }
     };
     while let Some(signal) = signals.next().await {
         if let Ok(signal) = signal {
-            return log::info!("stopping: {signal:?}");
+            return log::info!("stopping on SIG{}", format!("{signal:?}").to_uppercase());
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_lite::future::or;
 
-use super::Failure;
+use super::{Failure, said_of};
 use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
 use crate::clock::Clock;
@@ -32,7 +32,7 @@ pub fn run(source: SourceSpec, output: &Path, picture: &Picture) -> Result<(), F
         let source = find(source, picture).await?;
         with_source(&source, async |hub| first_picture(hub).await).await
     });
-    let frame = taken.map_err(|lost| Failure::Other(format!("{label}: {lost}")))?;
+    let frame = taken.map_err(|lost| Failure::Other(said_of(&label, &lost)))?;
     let written = if output.as_os_str() == "-" {
         std::io::stdout().write_all(&frame.jpeg)
     } else {
@@ -73,7 +73,7 @@ pub async fn with_source<T>(
 /// The source of this description, not opened yet.
 ///
 /// # Errors
-/// If there is no such device.
+/// If the device does not exist.
 pub async fn find(source: SourceSpec, picture: &Picture) -> Result<Source, Lost> {
     let camera = Camera::of(source, picture.clone());
     let name = camera.effective_name();

@@ -41,14 +41,14 @@ struct Check<'a> {
 impl Check<'_> {
     fn file(&mut self, written: &written::File) -> Config {
         let mut checked: Vec<(&written::Camera, Camera)> = Vec::new();
-        for written in &written.camera {
+        for written in written.camera.iter().take(limits::CAMERAS_MAX) {
             let camera = self.camera(written);
             self.name_is_new(written, &camera, &checked);
             checked.push((written, camera));
         }
         let mut cameras: Vec<Camera> = checked.into_iter().map(|(_, camera)| camera).collect();
-        if cameras.len() > limits::CAMERAS_MAX {
-            let what = format!("{} cameras; at most {} are allowed", cameras.len(), limits::CAMERAS_MAX);
+        if written.camera.len() > limits::CAMERAS_MAX {
+            let what = format!("has {} cameras; at most {} fit", written.camera.len(), limits::CAMERAS_MAX);
             self.mistakes.add_of_file(&what);
         }
         if cameras.is_empty() {

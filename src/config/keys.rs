@@ -1,7 +1,7 @@
 //! The keys of one table: each asked for by its name and its type, the others reported.
 //!
 //! Types are looked at here and not by `serde`, whose words ("invalid type: map, expected a
-//! sequence") say nothing to somebody who does not program.
+//! sequence") mean nothing to most operators.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};

@@ -60,7 +60,7 @@ const HTTP_SLIPS: [(&[&str], &str); 6] = [
     ),
     (
         &["user", "username", "login", "user_name"],
-        "there is no user to set: people log in as \"viewer\" or \"admin\" with the password of password_hash",
+        "there is no user name to set: people log in as \"viewer\" or \"admin\" with the password of password_hash",
     ),
     (
         &["max_connections", "connections", "clients_max", "max_clients", "max_viewers", "viewers_max"],

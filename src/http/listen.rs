@@ -114,7 +114,7 @@ async fn accept(executor: Rc<LocalExecutor<'static>>, server: Rc<Server>, listen
             }
             Err(error) => {
                 if std::mem::take(&mut refusing) {
-                    log::warn!("connections cannot be accepted: {error}");
+                    log::warn!("cannot accept connections: {error}");
                 }
                 server.clock.sleep(ACCEPT_PAUSE).await;
             }

@@ -232,8 +232,8 @@ fn vlc_over_udp_and_what_it_makes_of_tcp() {
 fn a_wrong_password_and_a_missing_stream_are_named() {
     let Some(server) = gst("127.0.0.1", true) else { return };
     for (path, words) in [
-        ("joe:wrong@127.0.0.1", "does not accept user name and password"),
-        ("127.0.0.1", "asks for user name and password"),
+        ("joe:wrong@127.0.0.1", "rejects user name or password"),
+        ("127.0.0.1", "requires user name and password"),
     ] {
         let (user, host) = path.rsplit_once('@').map_or(("", path), |(user, host)| (user, host));
         let at = if user.is_empty() { "" } else { "@" };

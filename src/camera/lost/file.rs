@@ -34,7 +34,7 @@ impl fmt::Display for FileLost {
             Self::Unreadable { path, problem } => write!(f, "{} cannot be read: {problem}", path.display()),
             Self::NoVideo { path, problem } => write!(
                 f,
-                "{} has no video to show: {problem}; H.264 or H.265 in MP4, MKV or AVI, MJPEG, or a folder of JPEGs is needed",
+                "{} has no video that Pinhole can show: {problem}; use H.264 or H.265 in MP4, MKV or AVI, MJPEG, or a folder of JPEGs",
                 path.display()
             ),
         }

@@ -137,18 +137,18 @@ impl fmt::Display for NetworkLost {
         match self {
             Self::HostNotFound { host } => write!(
                 f,
-                "no machine is called {host}; check the name in the source, or write the camera's IP address"
+                "cannot find {host} (no such name); check the name in the source, or use the camera's IP address"
             ),
             Self::Refused { address } => write!(
                 f,
-                "nothing answers at {address} (connection refused); is the camera starting, is this service on in it, is the port right?"
+                "connection refused by {address}; check the port, and that RTSP or HTTP is enabled in the camera (it may also be starting)"
             ),
             Self::Unreachable { address } => write!(
                 f,
-                "no way to {address}; is the camera switched on and connected, is this machine in its network?"
+                "cannot reach {address}; check the camera's power and cable, and that this machine is on its network"
             ),
             Self::TimedOut { what, seconds } => {
-                write!(f, "{what} within {seconds} s; is the camera switched on, is the address right?")
+                write!(f, "{what} within {seconds} s; check the camera's power and its address")
             }
             Self::Closed { during } => write!(f, "camera closed the connection ({during}); trying again"),
             Self::Silent { seconds } => {
@@ -156,59 +156,59 @@ impl fmt::Display for NetworkLost {
             }
             Self::Ended => f.write_str("camera ended the stream; trying again"),
             Self::WrongCredentials => f.write_str(
-                "camera does not accept user name and password; correct them in the source (tried again only now and then: cameras lock accounts)",
+                "camera rejects user name or password; correct them in the source (retried rarely, because cameras lock accounts)",
             ),
             Self::NoCredentials => f.write_str(
-                "camera asks for user name and password; write them into the source: USER:PASSWORD@ before the host",
+                "camera requires user name and password; add them to the source: USER:PASSWORD@ before the host",
             ),
             Self::UnknownAuthentication { offered } => {
-                write!(f, "camera asks for authentication by {offered}; supported are Digest and Basic")
+                write!(f, "camera offers authentication by {offered} only; Pinhole supports Digest and Basic")
             }
             Self::Forbidden => f.write_str(
-                "camera forbids this stream to this user (403); give the user the right to it in the camera",
+                "camera forbids this stream to this user (403); allow it in the camera's user settings",
             ),
             Self::NoSuchStream { path } => {
                 write!(f, "camera has no stream at {path} (404); check the path in the source")
             }
             Self::Status { status, reason } => write!(f, "camera answers {status} {reason}"),
             Self::Overloaded { status, retry_after_seconds } => {
-                write!(f, "camera takes no more viewers at the moment ({status}); ")?;
+                write!(f, "camera accepts no more viewers at the moment ({status}); ")?;
                 match retry_after_seconds {
-                    Some(seconds) => write!(f, "it wants to be asked again in {seconds} s"),
+                    Some(seconds) => write!(f, "it asks for a retry in {seconds} s"),
                     None => f.write_str("trying again"),
                 }
             }
             Self::NotMjpeg { offered } => write!(
                 f,
-                "what is at this URL is no MJPEG ({offered}); the source must be the URL of the camera's MJPEG stream or JPEG snapshot, not of its page"
+                "this URL does not serve MJPEG (got {offered}); use the URL of the camera's MJPEG stream or JPEG snapshot, not of its web page"
             ),
             Self::NoVideo { offered } => {
-                write!(f, "camera offers {offered}; H.264, H.265 or JPEG video is needed")
+                write!(f, "camera offers {offered}; Pinhole needs H.264, H.265 or JPEG video")
             }
             Self::NoTransport => f.write_str(
-                "camera refuses to send pictures over this transport; set transport = \"auto\" for it",
+                "camera refuses to send pictures over this transport; set transport = \"auto\"",
             ),
             Self::NoDatagrams { seconds } => write!(
                 f,
-                "camera plays, but no datagram arrives within {seconds} s; open the firewall for UDP, or set transport = \"tcp\""
+                "camera plays, but no UDP packets arrived within {seconds} s; allow UDP in the firewall, or set transport = \"tcp\""
             ),
             Self::NoPicture { seconds, problem } => {
                 write!(f, "camera sends data, but no good picture within {seconds} s (last: {problem})")
             }
             Self::Redirected { host } => write!(
                 f,
-                "camera sends us on to {host}, which asks for a password; write that address into the source"
+                "camera redirects to {host}, which requires a password; use that address in the source"
             ),
             Self::UntrustedCertificate { problem, fingerprint } => write!(
                 f,
-                "certificate of the camera is not trusted ({problem}); if it is the camera's own, set tls_fingerprint = \"{fingerprint}\""
+                "camera's certificate is not trusted ({problem}); if it is the camera's own, set tls_fingerprint = \"{fingerprint}\""
             ),
             Self::OtherCertificate { fingerprint } => write!(
                 f,
-                "camera has another certificate than the pinned one; if it was renewed, set tls_fingerprint = \"{fingerprint}\""
+                "camera's certificate is not the pinned one; if it was renewed, set tls_fingerprint = \"{fingerprint}\""
             ),
-            Self::Tls(what) => write!(f, "no encrypted connection to the camera: {what}"),
-            Self::Protocol(what) => write!(f, "camera does not keep to the protocol: {what}"),
+            Self::Tls(what) => write!(f, "cannot set up TLS with the camera: {what}"),
+            Self::Protocol(what) => write!(f, "camera violates the protocol: {what}"),
             Self::Local(what) => write!(f, "this machine cannot connect: {what}"),
         }
     }

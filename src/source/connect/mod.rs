@@ -100,7 +100,7 @@ async fn resolve(to: &Destination<'_>, clock: &Clock) -> Result<Vec<SocketAddr>,
     let looking_up = NAMES.run(move || (host.as_str(), port).to_socket_addrs().map(Vec::from_iter));
     let looking_up = async {
         let started = looking_up.await;
-        started.inspect_err(|error| log::warn!("{} cannot be looked up: {error}", to.host)).flatten()
+        started.inspect_err(|error| log::warn!("cannot look up {}: {error}", to.host)).flatten()
     };
     let found = or(looking_up, async {
         clock.sleep(RESOLVE_MAX).await;

@@ -168,7 +168,7 @@ fn certificate_words(error: &Error, trusts_nobody: bool) -> String {
     let Error::InvalidCertificate(problem) = error else { return error.to_string() };
     match problem {
         _ if trusts_nobody => "this machine trusts no certificates at all".to_owned(),
-        CertificateError::UnknownIssuer => "signed by nobody whom this machine trusts".to_owned(),
+        CertificateError::UnknownIssuer => "signed by an authority unknown to this machine".to_owned(),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "it has expired, by this machine's clock".to_owned()
         }

@@ -138,7 +138,11 @@ fn what_is_wrong_is_said() {
     let path = folder.file("clip.mp4");
     assert!(lost(&path).starts_with("no file "), "{}", lost(&path));
     std::fs::write(&path, "").unwrap();
-    assert!(lost(&path).contains("clip.mp4 has no video to show: it is empty; "), "{}", lost(&path));
+    assert!(
+        lost(&path).contains("clip.mp4 has no video that Pinhole can show: it is empty; "),
+        "{}",
+        lost(&path)
+    );
     std::fs::write(&path, "text").unwrap();
     assert!(lost(&path).contains("its format is not known"), "{}", lost(&path));
     assert!(lost(&folder.file("clip.mp4/below")).contains("cannot be read: "));

@@ -154,7 +154,7 @@ fn size(line: &[u8]) -> Result<u64, String> {
         .ok()
         .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
         .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-        .ok_or_else(|| format!("\"{}\" is no size of a chunk", digits[..digits.len().min(20)].escape_ascii()))
+        .ok_or_else(|| format!("invalid chunk size \"{}\"", digits[..digits.len().min(20)].escape_ascii()))
 }
 
 #[cfg(test)]
@@ -193,9 +193,9 @@ mod tests {
     fn wrong_chunks() {
         let head = Head { is_chunked: true, ..Head::default() };
         let error = |bytes: &[u8]| read(&head, &[bytes]).unwrap_err();
-        assert!(error(b"-5\r\nhello").contains("no size"));
-        assert!(error(b"--boundary\r\n").contains("no size"));
-        assert!(error(b"11111111111111111\r\n").contains("no size"));
+        assert!(error(b"-5\r\nhello").contains("invalid chunk size"));
+        assert!(error(b"--boundary\r\n").contains("invalid chunk size"));
+        assert!(error(b"11111111111111111\r\n").contains("invalid chunk size"));
         assert!(error(b"2\r\nhello\r\n").contains("longer than its size"));
         assert!(error(&[b'0'; 2000]).contains("longer than 1024 bytes"));
         assert!(error(&[&b"0\r\n"[..], &b"x\r\n".repeat(100)].concat()).contains("64 lines"));

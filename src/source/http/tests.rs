@@ -210,11 +210,11 @@ fn what_is_no_camera_says_what_to_do() {
     let (hub, _hand) = hub();
     let chunk = "Content-Type: multipart/x-mixed-replace;boundary=b\r\nTransfer-Encoding: chunked\r\n";
     for (given, words) in [
-        (answer("200 OK", "Content-Type: text/html\r\n", b"<html>"), "no MJPEG (text/html)"),
+        (answer("200 OK", "Content-Type: text/html\r\n", b"<html>"), "does not serve MJPEG (got text/html)"),
         (answer("200 OK", "Content-Length: 5\r\n", b"hello"), "no declared type"),
         (answer("200 OK", "Content-Type: image/jpeg\r\nContent-Length: 5\r\n", b"hello"), "not a whole one"),
-        (answer("503 Busy", "Retry-After: 7\r\n", b""), "asked again in 7 s"),
-        (answer("200 OK", chunk, b"xyz\r\n"), "no size of a chunk"),
+        (answer("503 Busy", "Retry-After: 7\r\n", b""), "asks for a retry in 7 s"),
+        (answer("200 OK", chunk, b"xyz\r\n"), "invalid chunk size"),
         (answer("404 Not Found", "", b""), "no stream at http://127.0.0.1:"),
         (b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(), "not HTTP"),
         (b"HTTP/1.1 100 Continue\r\n\r\n".repeat(20), "never comes to its answer"),

@@ -154,7 +154,14 @@ pub fn open_error(node: &Path, error: &io::Error) -> Lost {
         Some(Errno::ACCESS | Errno::PERM) => Lost::Forbidden,
         Some(Errno::BUSY) => Lost::Busy,
         Some(Errno::NOTTY | Errno::INVAL | Errno::ISDIR) => {
-            Lost::Unsupported(format!("{} is not a V4L2 device", node.display()))
+            let is_file = std::fs::metadata(node).is_ok_and(|found| found.is_file() || found.is_dir());
+            let node = node.display();
+            let hint = if is_file {
+                format!("; for a video or a folder of pictures write file:{node}")
+            } else {
+                String::new()
+            };
+            Lost::Unsupported(format!("{node} is not a V4L2 device{hint}"))
         }
         _ => Lost::Driver(format!("{} cannot be opened: {error}", node.display())),
     }

@@ -91,7 +91,12 @@ impl Claim {
 
     /// Why there is no node.
     pub fn missing(&self) -> Lost {
-        self.seen().same_as.clone().map_or(Lost::Unplugged, Lost::SameDevice)
+        let seen = self.seen();
+        match (&seen.same_as, &self.path) {
+            (Some(other), _) => Lost::SameDevice(other.clone()),
+            (None, Some(path)) if seen.identity.is_none() => Lost::Absent(path.clone()),
+            _ => Lost::Unplugged,
+        }
     }
 
     /// Waits for the turn to work with the device's controls: one request at a time, so that a device
@@ -458,7 +463,8 @@ mod tests {
         assert_eq!(claims[0].node(), Some("/dev/video70".into()));
         assert_eq!((claims[1].node(), claims[1].missing()), (None, Lost::SameDevice("yard".to_owned())));
         deal(&claims, vec![]);
-        assert_eq!(claims[1].missing(), Lost::Unplugged);
+        assert_eq!(claims[0].missing(), Lost::Unplugged);
+        assert_eq!(claims[1].missing(), Lost::Absent("/dev/video70".into()), "never seen by itself");
         // A camera that had a device of its own is unplugged, whoever has its number now.
         let own = Claim::on_path(Path::new("/dev/video70"), "barn");
         deal(std::slice::from_ref(&own), vec![device("/dev/video70", "Cam", Some("B"), "usb-2")]);

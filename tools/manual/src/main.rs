@@ -90,34 +90,30 @@ fn page(
     roff.to_writer(&mut file)
 }
 
-/// What the command line's definition does not say, for the page of the whole program.
+/// Sections of the program's page that the command line's definition lacks.
 const SECTIONS: [(&str, &[(&str, &str)]); 4] = [
     (
         "EXIT STATUS",
         &[
             ("0", "after SIGTERM or SIGINT: streams have ended and cameras are closed."),
-            ("2", "for a mistake in the command line or in the configuration file; it is told in one line."),
+            ("2", "for a mistake in the command line or the configuration file, shown with what to write."),
             ("1", "for anything else."),
         ],
     ),
     (
         "ENVIRONMENT",
         &[
-            ("PINHOLE_LOG", "how much the log says: error, warn, info (the default) or debug."),
+            ("PINHOLE_LOG", "log level: error, warn, info (the default) or debug."),
             (
                 "NOTIFY_SOCKET, WATCHDOG_USEC, LISTEN_FDS",
-                "as systemd sets them: readiness, watchdog, and sockets that are listened on in place of \
-                 the configured addresses.",
+                "set by systemd: readiness, watchdog, and sockets that replace the configured addresses.",
             ),
         ],
     ),
     (
         "FILES",
         &[
-            (
-                config::DEFAULT_FILE,
-                "the configuration, in TOML; the file explains itself. `pinhole check` checks it.",
-            ),
+            (config::DEFAULT_FILE, "the configuration, in TOML, with comments. `pinhole check` checks it."),
             (
                 "/usr/lib/systemd/system/pinhole.service, pinhole.socket",
                 "the service, and port 80 for it: systemctl stop pinhole, systemctl enable --now \
@@ -134,7 +130,7 @@ const SECTIONS: [(&str, &[(&str, &str)]); 4] = [
         &[
             ("pinhole", "serves every camera on port 8080."),
             ("pinhole --size 640x480 --fps 15 /dev/video0", "serves one camera, with these pictures."),
-            ("pinhole probe /dev/video0", "says why there is no picture."),
+            ("pinhole probe /dev/video0", "shows what a camera delivers, or why it gives no picture."),
         ],
     ),
 ];
