@@ -47,6 +47,11 @@ impl SourceUrl {
         if rest.starts_with(['/', '\\']) {
             return Err(format!("the {scheme}:// URL names no host; write {scheme}://HOST/PATH"));
         }
+        if let Some((bare, encoded)) = bare_character(text) {
+            return Err(format!(
+                "the {scheme}:// URL has a bare {bare} in its user name or password; write {encoded} for it"
+            ));
+        }
         let url = Url::parse(text).map_err(|error| {
             format!(
                 "the {scheme}:// URL is wrong: {error}; write {scheme}://USER:PASSWORD@HOST:PORT/PATH, with %40 \
@@ -74,6 +79,47 @@ impl SourceUrl {
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
     }
+}
+
+/// The character in a user name or password that ends the part of the URL in which they stand, and how to
+/// write it. Such a URL may be valid, and lead to a host that is a piece of the password.
+fn bare_character(text: &str) -> Option<(char, &'static str)> {
+    let (_, rest) = text.split_once("://")?;
+    let at = rest.find(['/', '?', '#', '\\'])?;
+    let (authority, tail) = rest.split_at(at);
+    let bare = tail.chars().next()?;
+    let (before, host) = tail[1..].rsplit_once('@')?;
+    // What stands in front: USER, USER:PIECE, or USER:PIECE@PIECE where the password has an @ as well.
+    let taken_for_host = authority.rsplit('@').next().unwrap_or_default();
+    let is_name = |host: &str| {
+        let name = host.split(':').next().unwrap_or_default();
+        name.contains('.') || host.starts_with('[') || name == "localhost"
+    };
+    let is_valid = Url::parse(&text[..text.len() - tail.len()]).is_ok();
+    let has_password = authority.contains([':', '@']);
+    let is_bare = match bare {
+        // What is behind it would be of no use to anybody.
+        '#' => true,
+        // A path or query may well hold an @, but then a host is in front of it.
+        _ if !is_valid => true,
+        // That of a query.
+        '/' if before.contains('?') => false,
+        '?' if before.contains('=') => false,
+        _ => {
+            has_password
+                && !is_name(taken_for_host)
+                && is_name(host.split(['/', '?']).next().unwrap_or_default())
+        }
+    };
+    is_bare.then_some((
+        bare,
+        match bare {
+            '/' => "%2F",
+            '?' => "%3F",
+            '#' => "%23",
+            _ => "%5C",
+        },
+    ))
 }
 
 impl fmt::Display for SourceUrl {
@@ -166,10 +212,47 @@ mod tests {
         assert_eq!(url.expose().password(), Some("hush"));
     }
 
+    /// Issue 10, number 22.
+    #[test]
+    fn a_bare_character_in_a_password_is_named_and_no_piece_of_it() {
+        for (url, encoded) in [
+            ("rtsp://admin:se#cret@192.0.2.1/live", "%23"),
+            ("rtsp://admin:12#34@192.0.2.1/live", "%23"),
+            ("rtsp://admin#cret@192.0.2.1/live", "%23"),
+            ("rtsp://admin:se/cret@192.0.2.1/live", "%2F"),
+            ("rtsp://admin:12/34@192.0.2.1:554/live", "%2F"),
+            ("rtsp://admin:12/34@[2001:db8::1]/live", "%2F"),
+            ("rtsp://admin:p@12/34@yard.local/live", "%2F"),
+            ("http://admin:12?34@192.0.2.1/live", "%3F"),
+            ("http://admin:se?cret@yard/live", "%3F"),
+            ("rtsp://admin:/secret@yard.local/live", "%2F"),
+        ] {
+            let error = SourceUrl::parse(url, &["rtsp", "http"]).unwrap_err();
+            assert!(error.contains(&format!("write {encoded} for it")), "{url}: {error}");
+            for piece in ["cret", "12", "34", "admin", "192", "yard", "se/", "p@"] {
+                assert!(!error.contains(piece), "{url}: {error}");
+            }
+        }
+        // An @ alone is understood: the last one ends the password.
+        let url = SourceUrl::parse("rtsp://admin:se@cr@et@192.0.2.1/live", &["rtsp"]).unwrap();
+        assert_eq!((url.host(), url.expose().password()), ("192.0.2.1", Some("se%40cr%40et")));
+        for url in [
+            "rtsp://192.0.2.1:554/user@stream.sdp",
+            "http://yard.local:80/?mail=joe@example.com",
+            "http://yard/stream?mail=joe@example.com",
+            "http://yard:8080/stream?to=joe@example.com&x=1",
+            "http://joe:hush@192.0.2.1/a@b.c",
+            "http://[2001:db8::1]:80/a@b.c",
+            "http://yard/a@b.c",
+        ] {
+            assert!(SourceUrl::parse(url, &["rtsp", "http"]).is_ok(), "{url}");
+        }
+    }
+
     #[test]
     fn mistakes_name_what_is_allowed_and_no_password() {
         for (text, part) in [
-            ("rtsp://admin:hush#@host/", "%23 for #"),
+            ("rtsp://admin:hush#@host/", "bare #"),
             ("rtsp:///x", "names no host"),
             ("http:///x", "names no host"),
             ("http:////x", "names no host"),
