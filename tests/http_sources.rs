@@ -7,9 +7,11 @@ mod service;
 #[path = "support/stream.rs"]
 mod stream;
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use base64::Engine;
@@ -234,11 +236,65 @@ class Camera(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments): pass
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.set_ciphers("ALL:@SECLEVEL=0")
 context.load_cert_chain(sys.argv[2])
+if len(sys.argv) > 3:
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = getattr(ssl.TLSVersion, sys.argv[3])
 server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_address[1], flush=True)
 server.serve_forever()
 "#;
+
+/// Starts it; its URL.
+fn encrypted_camera(arguments: &[&OsStr]) -> (Peer, String) {
+    let mut command = Command::new("python3");
+    command.args(["-c", ENCRYPTED_CAMERA]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut camera = Peer::start(&mut command);
+    let mut port = String::new();
+    let stdout = camera.0.stdout.take().expect("piped");
+    BufReader::new(stdout).read_line(&mut port).expect("a port");
+    (camera, format!("https://127.0.0.1:{}/snapshot", port.trim()))
+}
+
+/// Issue 10, number 21: X.509 version 1, RSA with 1024 bits, signed by MD5, by OpenSSL.
+#[test]
+fn a_camera_with_an_old_certificate_that_is_pinned() {
+    let file = |ending: &str, bytes: &[u8]| {
+        let path = std::env::temp_dir().join(format!("pinhole-old-{}.{ending}", std::process::id()));
+        std::fs::write(&path, bytes).expect("written");
+        path
+    };
+    let jpeg = Service::start(&["--size", "160x120", "test:"]).request("GET", "/snapshot", "").body;
+    let picture = file("jpg", &jpeg);
+    let pem = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates/v1-rsa-1024.pem");
+    for version in ["TLSv1_2", "TLSv1_3"] {
+        let (_camera, url) = encrypted_camera(&[picture.as_os_str(), pem.as_os_str(), OsStr::new(version)]);
+        let refusing = Service::start(&[&url]);
+        let _viewer = Stream::open(refusing.connect(), "/stream");
+        let health = refusing.until("/health", |health| health["cameras"][0]["state"] == "lost");
+        let reason = health["cameras"][0]["reason"].as_str().unwrap_or_default().to_owned();
+        let fingerprint = reason.split('"').nth(1).unwrap_or_else(|| panic!("what to pin: {reason}"));
+        let config =
+            format!("[[camera]]\nsource = \"{url}\"\nfps = 10\ntls_fingerprint = \"{fingerprint}\"\n");
+        let config = file("toml", config.as_bytes());
+        let service = Service::from_command(
+            Command::new(env!("CARGO_BIN_EXE_pinhole"))
+                .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+                .arg(&config),
+        );
+        let mut stream = Stream::open(service.connect(), "/stream");
+        assert!(live(&service, &mut stream, 3).iter().all(|picture| *picture == jpeg), "{version}");
+        let _ = std::fs::remove_file(config);
+    }
+    let (_camera, url) = encrypted_camera(&[picture.as_os_str(), pem.as_os_str(), OsStr::new("TLSv1_1")]);
+    let old = Service::start(&[&url]);
+    let _viewer = Stream::open(old.connect(), "/stream");
+    let health = old.until("/health", |health| health["cameras"][0]["state"] == "lost");
+    let reason = health["cameras"][0]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("TLS versions older than 1.2"), "{reason}");
+    let _ = std::fs::remove_file(picture);
+}
 
 #[test]
 fn https_wants_a_certificate_that_is_trusted_or_pinned() {
@@ -259,17 +315,7 @@ fn https_wants_a_certificate_that_is_trusted_or_pinned() {
     let pem =
         block("CERTIFICATE", made.cert.der()) + &block("PRIVATE KEY", &made.signing_key.serialize_der());
     let pem = file("pem", pem.as_bytes());
-    let mut command = Command::new("python3");
-    command
-        .args(["-c", ENCRYPTED_CAMERA])
-        .args([&picture, &pem])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let mut camera = Peer::start(&mut command);
-    let mut port = String::new();
-    let stdout = camera.0.stdout.take().expect("piped");
-    BufReader::new(stdout).read_line(&mut port).expect("a port");
-    let url = format!("https://127.0.0.1:{}/snapshot", port.trim());
+    let (_camera, url) = encrypted_camera(&[picture.as_os_str(), pem.as_os_str()]);
 
     let refusing = Service::start(&[&url]);
     let _viewer = Stream::open(refusing.connect(), "/stream");

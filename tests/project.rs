@@ -41,6 +41,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rtp_types", &["rtp/"]),
     ("rtcp_types", &["rtp/"]),
     ("futures_rustls", &["source/connect/"]),
+    ("ring", &["source/connect/tls/key.rs"]),
     ("rustls_native_certs", &["source/connect/tls.rs"]),
     ("sysinfo", &["health/system.rs"]),
     ("toml", &["config/", "appliance/read.rs"]),

@@ -75,10 +75,35 @@ pub enum NetworkLost {
         /// Its content type, or what it is.
         offered: String,
     },
+    /// What comes at the URL is no pictures.
+    NotPictures {
+        /// Its content type, or what it is.
+        offered: String,
+        /// How long there was no picture.
+        seconds: u64,
+    },
+    /// Every picture is damaged.
+    Damaged {
+        /// How many were.
+        pictures: u64,
+        /// In how many seconds.
+        seconds: u64,
+        /// What was wrong with the last one.
+        last: String,
+    },
     /// No video that Pinhole can show.
     NoVideo {
         /// What there is.
         offered: String,
+    },
+    /// It sends more of something than is read.
+    TooLarge {
+        /// What it is.
+        what: String,
+        /// Its bytes, where they are known.
+        bytes: Option<u64>,
+        /// The ceiling, in bytes.
+        max_bytes: u64,
     },
     /// It sends pictures neither on the connection nor as datagrams, as far as those are allowed.
     NoTransport,
@@ -110,6 +135,11 @@ pub enum NetworkLost {
     OtherCertificate {
         /// That of the certificate that it has.
         fingerprint: String,
+    },
+    /// Nothing that its certificate's key signs can be checked, pinned or not.
+    UnusableCertificate {
+        /// What is wrong with it.
+        problem: String,
     },
     /// No encrypted connection came about.
     Tls(String),
@@ -182,8 +212,21 @@ impl fmt::Display for NetworkLost {
                 f,
                 "this URL does not serve MJPEG (got {offered}); use the URL of the camera's MJPEG stream or JPEG snapshot, not of its web page"
             ),
+            Self::NotPictures { offered, seconds } => write!(
+                f,
+                "camera sends {offered}, not pictures ({seconds} s without one); the source must be the URL of an MJPEG stream or a JPEG snapshot"
+            ),
+            Self::Damaged { pictures, seconds, last } => {
+                write!(f, "camera sends only damaged pictures ({pictures} in {seconds} s, last: {last})")
+            }
             Self::NoVideo { offered } => {
                 write!(f, "camera offers {offered}; Pinhole needs H.264, H.265 or JPEG video")
+            }
+            Self::TooLarge { what, bytes: Some(bytes), max_bytes } => {
+                write!(f, "camera sends too much: {what} has {bytes} bytes, at most {max_bytes} are read")
+            }
+            Self::TooLarge { what, bytes: None, max_bytes } => {
+                write!(f, "camera sends too much: {what} has more than {max_bytes} bytes")
             }
             Self::NoTransport => f.write_str(
                 "camera refuses to send pictures over this transport; set transport = \"auto\"",
@@ -206,6 +249,10 @@ impl fmt::Display for NetworkLost {
             Self::OtherCertificate { fingerprint } => write!(
                 f,
                 "camera's certificate is not the pinned one; if it was renewed, set tls_fingerprint = \"{fingerprint}\""
+            ),
+            Self::UnusableCertificate { problem } => write!(
+                f,
+                "certificate of the camera cannot be used: {problem}; make a new one in the camera (RSA with 2048 bits, or ECDSA on P-256), or use its unencrypted port in a network that you trust"
             ),
             Self::Tls(what) => write!(f, "cannot set up TLS with the camera: {what}"),
             Self::Protocol(what) => write!(f, "camera violates the protocol: {what}"),

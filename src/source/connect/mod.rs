@@ -1,6 +1,8 @@
 //! Connections to cameras on a network: the name is resolved, its addresses are tried, and the
 //! connection is encrypted where the URL says so.
 
+#[cfg(test)]
+mod certificates;
 mod race;
 mod tls;
 
@@ -71,18 +73,17 @@ pub async fn connect(to: &Destination<'_>, clock: &Clock) -> Result<Connection, 
     let addresses = resolve(to, clock).await?;
     let shown = shown(to);
     let connecting = async {
-        let tcp = race::connect(&addresses, clock).await.map_err(|error| lost(&error, &shown))?;
-        let no_address = |error: io::Error| lost(&error, &shown);
-        let (peer, local) =
-            (tcp.get_ref().peer_addr().map_err(no_address)?, tcp.get_ref().local_addr().map_err(no_address)?);
-        // Requests are small, and each is waited for.
-        let _ = tcp.get_ref().set_nodelay(true);
-        let stream = if to.tls {
-            Stream::Encrypted(Box::new(tls::encrypt(tcp, to.host, to.fingerprint).await?))
-        } else {
-            Stream::Plain(tcp)
-        };
-        Ok(Connection { stream, peer, local })
+        let connection = once(to, &addresses, &shown, clock).await;
+        if !matches!(connection, Err(tls::Refusal::WeakKey)) {
+            return connection;
+        }
+        once(to, &addresses, &shown, clock).await
+    };
+    let connecting = async {
+        connecting.await.map_err(|refusal| match refusal {
+            tls::Refusal::Lost(lost) => lost,
+            tls::Refusal::WeakKey => NetworkLost::Tls("the camera changes its certificate".to_owned()),
+        })
     };
     or(connecting, async {
         clock.sleep(CONNECT_MAX).await;
@@ -90,6 +91,26 @@ pub async fn connect(to: &Destination<'_>, clock: &Clock) -> Result<Connection, 
         Err(NetworkLost::TimedOut { what, seconds: CONNECT_MAX.as_secs() })
     })
     .await
+}
+
+async fn once(
+    to: &Destination<'_>,
+    addresses: &[SocketAddr],
+    shown: &str,
+    clock: &Clock,
+) -> Result<Connection, tls::Refusal> {
+    let tcp = race::connect(addresses, clock).await.map_err(|error| lost(&error, shown))?;
+    let no_address = |error: io::Error| lost(&error, shown);
+    let (peer, local) =
+        (tcp.get_ref().peer_addr().map_err(no_address)?, tcp.get_ref().local_addr().map_err(no_address)?);
+    // Requests are small, and each is waited for.
+    let _ = tcp.get_ref().set_nodelay(true);
+    let stream = if to.tls {
+        Stream::Encrypted(Box::new(tls::encrypt(tcp, to.host, to.fingerprint).await?))
+    } else {
+        Stream::Plain(tcp)
+    };
+    Ok(Connection { stream, peer, local })
 }
 
 async fn resolve(to: &Destination<'_>, clock: &Clock) -> Result<Vec<SocketAddr>, NetworkLost> {

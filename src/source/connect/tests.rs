@@ -2,10 +2,14 @@ use super::*;
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_rustls::TlsAcceptor;
-use futures_rustls::rustls::ServerConfig;
-use futures_rustls::rustls::crypto::ring;
-use futures_rustls::rustls::pki_types::PrivateKeyDer;
+use futures_rustls::rustls::crypto;
+use futures_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use futures_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use futures_rustls::rustls::sign::CertifiedKey;
+use futures_rustls::rustls::{ServerConfig, SupportedProtocolVersion, version};
 use sha2::{Digest, Sha256};
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -72,12 +76,18 @@ fn self_signed() -> (u16, Fingerprint, smol::Task<io::Result<()>>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let fingerprint = Fingerprint(Sha256::digest(made.cert.der()).into());
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], key)
         .unwrap();
+    let (port, server) = serve(config);
+    (port, fingerprint, server)
+}
+
+/// Says hello to one client.
+fn serve(config: ServerConfig) -> (u16, smol::Task<io::Result<()>>) {
     let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
     let port = listener.get_ref().local_addr().unwrap().port();
     let server = smol::spawn(async move {
@@ -86,7 +96,85 @@ fn self_signed() -> (u16, Fingerprint, smol::Task<io::Result<()>>) {
         stream.write_all(b"hello").await?;
         stream.flush().await
     });
-    (port, fingerprint, server)
+    (port, server)
+}
+
+/// A camera with a certificate that no verifier of today reads, and a key that may be another's.
+#[derive(Debug)]
+struct Odd(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Odd {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.clone())
+    }
+}
+
+fn odd(
+    certificate: &str,
+    key: Vec<u8>,
+    version: &'static SupportedProtocolVersion,
+) -> (u16, smol::Task<io::Result<()>>) {
+    let key = crypto::ring::sign::any_supported_type(&PrivateKeyDer::try_from(key).unwrap()).unwrap();
+    let certificate = CertificateDer::from(STANDARD.decode(certificate).unwrap());
+    let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(Odd(Arc::new(CertifiedKey::new(vec![certificate], key)))));
+    serve(config)
+}
+
+fn pin(certificate: &str) -> Fingerprint {
+    Fingerprint(Sha256::digest(STANDARD.decode(certificate).unwrap()).into())
+}
+
+/// Issue 10, number 21.
+#[test]
+fn a_pinned_certificate_that_no_verifier_reads_is_taken_if_the_camera_has_its_key() {
+    let right = || STANDARD.decode(certificates::V1_P256_KEY).unwrap();
+    let wrong = || rcgen::KeyPair::generate().unwrap().serialize_der();
+    for version in [&version::TLS12, &version::TLS13] {
+        for (key, is_right) in [(right(), true), (wrong(), false)] {
+            let (port, server) = odd(certificates::V1_P256, key, version);
+            let fingerprint = Some(pin(certificates::V1_P256));
+            let to = Destination { tls: true, fingerprint, ..destination("localhost", port) };
+            smol::block_on(async {
+                let connected = connect(&to, &Clock::manual().0).await;
+                if is_right {
+                    let mut bytes = [0; 5];
+                    connected.unwrap().read_exact(&mut bytes).await.unwrap();
+                    assert_eq!(&bytes, b"hello");
+                    server.await.unwrap();
+                } else {
+                    let words = connected.unwrap_err().to_string();
+                    assert!(words.contains("does not have the key of the pinned certificate"), "{words}");
+                }
+            });
+        }
+    }
+}
+
+/// Issue 10, number 21.
+#[test]
+fn what_to_pin_is_said_only_where_that_will_do() {
+    for (certificate, expected) in [
+        (certificates::V1_P256, "tls_fingerprint = "),
+        (certificates::P521, "P-521"),
+        (certificates::RSA_512, "512 bits"),
+    ] {
+        for fingerprint in [None, Some(Fingerprint([7; 32])), Some(pin(certificate))] {
+            let is_good = certificate == certificates::V1_P256;
+            if is_good && fingerprint == Some(pin(certificate)) {
+                continue;
+            }
+            let (port, _server) =
+                odd(certificate, STANDARD.decode(certificates::V1_P256_KEY).unwrap(), &version::TLS12);
+            let to = Destination { tls: true, fingerprint, ..destination("localhost", port) };
+            let words = smol::block_on(connect(&to, &Clock::manual().0)).unwrap_err().to_string();
+            assert!(words.contains(expected), "{words}");
+            assert_eq!(words.contains("tls_fingerprint"), is_good, "{words}");
+        }
+    }
 }
 
 #[test]

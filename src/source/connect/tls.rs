@@ -2,42 +2,75 @@
 //!
 //! The only module that names `rustls`.
 
+mod key;
+mod verifier;
+
 use std::io;
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_rustls::TlsConnector;
 use futures_rustls::rustls::client::WebPkiServerVerifier;
-use futures_rustls::rustls::client::danger::{
-    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
-};
-use futures_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use futures_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use futures_rustls::rustls::crypto::{self, CryptoProvider};
+use futures_rustls::rustls::pki_types::ServerName;
+use futures_rustls::rustls::version::{TLS12, TLS13};
 use futures_rustls::rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    self, AlertDescription, ClientConfig, InvalidMessage, PeerIncompatible, RootCertStore, SignatureScheme,
 };
-use sha2::{Digest, Sha256};
 use smol::Async;
 
 use crate::camera::lost::NetworkLost;
 use crate::config::network::Fingerprint;
+use crate::limits;
 use crate::offload::Lane;
+use verifier::Verifier;
 
 /// The machine's certificates are read by so many threads at a time; each needs some 2 MB meanwhile.
 static ROOTS: Lane = Lane::new("certificates", 2);
 
+/// Pinned certificates whose keys are weak, so that not every connection has to find out.
+static WEAK: Mutex<Vec<Fingerprint>> = Mutex::new(Vec::new());
+
 /// An encrypted connection.
 pub(super) type Stream = futures_rustls::client::TlsStream<Async<TcpStream>>;
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    Tls12,
+    Tls13,
+}
+
+/// Why there is no encrypted connection.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The pinned certificate has a key that TLS 1.3 cannot be spoken with: connect once more, and only
+    /// TLS 1.2 and what such a key can sign is offered.
+    WeakKey,
+    /// There will be none.
+    Lost(NetworkLost),
+}
+
+impl From<NetworkLost> for Refusal {
+    fn from(lost: NetworkLost) -> Self {
+        Self::Lost(lost)
+    }
+}
 
 /// Encrypts a connection to a host.
 pub(super) async fn encrypt(
     tcp: Async<TcpStream>,
     host: &str,
     pinned: Option<Fingerprint>,
-) -> Result<Stream, NetworkLost> {
+) -> Result<Stream, Refusal> {
     let failed = |error: &dyn std::fmt::Display| NetworkLost::Tls(error.to_string());
-    let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(&error))?;
-    let provider = Arc::new(ring::default_provider());
+    let name = match ServerName::try_from(host.to_owned()) {
+        Ok(name) => name,
+        // Whose certificate is pinned may have any name.
+        Err(error) if pinned.is_none() => return Err(failed(&error).into()),
+        Err(_) => tcp.get_ref().peer_addr().map_err(|error| failed(&error))?.ip().into(),
+    };
+    let provider = Arc::new(crypto::ring::default_provider());
     let trusted = if pinned.is_some() {
         None
     } else {
@@ -45,18 +78,47 @@ pub(super) async fn encrypt(
         let provider = provider.clone();
         ROOTS.run(move || machine_trusts(provider)).await.map_err(|error| failed(&error))?
     };
-    let verifier =
-        Arc::new(Verifier { trusted, pinned, provider: provider.clone(), refused: Mutex::default() });
+    let is_for_weak_key = pinned.is_some_and(|pinned| weak().contains(&pinned));
+    let verifier = Arc::new(Verifier {
+        trusted,
+        pinned,
+        is_for_weak_key,
+        provider: provider.clone(),
+        refused: Mutex::default(),
+    });
+    let versions = if is_for_weak_key { &[&TLS12][..] } else { &[&TLS13, &TLS12] };
     let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .map_err(|error| failed(&error))?
         .dangerous()
         .with_custom_certificate_verifier(verifier.clone())
         .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
-        .connect(name, tcp)
-        .await
-        .map_err(|error| verifier.why_refused().unwrap_or_else(|| NetworkLost::Tls(handshake_words(&error))))
+    let connected = TlsConnector::from(Arc::new(config)).connect(name, tcp).await;
+    connected.map_err(|error| match (verifier.why_refused(), pinned) {
+        (Some(Refusal::WeakKey), Some(pinned)) => {
+            remember_weak(pinned);
+            Refusal::WeakKey
+        }
+        (Some(why), _) => why,
+        (None, _) => NetworkLost::Tls(handshake_words(&error, is_for_weak_key)).into(),
+    })
+}
+
+fn weak() -> std::sync::MutexGuard<'static, Vec<Fingerprint>> {
+    WEAK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn remember_weak(pinned: Fingerprint) {
+    log::warn!(
+        "the pinned certificate {pinned} has a weak key (RSA with less than 2048 bits): going on with TLS 1.2; \
+         make a new one in the camera if it can"
+    );
+    let mut weak = weak();
+    // One for each camera; with more, it is found out again.
+    if weak.len() >= limits::CAMERAS_MAX {
+        weak.remove(0);
+    }
+    weak.push(pinned);
 }
 
 /// Checks certificates as browsers do; `None` where the machine trusts nobody at all.
@@ -70,117 +132,47 @@ fn machine_trusts(provider: Arc<CryptoProvider>) -> Option<Arc<WebPkiServerVerif
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().ok()
 }
 
-fn handshake_words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-            "camera closed the connection during the handshake".to_owned()
+/// What the operator can do about a handshake that failed.
+fn handshake_words(error: &io::Error, is_for_weak_key: bool) -> String {
+    let plain = "or use its unencrypted port (rtsp://, http://) in a network that you trust";
+    match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)) if is_for_weak_key => {
+            format!(
+                "camera has a key that is too weak for TLS 1.3 (RSA with less than 2048 bits), and knows no \
+                 TLS 1.2; make a new certificate in the camera, {plain}"
+            )
         }
-        // "received corrupt message of type InvalidContentType" is what a plain RTSP server gives.
-        _ if error.to_string().contains("InvalidContentType") => {
+        Some(
+            rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
+            | rustls::Error::PeerIncompatible(
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+            )
+            | rustls::Error::InvalidMessage(InvalidMessage::UnknownProtocolVersion),
+        ) => format!(
+            "camera knows only TLS versions older than 1.2, which are not safe; update the camera's firmware, \
+             {plain}"
+        ),
+        Some(
+            rustls::Error::AlertReceived(
+                AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
+            )
+            | rustls::Error::PeerIncompatible(_),
+        ) => format!(
+            "camera and Pinhole have no way of encryption in common (needed: TLS 1.2 or 1.3, ECDHE, AES-GCM or \
+             ChaCha20, and an RSA, P-256, P-384 or Ed25519 key); update the camera's firmware, {plain}"
+        ),
+        // What a server without TLS answers.
+        Some(rustls::Error::InvalidMessage(_)) => {
             "what answers at this port does not speak TLS; is it the port for unencrypted connections?"
                 .to_owned()
         }
-        _ if error.to_string().contains("ProtocolVersion") => {
-            "camera knows only TLS versions older than 1.2, which are not safe".to_owned()
-        }
-        _ => error.to_string(),
-    }
-}
-
-/// Takes the pinned certificate and no other, or else those that the machine trusts.
-#[derive(Debug)]
-struct Verifier {
-    trusted: Option<Arc<WebPkiServerVerifier>>,
-    pinned: Option<Fingerprint>,
-    provider: Arc<CryptoProvider>,
-    /// Why the last certificate was refused.
-    refused: Mutex<Option<NetworkLost>>,
-}
-
-impl Verifier {
-    fn why_refused(&self) -> Option<NetworkLost> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn refuse(&self, why: NetworkLost, error: Error) -> Error {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
-        error
-    }
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let fingerprint = Fingerprint(Sha256::digest(end_entity).into());
-        if let Some(pinned) = self.pinned {
-            if pinned == fingerprint {
-                return Ok(ServerCertVerified::assertion());
+        Some(error) => error.to_string(),
+        None => match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
+                "camera closed the connection during the handshake".to_owned()
             }
-            let why = NetworkLost::OtherCertificate { fingerprint: fingerprint.to_string() };
-            return Err(self.refuse(why, CertificateError::ApplicationVerificationFailure.into()));
-        }
-        let verified = match &self.trusted {
-            Some(trusted) => {
-                trusted.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-            }
-            None => Err(CertificateError::UnknownIssuer.into()),
-        };
-        verified.map_err(|error| {
-            let why = NetworkLost::UntrustedCertificate {
-                problem: certificate_words(&error, self.trusted.is_none()),
-                fingerprint: fingerprint.to_string(),
-            };
-            self.refuse(why, error)
-        })
-    }
-
-    // The signatures prove that the camera has the certificate's key: checked in either case.
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-fn certificate_words(error: &Error, trusts_nobody: bool) -> String {
-    let Error::InvalidCertificate(problem) = error else { return error.to_string() };
-    match problem {
-        _ if trusts_nobody => "this machine trusts no certificates at all".to_owned(),
-        CertificateError::UnknownIssuer => "signed by an authority unknown to this machine".to_owned(),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "it has expired, by this machine's clock".to_owned()
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "it is not valid yet, by this machine's clock".to_owned()
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "it is for another name".to_owned()
-        }
-        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            "the camera signed it itself".to_owned()
-        }
-        problem => format!("{problem:?}"),
+            _ => error.to_string(),
+        },
     }
 }
