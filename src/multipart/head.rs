@@ -1,5 +1,10 @@
 //! The lines between a delimiter and a part's content.
 
+use super::boundary::Seen;
+
+/// Bytes of a header's name: more is not one.
+const NAME_MAX_BYTES: usize = 64;
+
 /// Bytes of a part's head. Real ones have 50 to 500; some cameras put a picture's metadata there.
 pub const HEAD_MAX_BYTES: usize = 16 << 10;
 
@@ -8,12 +13,18 @@ pub const HEAD_MAX_BYTES: usize = 16 << 10;
 pub struct PartHead {
     /// The content is something else than a picture.
     pub is_other: bool,
+    /// What it is then, as the camera writes it.
+    pub content_type: Vec<u8>,
+    /// A coding that the content was put through, other than none.
+    pub coding: Option<Vec<u8>>,
     /// Bytes of the content, where a length is named.
     pub length: Option<usize>,
     /// A header was there that parts have.
     pub is_proven: bool,
     /// Bytes read.
     pub bytes: usize,
+    /// Those of them that were empty lines in front of it.
+    pub empty_bytes: usize,
 }
 
 impl PartHead {
@@ -22,8 +33,13 @@ impl PartHead {
         let Some(colon) = memchr::memchr(b':', line) else { return };
         let (name, value) = (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii());
         if name.eq_ignore_ascii_case(b"content-type") {
-            self.is_other = !is_picture(value);
+            self.is_other |= !is_picture(value);
+            value.clone_into(&mut self.content_type);
             self.is_proven = true;
+        } else if name.eq_ignore_ascii_case(b"content-encoding") {
+            let is_coded = !value.is_empty() && !value.eq_ignore_ascii_case(b"identity");
+            self.is_other |= is_coded;
+            self.coding = is_coded.then(|| value.to_owned());
         } else if name.eq_ignore_ascii_case(b"content-length") {
             self.length = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
             self.is_proven = true;
@@ -37,6 +53,19 @@ pub fn is_part_header(line: &[u8]) -> bool {
     let mut head = PartHead::default();
     head.take(line);
     head.is_proven
+}
+
+/// Whether a header begins here, as far as can be seen.
+pub fn begins_header(data: &[u8]) -> Seen<()> {
+    let name = data.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
+    let spaces = data[name..].iter().take_while(|byte| **byte == b' ').count();
+    match data.get(name + spaces) {
+        _ if name > NAME_MAX_BYTES || spaces > NAME_MAX_BYTES => Seen::No,
+        None if name == 0 && !data.is_empty() => Seen::No,
+        None => Seen::Perhaps,
+        Some(b':') if data[0].is_ascii_alphabetic() => Seen::Yes(()),
+        Some(_) => Seen::No,
+    }
 }
 
 /// Whether a content type may be that of a JPEG. Without one, or with one that says nothing, the

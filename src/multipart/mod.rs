@@ -9,17 +9,20 @@
 //! Between parts anything is passed over but a delimiter, a part's header without one, or a JPEG
 //! without either: a body of nothing but JPEGs one behind the other is read too.
 
+mod body;
 mod boundary;
 mod head;
+mod other;
 
 use std::ops::Range;
 
 use memchr::memchr;
 
 use crate::limits::JPEG_MAX_BYTES;
-use crate::mjpeg::extent::{Extent, ExtentFinder};
+use body::{Body, End};
 use boundary::{Boundary, Seen, line};
 use head::{HEAD_MAX_BYTES, PartHead};
+pub use other::of_content;
 
 /// Bytes received and not yet given out: the largest picture, and the delimiter behind it.
 pub const BUFFER_MAX_BYTES: usize = JPEG_MAX_BYTES + boundary::LINE_MAX_BYTES;
@@ -41,6 +44,8 @@ pub struct Reader {
     /// No length was wrong yet.
     lengths_believed: bool,
     counters: Counters,
+    other: Option<String>,
+    too_long: Option<(&'static str, usize)>,
 }
 
 /// What was read.
@@ -66,15 +71,6 @@ enum State {
     Body(Body),
 }
 
-/// A part's content as it arrives.
-#[derive(Debug)]
-struct Body {
-    head: PartHead,
-    extent: ExtentFinder,
-    /// Where the next delimiter is looked for.
-    searched: usize,
-}
-
 /// What the next bytes are.
 enum Step {
     /// So far nothing; more bytes are needed.
@@ -96,7 +92,19 @@ impl Reader {
             given: 0,
             lengths_believed: true,
             counters: Counters::default(),
+            other: None,
+            too_long: None,
         }
+    }
+
+    /// What the last part was that is not a picture.
+    pub fn other(&self) -> Option<&str> {
+        self.other.as_deref()
+    }
+
+    /// What was last passed over because it is too long, and its ceiling in bytes.
+    pub const fn too_long(&self) -> Option<(&'static str, usize)> {
+        self.too_long
     }
 
     /// What was read so far.
@@ -207,7 +215,14 @@ impl Reader {
         let range = match line(rest) {
             Seen::Perhaps => return Step::Wait,
             Seen::Yes(range) if head.bytes <= HEAD_MAX_BYTES => range,
-            _ => return self.no_head(),
+            Seen::Yes(_) => {
+                self.too_long = Some(("the head of a part", HEAD_MAX_BYTES));
+                return self.no_head();
+            }
+            Seen::No => {
+                self.too_long = Some(("a line in the head of a part", boundary::LINE_MAX_BYTES));
+                return self.no_head();
+            }
         };
         let text = &rest[range];
         if self.boundary.is_delimiter(text) {
@@ -216,9 +231,19 @@ impl Reader {
         } else if self.doubted.as_ref().is_some_and(|declared| declared.is_delimiter(text)) {
             return self.no_head();
         } else if text.is_empty() {
-            let head = std::mem::take(head);
-            self.given += memchr(b'\n', rest).map_or(0, |at| at + 1);
-            return self.begin_body(head);
+            let bytes = memchr(b'\n', rest).map_or(0, |at| at + 1);
+            // Some cameras put empty lines between the delimiter and the head.
+            let follows =
+                if head.bytes == head.empty_bytes { head_follows(&rest[bytes..]) } else { Seen::No };
+            match follows {
+                Seen::Perhaps => return Step::Wait,
+                Seen::Yes(()) => head.empty_bytes += bytes,
+                Seen::No => {
+                    let head = std::mem::take(head);
+                    self.given += bytes;
+                    return self.begin_body(head);
+                }
+            }
         } else {
             head.take(text);
         }
@@ -248,8 +273,7 @@ impl Reader {
                 return Step::Over;
             }
         }
-        let extent = ExtentFinder::default();
-        self.state = State::Body(Body { head, extent, searched: 0 });
+        self.state = State::Body(Body::behind(head));
         Step::Over
     }
 
@@ -274,6 +298,9 @@ impl Reader {
             }
             End::At(bytes) if bytes == 0 || is_other => {
                 self.counters.skipped += 1;
+                if is_other {
+                    self.other = Some(other::of_part(&body.head, &rest[..bytes]));
+                }
                 self.end_body(bytes);
                 Step::Over
             }
@@ -287,64 +314,10 @@ impl Reader {
     }
 }
 
-/// Where a part's content ends.
-enum End {
-    Wait,
-    At(usize),
-    /// The length in the part's head is not that of its content.
-    WrongLength,
-}
-
-impl Body {
-    /// By its length, which is right if a delimiter follows, or if the JPEG ends there; and wrong if
-    /// the JPEG ends before and a delimiter follows that.
-    fn end_by_length(&mut self, rest: &[u8], length: usize, boundary: &Boundary) -> End {
-        let content = &rest[..rest.len().min(length)];
-        let extent = if self.head.is_other { Extent::Unknown } else { self.extent.find(content) };
-        match extent {
-            Extent::Ends(end) if end < length => match boundary.begins(&content[end..]) {
-                Seen::Yes(()) => return End::WrongLength,
-                _ if rest.len() < length => return End::Wait,
-                _ => return End::At(length),
-            },
-            _ if rest.len() < length => return End::Wait,
-            Extent::Ends(_) => return End::At(length),
-            _ => {}
-        }
-        match boundary.begins(&rest[length..]) {
-            Seen::Yes(()) => End::At(length),
-            Seen::Perhaps => End::Wait,
-            Seen::No => End::WrongLength,
-        }
-    }
-
-    /// By the JPEG's own end, or by the next delimiter, whichever comes first. Within a JPEG's
-    /// headers, what looks like a delimiter is none.
-    fn end_by_content(&mut self, rest: &[u8], boundary: &Boundary) -> End {
-        let extent = if self.head.is_other { Extent::Unknown } else { self.extent.find(rest) };
-        // Something that is no JPEG may be over before the next one begins.
-        let start = self.extent.start();
-        if (start.is_some() || extent == Extent::Open)
-            && let Seen::Yes(end) = boundary.find(&rest[..start.unwrap_or(rest.len())], &mut 0)
-        {
-            return End::At(end);
-        }
-        // What stands in the place of a marker may be the delimiter behind a picture that was cut.
-        match (self.extent.strays_at().or(self.extent.data_at()), extent) {
-            (Some(from), _) => self.searched = self.searched.max(from),
-            (None, Extent::Open) => return End::Wait,
-            (None, _) => {}
-        }
-        let until = if let Extent::Ends(end) = extent { end } else { rest.len() };
-        let delimiter = match rest.get(..until) {
-            Some(content) if self.searched <= until => boundary.find(content, &mut self.searched),
-            _ => Seen::Perhaps,
-        };
-        match (delimiter, extent) {
-            (Seen::Yes(end), _) | (_, Extent::Ends(end)) => End::At(end),
-            _ => End::Wait,
-        }
-    }
+/// Whether a part's head follows behind an empty line, or behind some.
+fn head_follows(data: &[u8]) -> Seen<()> {
+    let breaks = data.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    if breaks > HEAD_MAX_BYTES { Seen::No } else { head::begins_header(&data[breaks..]) }
 }
 
 /// Reads arbitrary bytes as a body, split at arbitrary points: what was read, and the pictures' bytes

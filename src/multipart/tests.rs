@@ -234,3 +234,81 @@ fn nothing_grows_without_end() {
     feed(&mut reader, &part("--frame", "", JPEG));
     assert_eq!(reader.counters().pictures, 3);
 }
+
+/// Issue 10, number 20.
+#[test]
+fn empty_lines_between_the_delimiter_and_the_head() {
+    for empty in ["\r\n", "\n", "\r\n\r\n\r\n"] {
+        for headers in [sized(JPEG), "X-Time: 1\r\nContent-Type: image/jpeg\r\n".to_owned()] {
+            let body = [part("--frame", &format!("{empty}{headers}"), JPEG), part("--frame", "", OTHER)];
+            assert_eq!(pictures(Some("frame"), &body.concat()), [JPEG, OTHER], "{empty:?} {headers}");
+        }
+    }
+    // None at all, and contents that only look a little like a head.
+    for content in [&b"Content"[..], b"a b: c", b"-: x", b"1234567890"] {
+        let body = [part("--frame", "", content), part("--frame", "", OTHER)].concat();
+        assert_eq!(pictures(Some("frame"), &body).last().unwrap(), OTHER);
+    }
+}
+
+/// Issue 10, number 20.
+#[test]
+fn what_is_sent_in_place_of_pictures_is_named() {
+    let other = |headers: &str, content: &[u8]| {
+        let mut reader = Reader::new(Some("frame"));
+        let body = [part("--frame", headers, content), part("--frame", &sized(JPEG), JPEG)].concat();
+        reader.push(&body);
+        assert_eq!(reader.pull(), Some(JPEG), "{headers}");
+        reader.other().map(str::to_owned)
+    };
+    let h264 = "Content-Type: video/x-h264\r\nContent-Length: 6\r\nX-FrameType: 0\r\n";
+    assert_eq!(other(h264, b"\0\0\0\x01ab").as_deref(), Some("video/x-h264"));
+    let busy = other("Content-Type: text/plain; charset=x\r\n", b"Channel busy\r\nsecond line");
+    assert_eq!(busy.as_deref(), Some("text/plain; charset=x (Channel busy)"));
+    let gzip = other("Content-Type: image/jpeg\r\nContent-Encoding: gzip\r\n", b"\x1f\x8bxx");
+    assert_eq!(gzip.as_deref(), Some("parts that are compressed (gzip)"));
+    assert_eq!(other("Content-Type: image/jpeg\r\nContent-Encoding: identity\r\n", JPEG), None);
+    assert_eq!(of_content(b"\0\0\0\x01\x67"), Some("H.264 or H.265 video"));
+    assert_eq!(of_content(b"\0\0\0\x18ftypmp42"), Some("MP4 video or HEIF pictures"));
+    assert_eq!((of_content(JPEG), of_content(b"")), (None, None));
+}
+
+/// Issue 10, number 25.
+#[test]
+fn what_is_too_long_is_named_with_its_ceiling() {
+    let mut reader = Reader::new(Some("frame"));
+    let mut read = |bytes: &[u8]| {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = &rest[reader.push(rest)..];
+            while reader.pull().is_some() {}
+        }
+        reader.too_long()
+    };
+    assert_eq!(read(b"--frame\r\n"), None);
+    assert_eq!(
+        read(&b"X: y\r\n".repeat(HEAD_MAX_BYTES / 6 + 2)),
+        Some(("the head of a part", HEAD_MAX_BYTES))
+    );
+    read(b"\r\n--frame\r\nX: ");
+    assert_eq!(read(&[b'y'; 5000]), Some(("a line in the head of a part", boundary::LINE_MAX_BYTES)));
+}
+
+/// Found by mutation: another picture begins in the place of a marker.
+#[test]
+fn a_picture_that_breaks_off_behind_a_comment_that_holds_a_boundary() {
+    let cut = [&JPEG[..JPEG.len() - 17], b"ge/jpeg\n\n"].concat();
+    let body = [&part("--frame", "", &cut)[..], JPEG, b"\r\n", &part("--frame", "", OTHER)].concat();
+    let (pictures, _) = read(Some("frame"), &body);
+    assert_eq!(pictures.last().unwrap(), OTHER);
+}
+
+/// Found by mutation: a comment that holds a boundary, and one byte too many behind it.
+#[test]
+fn a_stray_byte_behind_a_comment_that_holds_a_boundary() {
+    let scan = JPEG.len() - 17;
+    assert_eq!(JPEG[scan..scan + 2], *b"\xff\xda");
+    let stray = [&JPEG[..scan], b"x", &JPEG[scan..]].concat();
+    let body = [part("--frame", "", &stray), part("--frame", "", OTHER)].concat();
+    assert_eq!(pictures(Some("frame"), &body), [&stray[..], OTHER]);
+}

@@ -13,8 +13,9 @@ use crate::camera::lost::{Lost, NetworkLost};
 use crate::clock::Monotonic;
 use crate::frame::{Frame, Kind};
 use crate::hub::{Hub, Opened};
+use crate::limits::JPEG_MAX_BYTES;
 use crate::mjpeg;
-use crate::multipart::Reader;
+use crate::multipart::{self, Reader};
 use crate::source::pace::Pace;
 use crate::turn::Turn;
 
@@ -48,6 +49,9 @@ pub struct Pictures<'a> {
     /// Damaged ones since, and what was wrong with the last.
     damaged: u64,
     damage: String,
+    /// What came in place of pictures since.
+    other: Option<String>,
+    too_long: Option<(&'static str, usize)>,
     buffer: Vec<u8>,
     /// A camera may send without end, and thousands of small pictures at once.
     turn: Turn,
@@ -66,6 +70,8 @@ impl<'a> Pictures<'a> {
             good_at,
             damaged: 0,
             damage: String::new(),
+            other: None,
+            too_long: None,
             buffer: vec![0; READ_BYTES],
             turn: Turn::new(hub.clock()),
         }
@@ -130,10 +136,15 @@ impl<'a> Pictures<'a> {
     /// Why the camera is lost when there was no good picture for too long.
     fn silence(&self) -> Lost {
         let seconds = SILENCE_MAX.as_secs();
-        match self.damaged {
-            0 => NetworkLost::Silent { seconds }.into(),
-            pictures => Lost::Damaged { pictures, seconds, last: self.damage.clone() },
-        }
+        let lost = match (&self.other, self.damaged, self.too_long) {
+            (Some(offered), ..) => NetworkLost::NotPictures { offered: offered.clone(), seconds },
+            (None, 0, Some((what, max))) => {
+                NetworkLost::TooLarge { what: what.to_owned(), bytes: None, max_bytes: max as u64 }
+            }
+            (None, 0, None) => NetworkLost::Silent { seconds },
+            (None, pictures, _) => NetworkLost::Damaged { pictures, seconds, last: self.damage.clone() },
+        };
+        lost.into()
     }
 
     /// Publishes what is in these bytes of a connection; whether no more is wanted of the body. A
@@ -149,14 +160,18 @@ impl<'a> Pictures<'a> {
                 Piece::Bytes(mut piece) => {
                     while !piece.is_empty() {
                         piece = &piece[reader.push(piece)..];
-                        let too_long = reader.counters().too_long;
+                        let before = reader.counters();
                         while let Some(picture) = reader.pull() {
                             self.turn.step().await;
                             self.publish(picture);
                         }
-                        for _ in too_long..reader.counters().too_long {
-                            self.damaged("longer than any picture".to_owned());
+                        for _ in before.too_long..reader.counters().too_long {
+                            self.damaged(format!("longer than {JPEG_MAX_BYTES} bytes"));
                         }
+                        if reader.counters().skipped > before.skipped && reader.other().is_some() {
+                            self.other = reader.other().map(str::to_owned);
+                        }
+                        self.too_long = reader.too_long();
                     }
                     if !self.is_stream && reader.counters().pictures > 0 {
                         return Ok(true);
@@ -178,13 +193,18 @@ impl<'a> Pictures<'a> {
         let mut jpeg = self.hub.pool().take();
         let info = match mjpeg::mend(picture, &mut jpeg) {
             Ok(info) => info,
-            Err(damaged) => return self.damaged(damaged.to_string()),
+            Err(damaged) => {
+                if let Some(other) = multipart::of_content(picture) {
+                    self.other = Some(other.to_owned());
+                }
+                return self.damaged(damaged.to_string());
+            }
         };
         let size = (info.width, info.height);
         if self.opened.replace(size) != Some(size) {
             self.hub.set_opened(Opened { width: info.width, height: info.height, format: "MJPG".to_owned() });
         }
-        (self.good_at, self.damaged) = (now, 0);
+        (self.good_at, self.damaged, self.other) = (now, 0, None);
         if self.hub.publish(Frame::new(jpeg, self.hub.clock(), now, info.width, info.height, Kind::Picture)) {
             log::info!("camera {}: live, MJPG {}x{}", self.name, info.width, info.height);
         }

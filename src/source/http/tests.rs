@@ -154,7 +154,10 @@ fn silence_and_nothing_but_damaged_pictures_are_told_apart() {
     assert_eq!(silent, NetworkLost::Silent { seconds: 10 }.into());
     let camera = Camera::start(vec![stream(&[b"\xff\xd8\xff\xd9", b"\xff\xd8\xff\xd9"])]);
     let damaged = lost_after(&camera, &hub, &hand, SILENCE_MAX, |hub| hub.snapshot().bad == 2);
-    assert!(matches!(damaged, Lost::Damaged { pictures: 2, seconds: 10, .. }), "{damaged:?}");
+    assert!(
+        matches!(damaged, Lost::Network(NetworkLost::Damaged { pictures: 2, seconds: 10, .. })),
+        "{damaged:?}"
+    );
 }
 
 #[test]
