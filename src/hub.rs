@@ -4,11 +4,11 @@
 //! health says of the camera, so that stream, page and log always tell the same.
 
 mod meter;
+mod snapshot;
 mod takers;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use event_listener::{Event, EventListener, listener};
 
@@ -18,69 +18,9 @@ use crate::frame::{BufferPool, Frame, Kind};
 
 pub use meter::Latency;
 use meter::{LatencyMeter, RateMeter};
+pub use snapshot::{Opened, Snapshot, State};
 pub use takers::Taker;
 use takers::Takers;
-
-/// What a camera is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// Closed, because nobody watches; reachable as far as is known.
-    Idle,
-    /// Being opened.
-    Starting,
-    /// Pictures come.
-    Live,
-    /// No pictures come, and why.
-    Lost(Lost),
-}
-
-impl State {
-    /// The word that health and page use.
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Starting => "starting",
-            Self::Live => "live",
-            Self::Lost(_) => "lost",
-        }
-    }
-}
-
-/// What a source negotiated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-    /// The format's four-character code or codec name.
-    pub format: String,
-}
-
-/// A camera as health shows it.
-#[derive(Debug, Clone)]
-pub struct Snapshot {
-    /// What it is doing.
-    pub state: State,
-    /// What was negotiated, since the camera was last opened.
-    pub opened: Option<Opened>,
-    /// Pictures published.
-    pub frames: u64,
-    /// Pictures that arrived damaged and were not published.
-    pub bad: u64,
-    /// Pictures that the driver or a busy encoder skipped.
-    pub dropped: u64,
-    /// Times that the camera came back after it had been lost.
-    pub reconnects: u64,
-    /// Measured pictures per second; `None` while it is not live.
-    pub fps: Option<f64>,
-    /// Age of the newest picture.
-    pub last_frame_age: Option<Duration>,
-    /// Connections that watch.
-    pub viewers: usize,
-    /// From capture until a viewer's socket had taken the last byte.
-    pub latency: Option<Latency>,
-}
 
 /// One camera's newest frame and its state.
 #[derive(Debug)]
@@ -111,6 +51,7 @@ struct Inner {
     was_lost: bool,
     last_picture: Option<Monotonic>,
     rate: RateMeter,
+    key_wait: Option<Monotonic>,
 }
 
 impl Hub {
@@ -129,6 +70,7 @@ impl Hub {
                 was_lost: false,
                 last_picture: None,
                 rate: RateMeter::default(),
+                key_wait: None,
             }),
             takers: Takers::default(),
             newer: Event::new(),
@@ -169,7 +111,7 @@ impl Hub {
             first = inner.state != State::Live;
             if first {
                 inner.reconnects += u64::from(inner.was_lost);
-                inner.was_lost = false;
+                (inner.was_lost, inner.key_wait) = (false, None);
                 inner.state = State::Live;
             }
         }
@@ -222,9 +164,47 @@ impl Hub {
         different
     }
 
+    /// The camera is live no more, if no picture has been published beyond so many. True if that is news.
+    pub fn stand_still(&self, frames: u64, lost: Lost) -> bool {
+        let mut inner = self.inner();
+        let stands_still = inner.state == State::Live && inner.frames == frames;
+        if stands_still {
+            (inner.rate, inner.newest, inner.was_lost) = (RateMeter::default(), None, true);
+            inner.state = State::Lost(lost);
+        }
+        drop(inner);
+        if stands_still {
+            self.changed.notify(usize::MAX);
+        }
+        stands_still
+    }
+
+    /// Says since when a key picture is waited for, if one is.
+    pub fn set_key_wait(&self, since: Option<Monotonic>) {
+        let before = std::mem::replace(&mut self.inner().key_wait, since);
+        if before != since {
+            self.changed.notify(usize::MAX);
+        }
+    }
+
+    /// Whether there is no picture to show, but a reason.
+    pub fn has_reason(&self) -> bool {
+        let inner = self.inner();
+        match inner.state {
+            State::Lost(_) => true,
+            State::Starting => inner.key_wait.is_some(),
+            State::Idle | State::Live => false,
+        }
+    }
+
     /// The present state.
     pub fn state(&self) -> State {
         self.inner().state.clone()
+    }
+
+    /// Pictures that arrived damaged.
+    pub fn bad(&self) -> u64 {
+        self.bad.load(Ordering::Relaxed)
     }
 
     /// Pictures published since the service started.
@@ -294,13 +274,14 @@ impl Hub {
             state: inner.state.clone(),
             opened: inner.opened.clone(),
             frames: inner.frames,
-            bad: self.bad.load(Ordering::Relaxed),
+            bad: self.bad(),
             dropped: self.dropped.load(Ordering::Relaxed),
             reconnects: inner.reconnects,
             fps: if inner.state == State::Live { inner.rate.per_second(now) } else { None },
             last_frame_age: inner.last_picture.map(|at| now.since(at)),
             viewers: self.viewers(),
             latency,
+            key_wait: inner.key_wait.map(|since| now.since(since)),
         }
     }
 }
@@ -343,6 +324,8 @@ impl Drop for Viewer {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use futures_lite::future::poll_once;
     use smol::block_on;

@@ -23,6 +23,30 @@ pub const LINGER: Duration = Duration::from_secs(5);
 /// A camera that is open and gives no picture for this long is lost.
 pub const SILENCE_MAX: Duration = Duration::from_secs(5);
 
+/// A camera stands still where no picture is published for so many times its longest recent distance
+/// between pictures,
+pub const STANDSTILL_DISTANCES: u32 = 3;
+
+/// but at least for this long: at ordinary rates, as long as a camera may be silent,
+pub const STANDSTILL_MIN: Duration = SILENCE_MAX;
+
+/// and at most for this long, which no source leaves to others.
+pub const STANDSTILL_MAX: Duration = Duration::from_secs(30);
+
+/// The same where only one picture has come and the camera's rate is not known: longer than one in ten
+/// seconds, after which network cameras are given up anyhow.
+pub const STANDSTILL_FIRST_MAX: Duration = Duration::from_secs(12);
+
+/// How often it is looked whether pictures are published.
+pub const STANDSTILL_LOOK: Duration = Duration::from_secs(1);
+
+/// A camera that has stood still for this long is opened anew: the sources have given up by then, if
+/// they can.
+pub const STANDSTILL_REOPEN: Duration = Duration::from_secs(45);
+
+/// How long a key picture is waited for without a word: cameras send one each one to two seconds.
+pub const KEY_WAIT_SAID: Duration = Duration::from_secs(2);
+
 /// The first wait before a lost camera is tried again; it doubles up to [`RETRY_SOON_MAX`], and
 /// after [`RETRY_SOON`] up to [`RETRY_MAX`].
 pub const RETRY_MIN: Duration = Duration::from_millis(500);

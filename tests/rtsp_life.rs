@@ -16,7 +16,7 @@ use std::time::Duration;
 use pinhole::camera::stop::Stop;
 use pinhole::clock::{Clock, Hand};
 use pinhole::config::Config;
-use pinhole::limits::{LINGER, RETRY_PATIENT, RETRY_SOON_MAX};
+use pinhole::limits::{LINGER, RETRY_PATIENT, RETRY_SOON_MAX, STANDSTILL_DISTANCES, STANDSTILL_LOOK};
 use pinhole::{memory, service};
 use rtsp_camera::Camera;
 use stream::Stream;
@@ -242,6 +242,38 @@ fn a_camera_that_is_killed_and_comes_back_twenty_times() {
     service.until("no thread is left over", || status("Threads:") <= threads + 1);
     assert!(descriptors() <= descriptors_before + 1, "{descriptors_before} then {}", descriptors());
     assert!(status("VmRSS:") < kilobytes + 8192, "{kilobytes} kB then {} kB", status("VmRSS:"));
+}
+
+/// Issue 10, number 17: packets without end, and no picture out of them.
+#[test]
+fn a_picture_that_stands_still_is_not_live() {
+    let _alone = alone();
+    let camera = Camera::start();
+    let service = Service::start(&camera.url(""));
+    let viewer = service.watch();
+    service.until("the camera plays", || camera.playing() == 1);
+    for _ in 0..20 {
+        sees_picture(&service, &camera, &viewer);
+    }
+    // Slow, and yet live.
+    for _ in 0..5 {
+        service.pass(Duration::from_secs(4));
+        assert_eq!(service.health()["state"], "live");
+        sees_picture(&service, &camera, &viewer);
+    }
+    let stopped = service.until("it is not live", || {
+        camera.send_useless();
+        service.health()["state"] == "lost"
+    });
+    assert!(stopped <= STANDSTILL_DISTANCES * Duration::from_secs(5) + STANDSTILL_LOOK * 2, "{stopped:?}");
+    let reason = service.health()["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("no new picture for") && reason.contains("camera is connected"), "{reason}");
+    sees_card(&service, &viewer);
+    // It was not opened anew, and goes on as if nothing had been.
+    sees_picture(&service, &camera, &viewer);
+    let health = service.health();
+    assert_eq!((&health["state"], &health["reason"]), (&"live".into(), &serde_json::Value::Null));
+    assert_eq!(camera.requests("PLAY"), 1);
 }
 
 #[test]

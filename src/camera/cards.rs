@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use futures_lite::future::or;
+use futures_lite::future::{or, yield_now};
 
 use super::Camera;
 use crate::draw;
 use crate::encode::{EncodeError, JpegEncoder};
 use crate::frame::{Frame, Kind};
-use crate::hub::{Hub, State};
+use crate::hub::Hub;
 use crate::limits;
 use crate::offload::Lane;
 use crate::picture::Chroma;
@@ -19,16 +19,20 @@ const QUALITY: u8 = 85;
 /// One card after the other: each needs 3 MB while it is drawn, and they are due once a second only.
 static DRAWING: Lane = Lane::new("draw a card", 1);
 
-/// Publishes cards whenever the camera is lost and somebody watches. Does not return.
+/// Publishes cards whenever there is a reason for no picture and somebody watches. Does not return.
 pub async fn show(camera: &Camera) {
     let hub = &camera.hub;
     loop {
-        hub.until(|hub| hub.viewers() > 0 && matches!(hub.state(), State::Lost(_))).await;
-        let State::Lost(lost) = hub.state() else { continue };
-        let (name, reason, of) = (camera.name.clone(), sentence(&lost.to_string()), hub.clone());
+        hub.until(|hub| hub.viewers() > 0 && hub.has_reason()).await;
+        let (state, Some(reason)) = (hub.state(), hub.snapshot().reason()) else {
+            // It has changed in between; whoever changed it may need a turn.
+            yield_now().await;
+            continue;
+        };
+        let (name, reason, of) = (camera.name.clone(), sentence(&reason), hub.clone());
         match DRAWING.run(move || draw_card(&of, &name, &reason)).await {
             // The camera may have come back while the card was drawn.
-            Ok(Ok(card)) if matches!(hub.state(), State::Lost(_)) => {
+            Ok(Ok(card)) if hub.has_reason() => {
                 hub.publish(card);
             }
             Ok(Ok(_)) => {}
@@ -37,7 +41,7 @@ pub async fn show(camera: &Camera) {
         }
         let changed = hub.listen();
         or(hub.clock().sleep(limits::CARD_INTERVAL), async {
-            if hub.state() == State::Lost(lost) {
+            if hub.state() == state {
                 changed.await;
             }
         })

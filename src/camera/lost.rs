@@ -33,6 +33,13 @@ pub enum Lost {
         /// How long it gave nothing.
         seconds: u64,
     },
+    /// It was live, and publishes no more pictures.
+    StandsStill {
+        /// For how long there was none.
+        seconds: u64,
+        /// How many came damaged meanwhile.
+        damaged: u64,
+    },
     /// Open, but every picture was damaged.
     Damaged {
         /// How many were.
@@ -123,6 +130,10 @@ impl fmt::Display for Lost {
                 f,
                 "camera connected but silent for {seconds} s; if that goes on, unplug it and plug it in again"
             ),
+            Self::StandsStill { seconds, damaged } => {
+                write!(f, "no new picture for {seconds} s, though the camera is connected; waiting for the next")?;
+                if *damaged > 0 { write!(f, " ({damaged} came damaged)") } else { Ok(()) }
+            }
             Self::Damaged { pictures, seconds, last } => write!(
                 f,
                 "camera sends only damaged pictures ({pictures} in {seconds} s, last: {last}); try another cable or port"

@@ -4,6 +4,7 @@ mod backoff;
 mod cards;
 pub mod lost;
 pub mod registry;
+mod standstill;
 pub mod stop;
 pub mod supervisor;
 

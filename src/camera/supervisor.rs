@@ -9,7 +9,7 @@ use futures_lite::future::{or, pending};
 use super::backoff::Backoff;
 use super::lost::Lost;
 use super::stop::Stop;
-use super::{Camera, cards};
+use super::{Camera, cards, standstill};
 use crate::hub::{Hub, State};
 use crate::limits;
 use crate::memory;
@@ -27,7 +27,7 @@ pub async fn supervise(camera: Arc<Camera>, source: Source, shutdown: Stop) {
     let mut supervisor = Supervisor { camera: &camera, source: &source, backoff };
     or(
         async {
-            or(shutdown.requested(), cards::show(&camera)).await;
+            or(shutdown.requested(), or(cards::show(&camera), standstill::watch(&camera))).await;
             // The source sees the shutdown by itself and closes its device first.
             pending::<()>().await;
         },
@@ -93,12 +93,14 @@ impl Supervisor<'_> {
         };
         let (frames_before, opened) = (self.hub().frames(), self.hub().clock().now());
         let ended = or(self.source.run(self.hub(), &stop), async {
-            or(or(self.unwanted(), self.settled()), shutdown.requested()).await;
+            let no_more = or(self.unwanted(), standstill::is_stuck(self.hub()));
+            or(or(no_more, self.settled()), shutdown.requested()).await;
             stop.request();
             // The source's own end is waited for: a device is opened again only once it is closed.
             pending().await
         })
         .await;
+        self.hub().set_key_wait(None);
         let open_for = self.hub().clock().now().since(opened);
         if self.hub().frames() > frames_before && open_for >= limits::STEADY_MIN {
             self.backoff.reset();

@@ -1,26 +1,54 @@
 //! What to try where a camera gives no picture: more than fits a card.
 
 use crate::camera::lost::{Lost, NetworkLost};
+use crate::config::SourceSpec;
 
 /// Paths of the main stream in cameras of common makers, as their manuals give them.
-const COMMON_PATHS: &str = "the path that the camera's manual gives; common ones are \
+const RTSP_PATHS: &str = "the path that the camera's manual gives; common ones are \
     /Streaming/Channels/101 (Hikvision), /cam/realmonitor?channel=1&subtype=0 (Dahua, Amcrest), \
     /h264Preview_01_main (Reolink), /stream1 (TP-Link), /axis-media/media.amp (Axis), /onvif1, /live";
 
+/// The same of MJPEG and JPEG.
+const HTTP_PATHS: &str = "the path that the camera's manual gives for MJPEG or JPEG; common ones are \
+    /axis-cgi/mjpg/video.cgi (Axis), /cgi-bin/mjpg/video.cgi?channel=1&subtype=1 (Dahua, Amcrest), \
+    /ISAPI/Streaming/channels/102/httpPreview (Hikvision), /videostream.cgi (Foscam), \
+    /?action=stream (mjpg-streamer), /stream (ustreamer, Pinhole), /video";
+
+/// How the source is reached: advice for one way is no help for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Rtsp,
+    Http,
+    Here,
+}
+
 /// One thing to try a line; none where the reason itself says all.
-pub fn what_to_try(lost: &Lost) -> Vec<&'static str> {
+pub fn what_to_try(lost: &Lost, source: &SourceSpec) -> Vec<&'static str> {
+    let way = match source {
+        SourceSpec::Rtsp(_) => Way::Rtsp,
+        SourceSpec::Http(_) => Way::Http,
+        SourceSpec::Auto | SourceSpec::V4l2(_) | SourceSpec::File(_) | SourceSpec::TestCard => Way::Here,
+    };
     match lost {
-        Lost::Network(lost) => network(lost),
+        Lost::Network(lost) => network(lost, way),
+        Lost::Silent { .. } if way == Way::Here => {
+            vec!["another cable, another port, a powered hub", "another program: does it show a picture?"]
+        }
         Lost::Silent { .. } => vec!["the camera's own page or app: does it show a picture there?"],
         _ => Vec::new(),
     }
 }
 
-fn network(lost: &NetworkLost) -> Vec<&'static str> {
+fn network(lost: &NetworkLost, way: Way) -> Vec<&'static str> {
+    let is_rtsp = way == Way::Rtsp;
     match lost {
-        NetworkLost::Refused { .. } => vec![
+        NetworkLost::Refused { .. } if is_rtsp => vec![
             "switching RTSP on in the camera's settings (in some apps it is called ONVIF or third-party access)",
             "another port: 554 is usual, then 8554, 88 and 10554",
+        ],
+        NetworkLost::Refused { .. } => vec![
+            "the camera's page in a browser, at the same address and port",
+            "another port: 80 is usual, 443 for https://, then 8080, 8081 and 81",
         ],
         NetworkLost::TimedOut { what, .. } if what.starts_with("no answer") => {
             vec!["again in a minute: the camera may be starting", "switching the camera off and on"]
@@ -30,12 +58,18 @@ fn network(lost: &NetworkLost) -> Vec<&'static str> {
             "the camera's page in a browser: its address may have changed (give it a fixed one in the router)",
         ],
         NetworkLost::WrongCredentials => vec![
-            "the user that the camera has for RTSP or ONVIF, which may be another than that of its app",
+            if is_rtsp {
+                "the user that the camera has for RTSP or ONVIF, which may be another than that of its app"
+            } else {
+                "the user of the camera's own page, which may be another than that of its app"
+            },
             "writing special characters of the password as %XX (@ is %40, : is %3A, / is %2F)",
             "waiting half an hour, or restarting the camera: it may have locked the account",
         ],
         NetworkLost::NoSuchStream { .. }
-        | NetworkLost::Status { status: 400 | 405 | 451 | 454..=460, .. } => vec![COMMON_PATHS],
+        | NetworkLost::Status { status: 400 | 405 | 451 | 454..=460, .. } => {
+            vec![if is_rtsp { RTSP_PATHS } else { HTTP_PATHS }]
+        }
         NetworkLost::Status { status: 453 | 503, .. } | NetworkLost::Overloaded { .. } => vec![
             "closing other viewers of the camera: it serves only so many at a time",
             "its second, smaller stream",
@@ -43,6 +77,14 @@ fn network(lost: &NetworkLost) -> Vec<&'static str> {
         NetworkLost::NoVideo { .. } => {
             vec!["H.264, H.265 or MJPEG as the coding in the camera's settings", "its second stream"]
         }
+        NetworkLost::NotMjpeg { .. } | NetworkLost::NotPictures { .. } => vec![
+            HTTP_PATHS,
+            "the camera's RTSP stream, if it has H.264 or H.265: rtsp://USER:PASSWORD@HOST:554/PATH",
+        ],
+        NetworkLost::Damaged { .. } => vec![
+            "the camera's page in a browser: is the picture whole there?",
+            "a smaller size or a lower rate in the camera's settings",
+        ],
         NetworkLost::NoTransport | NetworkLost::NoDatagrams { .. } => {
             vec!["transport = \"tcp\", \"udp\" and \"auto\" in the configuration"]
         }
@@ -52,12 +94,54 @@ fn network(lost: &NetworkLost) -> Vec<&'static str> {
             "transport = \"tcp\", if packets are lost",
         ],
         NetworkLost::Closed { .. } | NetworkLost::Ended | NetworkLost::Silent { .. } => vec![
-            "again in a minute: the camera may be starting, or still hold an old session",
+            if is_rtsp {
+                "again in a minute: the camera may be starting, or still hold an old session"
+            } else {
+                "again in a minute: the camera may be starting"
+            },
             "closing other viewers of the camera: it serves only so many at a time",
         ],
-        NetworkLost::Tls(_) | NetworkLost::Protocol(_) => vec![
-            "the port and the beginning of the URL: rtsp:// is mostly at 554, rtsps:// at 322, http:// at 80",
-        ],
+        NetworkLost::Tls(_) | NetworkLost::Protocol(_) if is_rtsp => {
+            vec!["the port and the beginning of the URL: rtsp:// is mostly at 554, rtsps:// at 322"]
+        }
+        NetworkLost::Tls(_) | NetworkLost::Protocol(_) => {
+            vec!["the port and the beginning of the URL: http:// is mostly at 80 or 8080, https:// at 443"]
+        }
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Issue 10, number 20.
+    #[test]
+    fn advice_is_about_the_source() {
+        let rtsp: SourceSpec = "rtsp://192.0.2.1/".parse().unwrap();
+        let http: SourceSpec = "http://192.0.2.1/".parse().unwrap();
+        let address = || "192.0.2.1:80".to_owned();
+        let some = || "x".to_owned();
+        for lost in [
+            NetworkLost::Refused { address: address() },
+            NetworkLost::Unreachable { address: address() },
+            NetworkLost::WrongCredentials,
+            NetworkLost::NoSuchStream { path: some() },
+            NetworkLost::NotPictures { offered: some(), seconds: 10 },
+            NetworkLost::Damaged { pictures: 2, seconds: 10, last: some() },
+            NetworkLost::Silent { seconds: 10 },
+            NetworkLost::Ended,
+            NetworkLost::Tls(some()),
+            NetworkLost::Protocol(some()),
+        ] {
+            let words = format!("{lost} {}", what_to_try(&Lost::from(lost.clone()), &http).join(" "));
+            for foreign in ["cable", "plug", "switching RTSP", "ONVIF", "session", "554 is usual"] {
+                assert!(!words.contains(foreign), "{foreign}: {words}");
+            }
+            let advice = what_to_try(&Lost::from(lost.clone()), &rtsp);
+            assert!(!advice.is_empty() && !advice.join(" ").contains("cable"), "{lost}: {advice:?}");
+        }
+        let silent = what_to_try(&Lost::Silent { seconds: 5 }, &"/dev/video0".parse().unwrap());
+        assert!(silent.join(" ").contains("cable"), "{silent:?}");
     }
 }

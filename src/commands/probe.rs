@@ -1,9 +1,12 @@
 //! `pinhole probe`.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_lite::future::or;
 use serde_json::{Value, json};
 
 use super::snapshot::{find, first_picture, with_source};
@@ -18,16 +21,61 @@ use crate::source::{Source, rtsp};
 /// How long the rate is measured, once pictures come.
 const MEASURE: Duration = Duration::from_secs(3);
 
+/// A camera that sends less than two pictures in that time is given this long.
+const MEASURE_MAX: Duration = Duration::from_secs(12);
+
+/// How often it is looked whether a slow camera has sent another picture.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
 /// What was measured.
 struct Measured {
     first: Arc<Frame>,
     first_after: Duration,
+    /// Of which a key picture was waited for.
+    key_wait: Duration,
+    rate: Rate,
     seen: Snapshot,
+}
+
+/// Pictures published after the first, and when.
+#[derive(Debug, Clone, Copy)]
+struct Rate {
+    pictures: u64,
+    measured: Duration,
+    /// Since the last one.
+    still: Duration,
+}
+
+impl Rate {
+    /// Pictures a second, up to the last one; with what came after it where that is more than a pause.
+    fn fps(self) -> Option<f64> {
+        let time = if self.stands_still() { self.measured } else { self.measured.saturating_sub(self.still) };
+        let fps = self.pictures as f64 / time.as_secs_f64();
+        (self.pictures > 0 && fps.is_finite()).then_some((fps * 100.0).round() / 100.0)
+    }
+
+    fn stands_still(self) -> bool {
+        let mean = (self.measured.saturating_sub(self.still))
+            / u32::try_from(self.pictures.max(1)).unwrap_or(u32::MAX);
+        self.pictures == 0 || self.still > mean * 4 + Duration::from_millis(200)
+    }
+
+    fn text(self) -> String {
+        let seconds = self.measured.as_secs();
+        match self.fps() {
+            None => format!("no further picture within {seconds} s"),
+            Some(fps) if self.stands_still() => format!(
+                "{fps} fps, measured over {seconds} s, but none for the last {:.1} s",
+                self.still.as_secs_f64()
+            ),
+            Some(fps) => format!("{fps} fps, measured over {seconds} s"),
+        }
+    }
 }
 
 /// Opens a source and shows what it delivers; where nothing comes, how far it got, and why.
 pub fn run(source: SourceSpec, json: bool, picture: &Picture) -> Result<(), Failure> {
-    let label = source.to_string();
+    let (label, spec) = (source.to_string(), source.clone());
     let (measured, session) = smol::block_on(async {
         let source = match find(source, picture).await {
             Ok(source) => source,
@@ -41,9 +89,9 @@ pub fn run(source: SourceSpec, json: bool, picture: &Picture) -> Result<(), Fail
         Ok(measured) => print(&measured.text(&label, session.as_ref())),
         Err(lost) => {
             print(&if json {
-                format!("{}\n", failed_json(&label, &lost, session.as_ref()))
+                format!("{}\n", failed_json(&label, &lost, &spec, session.as_ref()))
             } else {
-                failed_text(&label, &lost, session.as_ref())
+                failed_text(&label, &lost, &spec, session.as_ref())
             })?;
             Err(Failure::Other(said_of(&label, &lost)))
         }
@@ -52,26 +100,49 @@ pub fn run(source: SourceSpec, json: bool, picture: &Picture) -> Result<(), Fail
 
 async fn measure(hub: &Arc<Hub>) -> Result<Measured, Lost> {
     let begin = hub.clock().now();
-    let first = first_picture(hub).await?;
-    let first_after = hub.clock().now().since(begin);
+    let key_wait = Cell::new(Duration::ZERO);
+    let first = or(first_picture(hub), say_key_wait(hub, &key_wait)).await?;
+    let (shown, before) = (hub.clock().now(), hub.frames());
     hub.clock().sleep(MEASURE).await;
-    Ok(Measured { first, first_after, seen: hub.snapshot() })
+    let measured = || hub.clock().now().since(shown);
+    while hub.frames() < before + 2 && measured() < MEASURE_MAX {
+        hub.clock().sleep(LOOK_EVERY).await;
+    }
+    let seen = hub.snapshot();
+    let (pictures, measured) = (seen.frames.saturating_sub(before), measured());
+    let still = seen.last_frame_age.unwrap_or(measured).min(measured);
+    let rate = Rate { pictures, measured, still };
+    Ok(Measured { first, first_after: shown.since(begin), key_wait: key_wait.get(), rate, seen })
 }
 
-fn failed_json(label: &str, lost: &Lost, session: Option<&rtsp::Report>) -> Value {
-    let mut report = json!({ "source": label, "error": lost.to_string(), "try": advice::what_to_try(lost) });
+/// Says that a key picture is waited for, and notes how long. Does not return.
+async fn say_key_wait<T>(hub: &Arc<Hub>, waited: &Cell<Duration>) -> T {
+    hub.until(|hub| hub.snapshot().key_wait.is_some()).await;
+    let words = "the camera sends pictures; waiting for a key picture, without which no other can be shown";
+    let _ = writeln!(std::io::stderr(), "{words}");
+    loop {
+        if let Some(wait) = hub.snapshot().key_wait {
+            waited.set(wait);
+        }
+        hub.clock().sleep(LOOK_EVERY).await;
+    }
+}
+
+fn failed_json(label: &str, lost: &Lost, spec: &SourceSpec, session: Option<&rtsp::Report>) -> Value {
+    let advice = advice::what_to_try(lost, spec);
+    let mut report = json!({ "source": label, "error": lost.to_string(), "try": advice });
     if let Some(session) = session {
         report["rtsp"] = session_json(session);
     }
     report
 }
 
-fn failed_text(label: &str, lost: &Lost, session: Option<&rtsp::Report>) -> String {
+fn failed_text(label: &str, lost: &Lost, spec: &SourceSpec, session: Option<&rtsp::Report>) -> String {
     let mut text = said_of(label, &"no picture\n");
     if let Some(session) = session {
         text += &session_text(session);
     }
-    for hint in advice::what_to_try(lost) {
+    for hint in advice::what_to_try(lost, spec) {
         let _ = writeln!(text, "  try: {hint}");
     }
     text
@@ -91,14 +162,11 @@ impl Measured {
         }
     }
 
-    fn fps(&self) -> Option<f64> {
-        self.seen.fps.map(|fps| (fps * 100.0).round() / 100.0)
-    }
-
     fn json(&self, label: &str, session: Option<&rtsp::Report>) -> Value {
         let mut report = json!({
             "source": label, "format": self.format(), "width": self.first.width, "height": self.first.height,
-            "fps": self.fps(), "first_frame_seconds": self.first_after.as_secs_f64(),
+            "fps": self.rate.fps(), "stands_still": self.rate.stands_still(),
+            "key_picture_wait_seconds": self.key_wait.as_secs_f64(), "first_frame_seconds": self.first_after.as_secs_f64(),
             "frame_bytes": self.first.jpeg.len(), "frames_total": self.seen.frames,
             "frames_bad_total": self.seen.bad, "frames_dropped_total": self.seen.dropped,
         });
@@ -109,7 +177,10 @@ impl Measured {
     }
 
     fn text(&self, label: &str, session: Option<&rtsp::Report>) -> String {
-        let fps = self.fps().map_or("unknown".to_owned(), |fps| fps.to_string());
+        let waited = match self.key_wait.as_secs() {
+            0 => String::new(),
+            seconds => format!(", of which {seconds} s for a key picture"),
+        };
         let (width, height) = (self.first.width, self.first.height);
         let mut text = format!("{label}\n  picture: {width}x{height}, {}\n", self.origin());
         if let Some(session) = session {
@@ -117,9 +188,9 @@ impl Measured {
         }
         let _ = write!(
             text,
-            "  rate: {fps} fps, measured over {} s\n  first picture: after {:.2} s, {} kB as JPEG\n  \
+            "  rate: {}\n  first picture: after {:.2} s{waited}, {} kB as JPEG\n  \
              damaged pictures: {}, skipped: {}\n",
-            MEASURE.as_secs(),
+            self.rate.text(),
             self.first_after.as_secs_f64(),
             self.first.jpeg.len() / 1000,
             self.seen.bad,
@@ -192,4 +263,24 @@ fn session_text(report: &rtsp::Report) -> String {
         let _ = writeln!(text, "  last bad packet: {error}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Issue 10, number 17: a rate is that of pictures shown, not of the packets of a camera that stands
+    /// still.
+    #[test]
+    fn a_rate_counts_the_pictures_up_to_the_end() {
+        let text = |pictures, measured, still| {
+            let ms = Duration::from_millis;
+            Rate { pictures, measured: ms(measured), still: ms(still) }.text()
+        };
+        assert_eq!(text(90, 3010, 10), "30 fps, measured over 3 s");
+        assert_eq!(text(5, 3000, 500), "2 fps, measured over 3 s");
+        assert_eq!(text(2, 10_500, 500), "0.2 fps, measured over 10 s");
+        assert_eq!(text(15, 3000, 2000), "5 fps, measured over 3 s, but none for the last 2.0 s");
+        assert_eq!(text(0, 12_000, 12_000), "no further picture within 12 s");
+    }
 }

@@ -168,7 +168,7 @@ impl CameraHealth {
             name: camera.name.clone(),
             source: camera.source(),
             state: now.state.word(),
-            reason: if let State::Lost(lost) = &now.state { Some(lost.to_string()) } else { None },
+            reason: now.reason(),
             width: now.opened.as_ref().map(|opened| opened.width),
             height: now.opened.as_ref().map(|opened| opened.height),
             format: now.opened.map(|opened| opened.format),

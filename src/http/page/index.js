@@ -177,7 +177,7 @@ class View {
     this.cover.hidden = !isLost && !isWaiting;
     this.cover.className = isLost ? "cover lost" : "cover waiting";
     say(this.coverTitle, isLost ? "No picture" : "Waiting for a picture");
-    say(this.coverText, isLost ? sentence(camera.reason || "") : "");
+    say(this.coverText, sentence(camera.reason || ""));
     this.badge.hidden = isLost || isLive || isWaiting;
     say(this.badge, age < 1000 ? "still picture" : `still picture, ${duration(age / 1000)} old`);
     this.box.classList.toggle("old", !isLive && age > OLD_MS);

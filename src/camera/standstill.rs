@@ -1,0 +1,145 @@
+//! Notices that a live camera publishes no picture any more, whatever the cause.
+//!
+//! Each source has limits of its own, and better words. This one knows nothing of sources: it looks at
+//! the pictures that the hub publishes. What it calls a standstill depends on the camera, because one
+//! picture in five seconds is a rate like any other: more than [`STANDSTILL_DISTANCES`] times the longest
+//! recent distance between two pictures, but at least [`STANDSTILL_MIN`] and at most [`STANDSTILL_MAX`];
+//! and [`STANDSTILL_FIRST_MAX`] where only one picture has come so far. A picture that comes makes the
+//! camera live again.
+
+use std::time::Duration;
+
+use futures_lite::future::or;
+
+use super::Camera;
+use super::lost::Lost;
+use crate::hub::{Hub, State};
+use crate::limits::{
+    STANDSTILL_DISTANCES, STANDSTILL_FIRST_MAX, STANDSTILL_LOOK, STANDSTILL_MAX, STANDSTILL_MIN,
+    STANDSTILL_REOPEN,
+};
+
+/// Looks at a camera's pictures while it is open. Does not return.
+pub(super) async fn watch(camera: &Camera) {
+    let hub = &camera.hub;
+    let mut stillness = Stillness::default();
+    loop {
+        hub.until(is_open).await;
+        stillness.begin(hub.frames(), hub.bad());
+        while is_open(hub) {
+            let before = hub.clock().now();
+            hub.clock().sleep(STANDSTILL_LOOK).await;
+            // If this machine slept, or was stopped, the camera is not to blame for it.
+            let passed = hub.clock().now().since(before).min(STANDSTILL_LOOK * 2);
+            let Some(lost) = stillness.look(hub.frames(), hub.bad(), passed) else { continue };
+            if hub.stand_still(stillness.frames, lost.clone()) {
+                log::warn!("camera {}: lost: {lost}", camera.name);
+            }
+        }
+    }
+}
+
+/// Returns once a camera has stood still for so long that opening it anew is worth a try.
+pub(super) async fn is_stuck(hub: &Hub) {
+    loop {
+        hub.until(stands_still).await;
+        let reopens = or(
+            async {
+                hub.clock().sleep(STANDSTILL_REOPEN).await;
+                true
+            },
+            async {
+                hub.until(|hub| !stands_still(hub)).await;
+                false
+            },
+        );
+        if reopens.await {
+            return;
+        }
+    }
+}
+
+fn is_open(hub: &Hub) -> bool {
+    hub.state() == State::Live || stands_still(hub)
+}
+
+fn stands_still(hub: &Hub) -> bool {
+    matches!(hub.state(), State::Lost(Lost::StandsStill { .. }))
+}
+
+/// How long there has been no picture, by looks at how many there were.
+#[derive(Debug, Default)]
+struct Stillness {
+    frames: u64,
+    bad: u64,
+    quiet: Duration,
+    /// The longest recent distance between pictures, as far as looks can tell.
+    distance: Option<Duration>,
+}
+
+impl Stillness {
+    /// The camera has just become live. What is known of its distances may still be so.
+    fn begin(&mut self, frames: u64, bad: u64) {
+        (self.frames, self.bad, self.quiet) = (frames, bad, Duration::ZERO);
+    }
+
+    /// Looks after some time has passed; why the camera is not live, where it stands still.
+    fn look(&mut self, frames: u64, bad: u64, passed: Duration) -> Option<Lost> {
+        self.quiet += passed;
+        if frames != self.frames {
+            let before = self.distance.unwrap_or_default();
+            self.distance = Some(self.quiet.max(before.saturating_sub(before / 8)));
+            self.begin(frames, bad);
+            return None;
+        }
+        let (seconds, damaged) = (self.quiet.as_secs(), bad.saturating_sub(self.bad));
+        (self.quiet > self.allowed()).then_some(Lost::StandsStill { seconds, damaged })
+    }
+
+    fn allowed(&self) -> Duration {
+        self.distance.map_or(STANDSTILL_FIRST_MAX, |distance| {
+            (distance * STANDSTILL_DISTANCES).clamp(STANDSTILL_MIN, STANDSTILL_MAX)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks at a camera that sends pictures at these milliseconds, for so many seconds; when it was
+    /// said to stand still, in seconds.
+    fn looks(pictures: impl Fn(u64) -> bool, seconds: u64) -> Vec<u64> {
+        let mut stillness = Stillness::default();
+        let (mut frames, mut still) = (1, Vec::new());
+        stillness.begin(frames, 0);
+        for second in 1..=seconds {
+            frames += (0..1000).filter(|ms| pictures((second - 1) * 1000 + ms)).count() as u64;
+            if stillness.look(frames, 0, STANDSTILL_LOOK).is_some() {
+                still.push(second);
+            }
+        }
+        still
+    }
+
+    #[test]
+    fn slow_cameras_do_not_stand_still() {
+        for distance in [1, 40, 66, 500, 999, 1000, 1500, 2000, 5000, 7300, 10_000, 11_000] {
+            let still = looks(|ms| ms % distance == distance - 1, 300);
+            assert!(still.is_empty(), "one picture each {distance} ms: {still:?}");
+        }
+        // Each second or third is missing.
+        assert!(looks(|ms| ms % 5000 == 0 && ms % 10_000 != 0, 300).is_empty());
+        assert!(looks(|ms| ms % 1000 == 0 && ms % 4000 != 0, 300).is_empty());
+    }
+
+    #[test]
+    fn a_camera_that_stops_is_noticed() {
+        let first = |pictures: &dyn Fn(u64) -> bool| looks(pictures, 120).first().copied();
+        assert_eq!(first(&|ms| ms < 20_000 && ms % 66 == 0), Some(26), "15 a second");
+        assert_eq!(first(&|ms| ms < 20_000 && ms % 2000 == 0), Some(26), "one in 2 s");
+        assert_eq!(first(&|ms| ms < 20_000 && ms % 5000 == 0), Some(32), "one in 5 s");
+        assert_eq!(first(&|_| false), Some(13), "one picture alone");
+        assert!(first(&|ms| ms < 60_000 && ms % 15_000 == 14_000).is_some());
+    }
+}
