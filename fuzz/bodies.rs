@@ -8,7 +8,7 @@ use std::time::Duration;
 use pinhole::clock::Monotonic;
 use pinhole::rtp::depacketize::{Depacketizer, H264, H265, Jpeg};
 use pinhole::rtp::limits::ACCESS_UNIT_MAX_BYTES;
-use pinhole::rtp::{Config, Gap, Packet, Receiver};
+use pinhole::rtp::{Config, Gap, KeyRequest, Packet, Receiver};
 use pinhole::rtsp::{Description, Input, Media, Options, Output, Session, Target, Transport, UdpChannel};
 
 fn at(ms: u64) -> Monotonic {
@@ -106,8 +106,14 @@ fn pieces(mut data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
 /// Packets for a receiver, in order and not.
 pub fn rtp(data: &[u8]) {
     for reorder in [false, true] {
-        let config =
-            Config { payload_type: 96, clock_rate: 90_000, announced_ssrc: None, our_ssrc: 1, reorder };
+        let config = Config {
+            payload_type: 96,
+            clock_rate: 90_000,
+            announced_ssrc: None,
+            our_ssrc: 1,
+            reorder,
+            key_request: Some(KeyRequest::Fir),
+        };
         let mut receiver = Receiver::new(config, Depacketizer::H264(H264::new([])), at(0));
         let mut now = 0;
         for (flags, bytes) in pieces(data) {
@@ -119,7 +125,7 @@ pub fn rtp(data: &[u8]) {
             }
             while receiver.pull(at(now)).is_some() {}
             assert!(receiver.pull_deadline().is_none_or(|deadline| deadline > at(now)));
-            let _ = receiver.report(at(now));
+            let _ = (receiver.report(at(now)), receiver.key_request(at(now)));
         }
         let _ = receiver.counters();
     }

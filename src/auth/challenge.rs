@@ -31,12 +31,12 @@ impl fmt::Display for Scheme {
 pub struct Challenge {
     /// What kind it is.
     pub scheme: Scheme,
-    /// What the camera calls itself.
-    pub realm: String,
+    /// What the camera calls itself, in whatever encoding: hashed and given back as it came.
+    pub realm: Vec<u8>,
     /// The camera's number used once.
-    pub nonce: String,
+    pub nonce: Vec<u8>,
     /// To be given back as it came.
-    pub opaque: Option<String>,
+    pub opaque: Option<Vec<u8>>,
     /// The algorithm as the camera wrote it, to be given back.
     pub algorithm: Option<String>,
     /// The hash covers nonce and cnonce (`-sess`).
@@ -47,35 +47,47 @@ pub struct Challenge {
     pub stale: bool,
 }
 
-/// The strongest challenge that is supported.
+impl Challenge {
+    /// What the camera calls itself, for people.
+    pub fn shown_realm(&self) -> String {
+        shown(&self.realm)
+    }
+}
+
+/// The strongest challenge that is supported, of headers as they came: cameras write Latin-1 or GBK.
 ///
 /// # Errors
 /// The names of those that are offered, none of which is.
-pub fn strongest(header: &str) -> Result<Challenge, String> {
+pub fn strongest(header: &[u8]) -> Result<Challenge, String> {
     let raw = split(header);
-    let names = || raw.iter().map(|(scheme, _)| *scheme).collect::<Vec<_>>().join(", ");
+    let names = || raw.iter().map(|(scheme, _)| shown(scheme)).collect::<Vec<_>>().join(", ");
     raw.iter()
         .filter_map(|(scheme, parameters)| supported(scheme, parameters))
         .max_by_key(|c| c.scheme)
         .ok_or_else(names)
 }
 
-type Raw<'a> = (&'a str, Vec<(&'a str, &'a str)>);
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).collect()
+}
+
+type Raw<'a> = (&'a [u8], Vec<(&'a [u8], &'a [u8])>);
 
 /// Challenges with their parameters. RFC 7235 section 4.1: challenges and their parameters are
 /// both separated by commas, which some cameras leave away, or write as semicolons; a name without
 /// `=` begins the next challenge.
-fn split(header: &str) -> Vec<Raw<'_>> {
+fn split(header: &[u8]) -> Vec<Raw<'_>> {
+    let may_be_two_bytes = std::str::from_utf8(header).is_err();
     let mut challenges: Vec<Raw<'_>> = Vec::new();
     let mut rest = header;
     loop {
-        rest = rest.trim_start_matches([' ', '\t', ',', ';', '=', '"']);
-        let end = rest.find([' ', '\t', ',', ';', '=', '"']).unwrap_or(rest.len());
-        if end == 0 {
+        let begin = rest.iter().position(|byte| !b" \t,;=\"".contains(byte)).unwrap_or(rest.len());
+        rest = &rest[begin..];
+        let (name, tail) = rest.split_at(end_of(rest, b" \t,;=\""));
+        if name.is_empty() {
             return challenges;
         }
-        let (name, tail) = rest.split_at(end);
-        let Some(value) = tail.trim_start().strip_prefix('=') else {
+        let Some(value) = tail.trim_ascii_start().strip_prefix(b"=") else {
             if challenges.len() == CHALLENGES_MAX {
                 return challenges;
             }
@@ -83,62 +95,71 @@ fn split(header: &str) -> Vec<Raw<'_>> {
             rest = tail;
             continue;
         };
-        let value = value.trim_start();
-        let (value, tail) = match value.strip_prefix('"') {
-            Some(quoted) => quoted.split_at(end_of_quoted(quoted)),
-            None => value.split_at(value.find([' ', '\t', ',', ';']).unwrap_or(value.len())),
+        let value = value.trim_ascii_start();
+        let (value, tail) = match value.strip_prefix(b"\"") {
+            Some(quoted) => quoted.split_at(end_of_quoted(quoted, may_be_two_bytes)),
+            None => value.split_at(end_of(value, b" \t,;")),
         };
         if let Some((_, parameters)) = challenges.last_mut() {
             parameters.push((name, value));
         }
-        rest = tail.strip_prefix('"').unwrap_or(tail);
+        rest = tail.strip_prefix(b"\"").unwrap_or(tail);
     }
 }
 
-fn end_of_quoted(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return at,
-            _ => {}
-        }
+fn end_of(text: &[u8], ends: &[u8]) -> usize {
+    text.iter().position(|byte| ends.contains(byte)).unwrap_or(text.len())
+}
+
+/// In GBK and its like, the second byte of a character may be that of a backslash.
+fn end_of_quoted(text: &[u8], may_be_two_bytes: bool) -> usize {
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        let is_pair = match byte {
+            b'"' => return at,
+            b'\\' => true,
+            0x81.. => may_be_two_bytes && text.get(at + 1).is_some_and(|second| *second >= 0x40),
+            _ => false,
+        };
+        at += if is_pair { 2 } else { 1 };
     }
     text.len()
 }
 
-fn supported(scheme: &str, parameters: &[(&str, &str)]) -> Option<Challenge> {
+fn supported(scheme: &[u8], parameters: &[(&[u8], &[u8])]) -> Option<Challenge> {
     let get = |wanted: &str| {
-        parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value)
+        let named = parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted.as_bytes()));
+        named.map(|(_, value)| *value)
     };
-    let algorithm = get("algorithm");
-    let (hash, is_sess) = match algorithm.unwrap_or("MD5").to_ascii_uppercase().as_str() {
+    let algorithm = get("algorithm").map(shown);
+    let (hash, is_sess) = match algorithm.as_deref().unwrap_or("MD5").to_ascii_uppercase().as_str() {
         "MD5" | "" => (Scheme::DigestMd5, false),
         "MD5-SESS" => (Scheme::DigestMd5, true),
         "SHA-256" => (Scheme::DigestSha256, false),
         "SHA-256-SESS" => (Scheme::DigestSha256, true),
-        _ if scheme.eq_ignore_ascii_case("basic") => (Scheme::Basic, false),
+        _ if scheme.eq_ignore_ascii_case(b"basic") => (Scheme::Basic, false),
         _ => return None,
     };
-    let scheme = match scheme.to_ascii_lowercase().as_str() {
-        "digest" => hash,
-        "basic" => Scheme::Basic,
+    let scheme = match scheme.to_ascii_lowercase().as_slice() {
+        b"digest" => hash,
+        b"basic" => Scheme::Basic,
         _ => return None,
     };
-    let qops = get("qop").map(|qop| qop.split(',').any(|qop| qop.trim().eq_ignore_ascii_case("auth")));
-    if scheme != Scheme::Basic && (qops == Some(false) && get("qop") != Some("") || get("nonce").is_none()) {
+    let is_auth = |qop: &[u8]| qop.trim_ascii().eq_ignore_ascii_case(b"auth");
+    let qops = get("qop").map(|qop| qop.split(|byte| *byte == b',').any(is_auth));
+    let has_other_qop = qops == Some(false) && get("qop").is_some_and(|qop| !qop.is_empty());
+    if scheme != Scheme::Basic && (has_other_qop || get("nonce").is_none()) {
         return None;
     }
     Some(Challenge {
         scheme,
         realm: get("realm").unwrap_or_default().to_owned(),
         nonce: get("nonce").unwrap_or_default().to_owned(),
-        opaque: get("opaque").map(str::to_owned),
-        algorithm: algorithm.map(str::to_owned),
+        opaque: get("opaque").map(<[u8]>::to_vec),
+        algorithm,
         is_sess,
         qop_auth: qops == Some(true),
-        stale: get("stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true")),
+        stale: get("stale").is_some_and(|stale| stale.eq_ignore_ascii_case(b"true")),
     })
 }
 
@@ -146,11 +167,15 @@ fn supported(scheme: &str, parameters: &[(&str, &str)]) -> Option<Challenge> {
 mod tests {
     use super::*;
 
+    fn strongest(header: &str) -> Result<Challenge, String> {
+        super::strongest(header.as_bytes())
+    }
+
     #[test]
     fn the_strongest_of_several() {
         let header = r#"Basic realm="a, b", Digest realm="c", nonce="n1", Digest realm="c", nonce="n2", algorithm=SHA-256, qop="auth,auth-int""#;
         let challenge = strongest(header).unwrap();
-        assert_eq!((challenge.scheme, challenge.nonce.as_str()), (Scheme::DigestSha256, "n2"));
+        assert_eq!((challenge.scheme, &challenge.nonce[..]), (Scheme::DigestSha256, &b"n2"[..]));
         assert!(challenge.qop_auth);
         let weaker = strongest(r#"Digest realm="c", nonce="n1", stale=TRUE , Basic realm="x""#).unwrap();
         assert_eq!((weaker.scheme, weaker.stale, weaker.qop_auth), (Scheme::DigestMd5, true, false));
@@ -159,14 +184,14 @@ mod tests {
     #[test]
     fn sloppy_challenges() {
         let challenge = strongest(r#"digest realm = IPCam,nonce="x\"y",opaque="""#).unwrap();
-        assert_eq!((challenge.realm.as_str(), challenge.nonce.as_str()), ("IPCam", r#"x\"y"#));
-        assert_eq!(challenge.opaque.as_deref(), Some(""));
+        assert_eq!((&challenge.realm[..], &challenge.nonce[..]), (&b"IPCam"[..], &br#"x\"y"#[..]));
+        assert_eq!(challenge.opaque.as_deref(), Some(&b""[..]));
         let challenge =
             strongest(r#"Digest realm="a;b"; nonce=n1==;qop="auth"  opaque="x" algorithm="SHA-256""#);
         let challenge = challenge.unwrap();
-        assert_eq!((challenge.realm.as_str(), challenge.nonce.as_str()), ("a;b", "n1=="));
+        assert_eq!((&challenge.realm[..], &challenge.nonce[..]), (&b"a;b"[..], &b"n1=="[..]));
         assert_eq!((challenge.scheme, challenge.qop_auth), (Scheme::DigestSha256, true));
-        assert_eq!(challenge.opaque.as_deref(), Some("x"));
+        assert_eq!(challenge.opaque.as_deref(), Some(&b"x"[..]));
         assert_eq!(strongest("Basic").unwrap().scheme, Scheme::Basic);
         assert_eq!(strongest(r#"Digest realm="unclosed"#), Err("Digest".to_owned()));
     }
@@ -180,8 +205,25 @@ mod tests {
         assert_eq!(strongest("=,\"=,"), Err(String::new()));
     }
 
+    /// Issue 10, number 22.
+    #[test]
+    fn other_encodings_are_kept_byte_for_byte() {
+        let latin1 =
+            super::strongest(b"Digest realm=\"Cam\xe9ra\", nonce=\"\xa0n\x85\", opaque=\"\xff\"").unwrap();
+        assert_eq!((&latin1.realm[..], &latin1.nonce[..]), (&b"Cam\xe9ra"[..], &b"\xa0n\x85"[..]));
+        assert_eq!(
+            (latin1.opaque.as_deref(), latin1.shown_realm()),
+            (Some(&b"\xff"[..]), "Cam\u{fffd}ra".to_owned())
+        );
+        // The last character's second byte is that of a backslash, and the quote behind it ends the value.
+        let gbk = super::strongest(b"Digest realm=\"\xc9\xe3\x81\x5c\", nonce=\"n\"").unwrap();
+        assert_eq!((&gbk.realm[..], &gbk.nonce[..]), (&b"\xc9\xe3\x81\x5c"[..], &b"n"[..]));
+        let utf8 = strongest("Digest realm=\"\u{6444}\u{50cf}\", nonce=\"n\"").unwrap();
+        assert_eq!(utf8.shown_realm(), "\u{6444}\u{50cf}");
+    }
+
     #[test]
     fn endless_challenges_are_cut_off() {
-        assert_eq!(split(&"a ".repeat(1000)).len(), CHALLENGES_MAX);
+        assert_eq!(split("a ".repeat(1000).as_bytes()).len(), CHALLENGES_MAX);
     }
 }

@@ -71,9 +71,9 @@ pub const PARAMETER_SET_MAX_BYTES: usize = 1024;
 /// Parameter sets remembered; cameras have two or three.
 pub const PARAMETER_SETS_MAX: usize = 16;
 
-/// Access units without a marked key frame after which a picture of intra slices alone is taken
-/// for one: some encoders send neither IDR pictures nor recovery points after the first.
-pub const KEY_WAIT_MAX_UNITS: u32 = 250;
+/// How long a key picture is waited for before a camera that takes such requests (RFC 4585) is asked for
+/// one, and before it is asked again: most send one each second or two.
+pub const KEY_REQUEST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Bytes of the quantization tables of one picture: four of 16 bits (ITU-T T.81 B.2.4.1).
 pub const JPEG_TABLES_MAX_BYTES: usize = 4 * 128;

@@ -19,3 +19,4 @@ pub use error::Error;
 pub use gap::Gap;
 pub use packet::Packet;
 pub use receiver::{Config, Counters, Receiver};
+pub use report::KeyRequest;

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::depacketize::{AccessUnit, Depacketizer, Format};
-use super::limits::{GOODBYE_WAIT, PAYLOAD_TYPE_SILENCE, REPORT_FIRST, REPORT_INTERVAL};
+use super::limits::{
+    GOODBYE_WAIT, KEY_REQUEST_INTERVAL, PAYLOAD_TYPE_SILENCE, REPORT_FIRST, REPORT_INTERVAL,
+};
 use super::reorder::Reorder;
-use super::report::{self, SenderReport};
+use super::report::{self, KeyRequest, SenderReport};
 use super::source::Source;
 use super::ssrc::{SsrcFilter, Verdict};
 use super::{Error, Gap, Packet};
@@ -30,6 +32,8 @@ pub struct Config {
     pub our_ssrc: u32,
     /// Packets can change places on their way (UDP).
     pub reorder: bool,
+    /// How the camera takes requests for a key picture, if it does.
+    pub key_request: Option<KeyRequest>,
 }
 
 /// What happened to a stream's packets.
@@ -74,6 +78,9 @@ pub struct Receiver {
     next: Option<u16>,
     sender: Option<SenderReport>,
     report_due: Monotonic,
+    /// When a key picture was last asked for, and how often it was.
+    key_requested: Option<Monotonic>,
+    key_requests: u8,
     heard: Option<Monotonic>,
     counters: Counters,
     last_error: Option<Error>,
@@ -93,6 +100,8 @@ impl Receiver {
             next: None,
             sender: None,
             report_due: now + REPORT_FIRST,
+            key_requested: None,
+            key_requests: 0,
             heard: None,
             counters: Counters::default(),
             last_error: None,
@@ -193,6 +202,23 @@ impl Receiver {
         self.report_due = now + REPORT_INTERVAL;
         let about = self.ssrc.current().zip(self.source.as_mut().map(Source::report));
         Some(report::write(self.config.our_ssrc, about, self.sender, now))
+    }
+
+    /// Since when pictures are withheld because they need a key picture that has not come.
+    pub fn key_awaited(&self) -> Option<Monotonic> {
+        self.depacketizer.key_awaited()
+    }
+
+    /// The request for a key picture that is due, if one is.
+    pub fn key_request(&mut self, now: Monotonic) -> Option<Vec<u8>> {
+        let since = self.key_awaited()?.max(self.key_requested.unwrap_or(self.begun));
+        let (request, ssrc) = self.config.key_request.zip(self.ssrc.current())?;
+        if now.since(since) < KEY_REQUEST_INTERVAL {
+            return None;
+        }
+        self.key_requested = Some(now);
+        self.key_requests = self.key_requests.wrapping_add(1);
+        Some(report::write_key_request(self.config.our_ssrc, ssrc, request, self.key_requests))
     }
 
     /// A report about nothing, to open a path with.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rtcp_types::{
-    Compound, Packet, ReceiverReport, ReportBlock, RtcpPacketWriter, RtcpPacketWriterExt, Sdes, SdesChunk,
-    SdesItem,
+    Compound, Fir, Packet, PayloadFeedback, Pli, ReceiverReport, ReportBlock, RtcpPacketWriter,
+    RtcpPacketWriterExt, Sdes, SdesChunk, SdesItem,
 };
 
 use super::Error;
@@ -13,6 +13,15 @@ use crate::clock::Monotonic;
 
 /// CNAME is 1 (RFC 3550 6.5.1).
 const CNAME: u8 = 1;
+
+/// How a camera takes requests for a key picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyRequest {
+    /// Picture Loss Indication, RFC 4585 section 6.3.1.
+    Pli,
+    /// Full Intra Request, RFC 5104 section 4.3.1.
+    Fir,
+}
 
 /// A sender report, as far as receiver reports refer to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +94,23 @@ pub(super) fn write(
     bytes
 }
 
+/// Writes a request for a key picture of a source, with an empty report in front (RFC 4585 section 3.1).
+/// `number` counts the requests.
+pub(super) fn write_key_request(our_ssrc: u32, ssrc: u32, request: KeyRequest, number: u8) -> Vec<u8> {
+    let feedback = match request {
+        KeyRequest::Pli => PayloadFeedback::builder_owned(Pli::builder()).media_ssrc(ssrc),
+        // Its source stands in the entry. RFC 5104 section 4.3.1.2.
+        KeyRequest::Fir => PayloadFeedback::builder_owned(Fir::builder().add_ssrc(ssrc, number)),
+    };
+    let mut bytes = write(our_ssrc, None, None, Monotonic::since_zero(Duration::ZERO));
+    let feedback = feedback.sender_ssrc(our_ssrc);
+    let begin = bytes.len();
+    bytes.resize(begin + feedback.calculate_size().unwrap_or(0), 0);
+    let written = feedback.write_into(&mut bytes[begin..]).unwrap_or(0);
+    bytes.truncate(begin + written);
+    bytes
+}
+
 fn in_65536ths(time: Duration) -> u32 {
     u32::try_from(time.as_micros() * 65_536 / 1_000_000).unwrap_or(u32::MAX)
 }
@@ -120,6 +146,19 @@ mod tests {
         assert_eq!((block.cumulative_lost(), block.extended_sequence_number()), (6, 0x1_0007));
         assert_eq!(block.last_sender_report_timestamp(), 0x0304_0506);
         assert_eq!(block.delay_since_last_sender_report_timestamp(), 32_768);
+    }
+
+    /// Issue 10, number 18.
+    #[test]
+    fn key_pictures_are_asked_for_in_two_ways() {
+        for (request, expected) in [
+            (KeyRequest::Pli, vec![0x81, 206, 0, 2, 0, 0, 0xab, 0xcd, 0, 0, 0, 9]),
+            (KeyRequest::Fir, vec![0x84, 206, 0, 4, 0, 0, 0xab, 0xcd, 0, 0, 0, 0, 0, 0, 0, 9, 7, 0, 0, 0]),
+        ] {
+            let bytes = write_key_request(0xabcd, 9, request, 7);
+            assert!(bytes.ends_with(&expected), "{bytes:02x?}");
+            assert_eq!(Compound::parse(&bytes).unwrap().map(Result::unwrap).count(), 3);
+        }
     }
 
     #[test]

@@ -281,7 +281,7 @@ impl SsrcFilter {
         }
         if is_picture && let Some(before) = self.picture_at.replace(arrived) {
             let pace = self.pace.unwrap_or_default();
-            self.pace = Some(arrived.since(before).max(pace - pace / 16));
+            self.pace = Some(arrived.since(before).max(pace.saturating_sub(pace / 16)));
         }
         is_picture
     }

@@ -83,6 +83,15 @@ pub enum Failed {
         /// What it names.
         offered: String,
     },
+    /// More than is read.
+    TooLarge {
+        /// What it is.
+        what: String,
+        /// Its bytes, where they are known.
+        bytes: Option<u64>,
+        /// The ceiling, in bytes.
+        max: usize,
+    },
     /// The camera takes neither transport, or answers with another than asked for.
     TransportRefused,
     /// Playing over UDP, and no datagram arrives.
@@ -170,6 +179,12 @@ impl fmt::Display for Failed {
             Self::Status { method, status, reason } => write!(f, "{method} answered {status} {reason}"),
             Self::NoVideo { offered } => {
                 write!(f, "camera offers {offered}, supported are H264, H265 and JPEG")
+            }
+            Self::TooLarge { what, bytes: Some(bytes), max } => {
+                write!(f, "{what} is too large: {bytes} bytes, at most {max} are read")
+            }
+            Self::TooLarge { what, bytes: None, max } => {
+                write!(f, "{what} is too large: more than {max} bytes")
             }
             Self::TransportRefused => write!(f, "camera takes rtp neither over tcp nor over udp"),
             Self::NoDatagrams(after) => write!(f, "no udp packet within {} s", after.as_secs()),

@@ -1,6 +1,7 @@
 //! The head of a message. RFC 2326 sections 4 to 7, by `rtsp-types`, which is exact: what cameras
 //! write is put in order first.
 
+use percent_encoding::{AsciiSet, percent_encode};
 use rtsp_types::{Message, StatusCode};
 
 use super::limits::{BODY_MAX_BYTES, HEADERS_MAX};
@@ -21,33 +22,38 @@ pub(super) const METHODS: [&str; 12] = [
     "PLAY_NOTIFY",
 ];
 
+/// Bytes above 127 are always encoded.
+const NOT_ASCII: AsciiSet = AsciiSet::EMPTY;
+
 /// A message without its body.
 #[derive(Debug)]
 pub(super) struct Head {
     pub message: Message<Vec<u8>>,
     /// Bytes of the body that follows.
     pub body_bytes: usize,
+    /// Bytes of a body that is too large to be read; it is passed over as garbage.
+    pub too_large: Option<u64>,
 }
 
 impl Head {
     /// Parses everything up to the empty line; `None` where that is no message.
     pub fn parse(head: &[u8]) -> Option<Self> {
-        let head = String::from_utf8_lossy(head);
+        let head = text(head);
         let mut lines = head.lines();
         let mut text = first_line(lines.next()?)?;
-        let mut body_bytes = 0;
+        let (mut body_bytes, mut too_large) = (0, None);
         for (name, value) in headers(lines) {
             if name.eq_ignore_ascii_case("content-length") {
-                // More than the ceiling is passed over as garbage.
-                body_bytes = value.parse().unwrap_or(0);
-                body_bytes = if body_bytes > BODY_MAX_BYTES { 0 } else { body_bytes };
+                let bytes = length(&value);
+                too_large = (bytes > BODY_MAX_BYTES as u64).then_some(bytes);
+                body_bytes = if too_large.is_some() { 0 } else { bytes as usize };
             } else {
                 text.extend([name, ": ", &value, "\r\n"]);
             }
         }
         text += "\r\n";
         let (message, _) = Message::parse(text.as_bytes()).ok()?;
-        Some(Self { message, body_bytes })
+        Some(Self { message, body_bytes, too_large })
     }
 
     /// The message with its body.
@@ -58,6 +64,48 @@ impl Head {
             data @ Message::Data(_) => data,
         }
     }
+}
+
+/// The value of Content-Length, 0 where it is not a number.
+fn length(value: &str) -> u64 {
+    let is_number = !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit());
+    // One that does not fit is large all the same.
+    if is_number { value.parse().unwrap_or(u64::MAX) } else { 0 }
+}
+
+/// Where bytes above 127 of a challenge are put among the characters: in a private area, which no parser
+/// of text changes.
+const RAW_BYTES: u32 = 0xe000;
+
+/// A head as text. Challenges are given back to the camera as they came, whatever their encoding
+/// ([`challenges`]), and so are its URLs.
+fn text(head: &[u8]) -> String {
+    let mut text = String::with_capacity(head.len());
+    let mut is_raw = false;
+    for line in head.split_inclusive(|byte| *byte == b'\n') {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii_end();
+        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
+        is_raw =
+            is("WWW-Authenticate") || is_raw && line.starts_with(b" ") || is_raw && line.starts_with(b"\t");
+        if is_raw {
+            text.extend(line.iter().filter_map(|byte| match byte {
+                0x80.. => char::from_u32(RAW_BYTES + u32::from(*byte)),
+                ascii => Some(char::from(*ascii)),
+            }));
+        } else if is("Location") || is("Content-Base") || is("Content-Location") {
+            text += &percent_encode(line, &NOT_ASCII).to_string();
+        } else {
+            text += &String::from_utf8_lossy(line);
+        }
+    }
+    text
+}
+
+/// The challenges of a response, as they came.
+pub(super) fn challenges(response: &rtsp_types::Response<Vec<u8>>) -> Vec<u8> {
+    let value = header(response, &rtsp_types::headers::WWW_AUTHENTICATE).unwrap_or_default();
+    let raw = |c: char| u32::from(c).checked_sub(RAW_BYTES).and_then(|byte| u8::try_from(byte).ok());
+    value.chars().filter_map(|c| if c.is_ascii() { Some(c as u8) } else { raw(c) }).collect()
 }
 
 /// The status or request line, as `rtsp-types` wants it: some cameras leave the reason away, or
@@ -128,7 +176,7 @@ mod tests {
 
     fn response(head: &str) -> (rtsp_types::Response<Vec<u8>>, usize) {
         match Head::parse(head.as_bytes()) {
-            Some(Head { message: Message::Response(response), body_bytes }) => (response, body_bytes),
+            Some(Head { message: Message::Response(response), body_bytes, .. }) => (response, body_bytes),
             other => panic!("{other:?}"),
         }
     }
@@ -144,6 +192,21 @@ mod tests {
         assert_eq!(answer.headers().next().unwrap().1.as_str(), "a b, c");
         assert_eq!(cseq(Some("5, 5")), Some(5));
         assert_eq!(cseq(None), None);
+    }
+
+    /// Issue 10, number 22.
+    #[test]
+    fn challenges_and_urls_in_other_encodings() {
+        let head =
+            b"RTSP/1.0 401 No\r\nWWW-Authenticate: Digest realm=\"\xc9\xe3\x85\",\r\n nonce=\"\xa0\"\r\n\
+            Location: rtsp://host/\xe9\r\nServer: \xe9\r\nWWW-Authenticate: Basic realm=\"\xe9\"\r\n\r\n";
+        let Some(Head { message: Message::Response(response), .. }) = Head::parse(head) else {
+            panic!("not a response")
+        };
+        let expected = b"Digest realm=\"\xc9\xe3\x85\", nonce=\"\xa0\", Basic realm=\"\xe9\"";
+        assert_eq!(challenges(&response), expected);
+        assert_eq!(header(&response, &rtsp_types::headers::LOCATION), Some("rtsp://host/%E9"));
+        assert_eq!(header(&response, &rtsp_types::headers::SERVER), Some("\u{fffd}"));
     }
 
     #[test]
@@ -171,6 +234,10 @@ mod tests {
     fn absurd_lengths() {
         for length in ["-1", "99999999999999999999", "70000", "x"] {
             assert_eq!(response(&format!("RTSP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n")).1, 0);
+        }
+        for (length, too_large) in [("70000", Some(70_000)), ("65536", None), ("-1", None)] {
+            let head = format!("RTSP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n");
+            assert_eq!(Head::parse(head.as_bytes()).unwrap().too_large, too_large, "{length}");
         }
     }
 }

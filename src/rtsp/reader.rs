@@ -24,6 +24,10 @@ pub(super) enum Frame<'a> {
     },
     /// A request or a response.
     Message(Message<Vec<u8>>),
+    /// One without its body, which is too large: so many bytes.
+    Bodiless(Message<Vec<u8>>, u64),
+    /// A message whose head is too long, and therefore passed over.
+    HeadTooLong,
 }
 
 /// Holds received bytes until they make a [`Frame`]. Never more than [`BUFFER_MAX_BYTES`].
@@ -44,6 +48,7 @@ enum Scan {
     Message(Box<Head>, usize),
     LineBreak,
     Garbage(usize),
+    HeadTooLong,
     Incomplete,
 }
 
@@ -71,6 +76,13 @@ impl Reader {
                 Scan::Incomplete if rest.len() < BUFFER_MAX_BYTES => return None,
                 Scan::Incomplete => self.pass_over(1),
                 Scan::Garbage(bytes) => self.pass_over(bytes),
+                Scan::HeadTooLong => {
+                    let was_lost = self.lost;
+                    self.pass_over(1);
+                    if !was_lost {
+                        return Some(Frame::HeadTooLong);
+                    }
+                }
                 Scan::LineBreak => self.given += 1,
                 Scan::Data { channel, len } => {
                     let begin = self.given + INTERLEAVED_HEADER_BYTES;
@@ -80,8 +92,13 @@ impl Reader {
                 Scan::Message(head, head_bytes) => {
                     let begin = self.given + head_bytes;
                     let end = begin + head.body_bytes;
-                    (self.given, self.lost) = (end, false);
-                    return Some(Frame::Message(head.with_body(&self.buffer[begin..end])));
+                    (self.given, self.lost) = (end, head.too_large.is_some());
+                    let too_large = head.too_large;
+                    let message = head.with_body(&self.buffer[begin..end]);
+                    return Some(match too_large {
+                        Some(bytes) => Frame::Bodiless(message, bytes),
+                        None => Frame::Message(message),
+                    });
                 }
             }
         }
@@ -133,7 +150,7 @@ fn scan_message(data: &[u8]) -> Scan {
         .filter_map(|end| memmem::find(window, end).map(|at| at + end.len()))
         .min();
     let Some(end) = end else {
-        return if data.len() < HEAD_MAX_BYTES { Scan::Incomplete } else { garbage(data) };
+        return if data.len() < HEAD_MAX_BYTES { Scan::Incomplete } else { Scan::HeadTooLong };
     };
     match Head::parse(&data[..end]) {
         None => garbage(data),
@@ -179,6 +196,8 @@ mod tests {
                     seen.push(match frame {
                         Frame::Data { channel, .. } => i32::from(channel),
                         Frame::Message(_) => -1,
+                        Frame::Bodiless(..) => -2,
+                        Frame::HeadTooLong => -3,
                     });
                 }
             }
@@ -215,17 +234,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_large_is_said_and_passed_over() {
+        let body = vec![b'x'; 70_000];
+        let large = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 70000\r\n\r\n";
+        let (seen, passed) = read(&[large, &body, ANSWER, &packet(0, 12)]);
+        assert_eq!((seen, passed), (vec![-2, -1, 0], 70_000));
+        let head = [b"RTSP/1.0 200 OK\r\nX: ".as_slice(), &vec![b'x'; 20_000], b"\r\n\r\n"].concat();
+        assert_eq!(read(&[&head, ANSWER]).0, [-3, -1]);
+    }
+
+    #[test]
     fn an_endless_head_is_bounded() {
         let mut stream = b"RTSP/1.0 200 OK\r\nX: ".to_vec();
         stream.resize(3 * BUFFER_MAX_BYTES, b'x');
         let mut reader = Reader::default();
-        let mut rest = &stream[..];
+        let (mut rest, mut too_long) = (&stream[..], 0);
         while !rest.is_empty() {
             let taken = reader.push(rest);
             assert!(taken > 0 && reader.buffer.len() <= BUFFER_MAX_BYTES);
             rest = &rest[taken..];
-            assert_eq!(reader.pull(|_| true), None);
+            while let Some(frame) = reader.pull(|_| true) {
+                assert_eq!(frame, Frame::HeadTooLong);
+                too_long += 1;
+            }
         }
+        assert_eq!(too_long, 1, "said once");
         assert_eq!(reader.garbage_bytes, stream.len() as u64);
     }
 }

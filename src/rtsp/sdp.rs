@@ -4,13 +4,17 @@
 //! `t=now-`. None of that matters for a stream by RTSP: only `m=` and `a=` lines reach the
 //! parser, each media apart, so that one that does not parse costs the others nothing.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use percent_encoding::{AsciiSet, percent_encode};
+
 use super::limits::{FORMATS_MAX, MEDIA_MAX};
-use crate::rtp::Codec;
 use crate::rtp::depacketize::{Depacketizer, H264, H265, Jpeg};
+use crate::rtp::{Codec, KeyRequest};
 
 /// Cameras leave the padding away, and set bits that should be zero.
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -51,6 +55,8 @@ pub struct Media {
     /// Units of the RTP timestamp in a second.
     pub clock_rate: u32,
     pub(super) control: Option<String>,
+    /// How it takes requests for a key picture.
+    pub(super) key_request: Option<KeyRequest>,
     /// Format parameters, such as `sprop-parameter-sets`.
     parameters: Vec<(String, String)>,
     /// Width and height in pixels.
@@ -60,7 +66,11 @@ pub struct Media {
 impl Description {
     /// Reads a description as far as it goes.
     pub fn parse(body: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(body);
+        // Controls are part of URLs, where bytes in another encoding go back as they came.
+        let text = match std::str::from_utf8(body) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::Owned(percent_encode(body, &AsciiSet::EMPTY).to_string()),
+        };
         let mut sections = vec![String::from("v=0\r\n")];
         // Some end lines with CR alone, and the whole with NUL.
         for line in text.split(['\r', '\n', '\0']).map(str::trim) {
@@ -93,7 +103,15 @@ impl Description {
     /// What is offered, in words.
     pub fn offered(&self) -> String {
         let names: Vec<_> = self.media.iter().map(|m| format!("{} {}", m.kind, m.encoding)).collect();
-        if names.is_empty() { "no media".to_owned() } else { names.join(", ") }
+        let lines = names.len() as u64 + self.media_skipped;
+        match (names.is_empty(), self.media_skipped) {
+            _ if lines > MEDIA_MAX as u64 => {
+                format!("{} (of {lines} media, the first {MEDIA_MAX} are looked at)", names.join(", "))
+            }
+            (true, 0) => "no media".to_owned(),
+            (true, skipped) => format!("{skipped} media, none of which can be read"),
+            (false, _) => names.join(", "),
+        }
     }
 }
 
@@ -120,6 +138,7 @@ impl Media {
             payload_type,
             clock_rate,
             control: attribute(&media.attributes, "control").map(str::to_owned),
+            key_request: key_request(media, payload_type),
             parameters: parameters.map(split_parameters).unwrap_or_default(),
             announced_size: announced_size(media),
         }
@@ -208,6 +227,21 @@ fn encoding(media: &sdp_types::Media, payload_type: u8) -> (String, u32) {
     let name = parts.next().unwrap_or_default().to_owned();
     let clock_rate = parts.next().and_then(|rate| rate.parse().ok()).filter(|rate| *rate > 0);
     (name, clock_rate.unwrap_or(VIDEO_CLOCK_RATE))
+}
+
+/// `a=rtcp-fb:96 nack pli`, for all formats with `*`. RFC 4585 section 4.2, RFC 5104 section 7.1.
+fn key_request(media: &sdp_types::Media, payload_type: u8) -> Option<KeyRequest> {
+    let ways = attributes(media, "rtcp-fb").filter_map(|value| {
+        let mut words = value.split_ascii_whitespace();
+        let format = words.next()?;
+        let is_ours = format == "*" || format.parse() == Ok(payload_type);
+        match (words.next()?, words.next()?) {
+            ("nack", "pli") if is_ours => Some(KeyRequest::Pli),
+            ("ccm", "fir") if is_ours => Some(KeyRequest::Fir),
+            _ => None,
+        }
+    });
+    ways.min_by_key(|way| *way == KeyRequest::Fir)
 }
 
 fn codec(encoding: &str) -> Option<Codec> {

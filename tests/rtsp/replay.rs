@@ -235,6 +235,7 @@ pub fn describe(output: &Output) -> String {
             let _ = write!(text, " bytes={}", unit.data.len());
             text
         }
+        Output::Event(Event::AwaitingKey(_)) => "awaiting a key picture".to_owned(),
         Output::Ended(Ok(())) => "ended".to_owned(),
         Output::Ended(Err(pinhole::rtsp::Error::Refused(refused))) => format!("refused: {refused}"),
         Output::Ended(Err(pinhole::rtsp::Error::Failed(failed))) => format!("failed: {failed}"),

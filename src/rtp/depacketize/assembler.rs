@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 
 use memchr::memmem;
 
+use super::gate::{Gate, Traits};
 use super::parameter_sets::{Kind, ParameterSets};
 use super::{AccessUnit, Codec, Format};
 use crate::clock::Monotonic;
-use crate::rtp::limits::{ACCESS_UNIT_MAX_BYTES, KEY_WAIT_MAX_UNITS, UNITS_READY_MAX};
+use crate::rtp::limits::{ACCESS_UNIT_MAX_BYTES, UNITS_READY_MAX};
 use crate::rtp::{Error, Gap};
 
 /// Separates NAL units (ITU-T H.264 and H.265, annex B).
@@ -76,12 +77,10 @@ struct Unit {
     layer: u8,
 }
 
-#[derive(Debug)]
-enum Gate {
-    /// Units are withheld until a key unit; this many were.
-    Closed { waited: u32 },
-    /// Units pass; leading ones not yet, where they refer to what was lost.
-    Open { skip_leading: bool },
+impl Unit {
+    fn traits(&self) -> Traits {
+        Traits { key: self.key, intra: !self.not_intra, leading: self.leading }
+    }
 }
 
 /// Assembles the access units of one stream.
@@ -102,6 +101,11 @@ pub struct Assembler {
     marker_trusted: bool,
     /// The highest sub-layer seen: only its pictures can be done without.
     layer_max: u8,
+    /// Decoding began with a picture of intra slices that nothing marks as a key picture: others like it
+    /// will have to serve as well.
+    has_intra_keys: bool,
+    /// When the first unit arrived that is withheld for want of a key unit.
+    key_awaited: Option<Monotonic>,
     ready: VecDeque<AccessUnit>,
     dropped: u64,
 }
@@ -111,7 +115,7 @@ impl Assembler {
         Self {
             syntax,
             unit: Unit::default(),
-            gate: Gate::Closed { waited: 0 },
+            gate: Gate::Closed,
             sets: ParameterSets::default(),
             sets_unsent: false,
             format: None,
@@ -119,6 +123,8 @@ impl Assembler {
             has_markers: false,
             marker_trusted: true,
             layer_max: 0,
+            has_intra_keys: false,
+            key_awaited: None,
             ready: VecDeque::new(),
             dropped: 0,
         }
@@ -181,7 +187,7 @@ impl Assembler {
     /// A further fragment; false where none has begun. That is nothing new where units are withheld
     /// already, after a loss or when a stream is joined amid a picture.
     pub fn fragment_continue(&mut self, payload: &[u8]) -> Result<bool, Error> {
-        let is_known = matches!(self.gate, Gate::Closed { .. }) || self.unit.may_be_headless;
+        let is_known = matches!(self.gate, Gate::Closed) || self.unit.may_be_headless;
         if self.unit.open_nal.is_none() && is_known && !payload.is_empty() {
             self.damage_unit();
         }
@@ -234,13 +240,13 @@ impl Assembler {
 
     /// Something of the present unit, or before it, is missing.
     fn damage(&mut self) {
-        self.gate = Gate::Closed { waited: 0 };
+        self.gate = Gate::Closed;
         self.damage_unit();
     }
 
     /// A unit that was pulled is not going to be decoded.
     pub fn unit_lost(&mut self) {
-        self.gate = Gate::Closed { waited: 0 };
+        self.gate = Gate::Closed;
         self.dropped += 1;
     }
 
@@ -254,6 +260,10 @@ impl Assembler {
 
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    pub fn key_awaited(&self) -> Option<Monotonic> {
+        self.key_awaited
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -302,7 +312,7 @@ impl Assembler {
         }
         if std::mem::take(&mut unit.may_be_headless) {
             // The unit is whole: what is missing was a picture that others may refer to.
-            self.gate = Gate::Closed { waited: 0 };
+            self.gate = Gate::Closed;
         }
         if !unit.has_slice && !slice.first {
             // The first slices are in the unit before, where the marker ended it too early, or lost.
@@ -335,15 +345,20 @@ impl Assembler {
         }
         let is_disposable = unit.disposable && !unit.reference && unit.layer >= self.layer_max;
         if unit.damaged && !is_disposable {
-            self.gate = Gate::Closed { waited: 0 };
+            self.gate = Gate::Closed;
         }
-        let passes = if unit.damaged { None } else { self.gate.admit(&unit) };
+        let passes = if unit.damaged { None } else { self.gate.admit(unit.traits()) };
         let (Some(discontinuity), Some(timestamp), Some(arrived)) = (passes, unit.timestamp, unit.arrived)
         else {
             self.dropped += 1;
+            if let (Gate::Closed, Some(arrived)) = (&self.gate, unit.arrived) {
+                self.key_awaited.get_or_insert(arrived);
+            }
             return;
         };
-        let is_key = unit.key || discontinuity;
+        self.key_awaited = None;
+        self.has_intra_keys |= discontinuity && !unit.key;
+        let is_key = unit.key || discontinuity || (self.has_intra_keys && !unit.not_intra);
         if (is_key || self.sets_unsent) && !(unit.has_sequence_set && unit.has_picture_set) {
             unit.data.splice(0..0, self.sets.annex_b());
         }
@@ -351,7 +366,7 @@ impl Assembler {
             // Whoever pushes without pulling loses pictures, not memory.
             self.dropped += 1 + self.ready.len() as u64;
             self.ready.clear();
-            self.gate = Gate::Closed { waited: 0 };
+            self.gate = Gate::Closed;
             return;
         }
         self.ready.push_back(AccessUnit {
@@ -365,26 +380,6 @@ impl Assembler {
             discontinuity,
             new_parameter_sets: std::mem::take(&mut self.sets_unsent),
         });
-    }
-}
-
-impl Gate {
-    /// Whether a unit may pass, and whether it is the first after others were missing.
-    fn admit(&mut self, unit: &Unit) -> Option<bool> {
-        match self {
-            Self::Closed { waited } => {
-                if unit.key || (*waited >= KEY_WAIT_MAX_UNITS && !unit.not_intra) {
-                    *self = Self::Open { skip_leading: true };
-                    return Some(true);
-                }
-                *waited = waited.saturating_add(1);
-                None
-            }
-            Self::Open { skip_leading } => {
-                *skip_leading &= !unit.key;
-                (!(*skip_leading && unit.leading)).then_some(false)
-            }
-        }
     }
 }
 

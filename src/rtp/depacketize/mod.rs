@@ -5,6 +5,7 @@
 
 mod assembler;
 mod bits;
+mod gate;
 mod h264;
 mod h265;
 mod jpeg;
@@ -168,6 +169,15 @@ impl Depacketizer {
             Self::H264(depacketizer) => depacketizer.format(),
             Self::H265(depacketizer) => depacketizer.format(),
             Self::Jpeg(depacketizer) => depacketizer.format(),
+        }
+    }
+
+    /// Since when units are withheld for want of a key unit, if they are.
+    pub fn key_awaited(&self) -> Option<Monotonic> {
+        match self {
+            Self::H264(depacketizer) => depacketizer.key_awaited(),
+            Self::H265(depacketizer) => depacketizer.key_awaited(),
+            Self::Jpeg(_) => None,
         }
     }
 

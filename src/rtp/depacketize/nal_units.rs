@@ -103,6 +103,11 @@ impl<P: PayloadFormat> NalUnits<P> {
         self.assembler.format()
     }
 
+    /// Since when units are withheld for want of a key unit.
+    pub fn key_awaited(&self) -> Option<Monotonic> {
+        self.assembler.key_awaited()
+    }
+
     /// Access units dropped or withheld.
     pub fn dropped(&self) -> u64 {
         self.assembler.dropped()

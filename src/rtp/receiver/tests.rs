@@ -2,6 +2,10 @@ use super::*;
 use crate::rtp::depacketize::H264;
 use crate::rtp::limits::REORDER_WAIT;
 
+const SPS: &[u8] = &[
+    0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00,
+    0x04, 0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x60, 0xc6, 0x58,
+];
 const IDR: &[u8] = &[0x65, 0x88, 0x84, 1, 2, 3];
 const P: &[u8] = &[0x41, 0x9a, 4, 5, 6];
 
@@ -10,7 +14,14 @@ fn at(ms: u64) -> Monotonic {
 }
 
 fn receiver(reorder: bool) -> Receiver {
-    let config = Config { payload_type: 96, clock_rate: 90_000, announced_ssrc: None, our_ssrc: 1, reorder };
+    let config = Config {
+        payload_type: 96,
+        clock_rate: 90_000,
+        announced_ssrc: None,
+        our_ssrc: 1,
+        reorder,
+        key_request: Some(KeyRequest::Pli),
+    };
     Receiver::new(config, Depacketizer::H264(H264::new([])), at(0))
 }
 
@@ -88,6 +99,23 @@ fn a_new_ssrc_after_silence_begins_anew() {
     }
 }
 
+/// Issue 10, number 18.
+#[test]
+fn a_key_picture_is_asked_for_where_none_comes() {
+    let mut receiver = receiver(false);
+    for n in 0..80_u16 {
+        let ms = u64::from(n) * 40;
+        receiver.push_rtp(&packet(7, n, P), at(ms));
+        assert!(timestamps(&mut receiver, ms).is_empty());
+        assert_eq!(receiver.key_awaited(), Some(at(0)));
+        let request = receiver.key_request(at(ms));
+        assert_eq!(request.is_some(), matches!(ms, 1000 | 2000 | 3000), "{ms}");
+    }
+    receiver.push_rtp(&packet(7, 80, IDR), at(3200));
+    assert_eq!(timestamps(&mut receiver, 3200), [80]);
+    assert_eq!((receiver.key_awaited(), receiver.key_request(at(9000))), (None, None));
+}
+
 #[test]
 fn reports_are_due_after_one_second_and_then_every_five() {
     let mut receiver = receiver(false);
@@ -160,10 +188,6 @@ fn a_new_ssrc_with_every_group_of_pictures() {
 fn how_a_stream_begins() {
     use crate::rtp::depacketize::{Begin, H265, Jpeg};
     let h264 = Depacketizer::H264(H264::new([]));
-    const SPS: &[u8] = &[
-        0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00,
-        0x04, 0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x60, 0xc6, 0x58,
-    ];
     let stap = |nals: &[&[u8]]| {
         let nal = |nal: &&[u8]| [&(nal.len() as u16).to_be_bytes()[..], nal].concat();
         [&[24], &nals.iter().flat_map(nal).collect::<Vec<_>>()[..]].concat()

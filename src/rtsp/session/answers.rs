@@ -6,15 +6,25 @@ use super::requests::Pending;
 use super::{Event, Session, State};
 use crate::auth::{self, Authenticator, Challenge};
 use crate::clock::Monotonic;
-use crate::rtsp::limits::{REDIRECTS_MAX, SERVER_MAX_CHARS, STALE_NONCES_MAX};
-use crate::rtsp::message::{cseq, header, status};
+use crate::rtsp::limits::{
+    BODY_MAX_BYTES, HEAD_MAX_BYTES, REDIRECTS_MAX, SERVER_MAX_CHARS, STALE_NONCES_MAX,
+};
+use crate::rtsp::message::{challenges, cseq, header, status};
 use crate::rtsp::{Description, Error, Failed, Refused, target};
 
 type Answer = Response<Vec<u8>>;
 
 impl Session {
-    /// Takes a response.
-    pub(super) fn response(&mut self, response: &Answer, now: Monotonic) {
+    /// An answer cannot be read.
+    pub(super) fn head_too_long(&mut self, now: Monotonic) {
+        if let Some(pending) = self.pending.iter().find(|pending| pending.is_awaited) {
+            let what = format!("the head of its answer to {}", pending.name());
+            self.fail(Failed::TooLarge { what, bytes: None, max: HEAD_MAX_BYTES }, now);
+        }
+    }
+
+    /// Takes a response; `too_large` are the bytes of a body that was not read.
+    pub(super) fn response(&mut self, response: &Answer, too_large: Option<u64>, now: Monotonic) {
         let status = status(response.status());
         if status < 200 {
             return; // Continue.
@@ -33,6 +43,11 @@ impl Session {
             return;
         }
         let result = match status {
+            // Nobody reads what comes with other answers.
+            200..=299 if too_large.is_some() && pending.method == Method::Describe => {
+                let what = "its session description (SDP)".to_owned();
+                Err(Failed::TooLarge { what, bytes: too_large, max: BODY_MAX_BYTES }.into())
+            }
             401 => self.unauthorized(pending, response, now),
             301..=303 | 305 | 307 | 308 if self.is_negotiating() => self.redirect(response, now),
             _ => self.answered(&pending, status, response, now),
@@ -120,8 +135,11 @@ impl Session {
             header(response, &headers::CONTENT_BASE),
             header(response, &headers::CONTENT_LOCATION),
         );
-        let media =
-            description.video().cloned().ok_or_else(|| Failed::NoVideo { offered: description.offered() })?;
+        let offered = || {
+            let is_empty = response.body().is_empty();
+            if is_empty { "an empty session description".to_owned() } else { description.offered() }
+        };
+        let media = description.video().cloned().ok_or_else(|| Failed::NoVideo { offered: offered() })?;
         let bad = |control: &Option<String>| {
             // A control is no secret, but one with credentials in it would be.
             let shown = control.as_deref().unwrap_or_default();
@@ -157,9 +175,9 @@ impl Session {
     /// RFC 7235 section 3.1. A camera that refuses a fresh answer to its own challenge has another
     /// password; asking again would make it lock the account.
     fn unauthorized(&mut self, pending: Pending, response: &Answer, now: Monotonic) -> Result<(), Error> {
-        let header = header(response, &headers::WWW_AUTHENTICATE).unwrap_or_default();
-        let challenge = auth::strongest(header).map_err(|offered| Refused::NoScheme { offered })?;
-        let realm = challenge.realm.clone();
+        let challenge =
+            auth::strongest(&challenges(response)).map_err(|offered| Refused::NoScheme { offered })?;
+        let realm = challenge.shown_realm();
         if self.credentials.is_none() {
             return Err(Refused::NoCredentials { realm }.into());
         }

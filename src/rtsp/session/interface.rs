@@ -104,6 +104,9 @@ pub enum Event {
     Playing(Transport),
     /// A coded picture.
     AccessUnit(AccessUnit),
+    /// Pictures come since then, and all of them need a key picture that does not; said once, after
+    /// [`KEY_WAIT_SAID`](crate::limits::KEY_WAIT_SAID).
+    AwaitingKey(Monotonic),
 }
 
 /// What was ignored because it was wrong or not asked for.

@@ -4,6 +4,7 @@ use rtsp_types::Data;
 
 use super::{Event, Output, Session, State, Step, UdpChannel};
 use crate::clock::Monotonic;
+use crate::limits::KEY_WAIT_SAID;
 use crate::rtp::Receiver;
 use crate::rtsp::limits::{QUEUED_UNITS_MAX_BYTES, SILENCE_MAX, UDP_SILENCE_MAX};
 use crate::rtsp::{Failed, Transport};
@@ -87,11 +88,14 @@ impl Session {
             self.queued_bytes += unit.data.len();
             self.outputs.push_back(Output::Event(Event::AccessUnit(unit)));
         }
-        if let State::Playing { .. } = self.state
-            && let Some(report) = receiver.report(now)
-        {
-            self.send_rtcp(report);
+        let State::Playing { .. } = self.state else { return };
+        let packets = [receiver.report(now), receiver.key_request(now)];
+        let awaited = receiver.key_awaited().filter(|since| now.since(*since) >= KEY_WAIT_SAID);
+        packets.into_iter().flatten().for_each(|packet| self.send_rtcp(packet));
+        if let (Some(since), false) = (awaited, self.said_awaiting) {
+            self.event(Event::AwaitingKey(since));
         }
+        self.said_awaiting = awaited.is_some();
     }
 
     pub(super) fn receiver_deadline(&self) -> Option<Monotonic> {

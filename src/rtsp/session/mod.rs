@@ -79,6 +79,7 @@ pub struct Session {
     path: Option<Path>,
     receiver: Option<Receiver>,
     keep_alive_due: Option<Monotonic>,
+    said_awaiting: bool,
     counters: Counters,
 }
 
@@ -114,6 +115,7 @@ impl Session {
             path: None,
             receiver: None,
             keep_alive_due: None,
+            said_awaiting: false,
             counters: Counters::default(),
         };
         session.connect(now);
@@ -215,9 +217,13 @@ impl Session {
     fn frame(&mut self, frame: Frame<'_>, now: Monotonic) {
         match frame {
             Frame::Data { channel, bytes } => self.interleaved(channel, bytes, now),
-            Frame::Message(Message::Response(response)) => self.response(&response, now),
-            Frame::Message(Message::Request(request)) => self.server_request(&request),
-            Frame::Message(Message::Data(_)) => {}
+            Frame::Message(Message::Response(response)) => self.response(&response, None, now),
+            Frame::Bodiless(Message::Response(response), bytes) => self.response(&response, Some(bytes), now),
+            Frame::Message(Message::Request(request)) | Frame::Bodiless(Message::Request(request), _) => {
+                self.server_request(&request);
+            }
+            Frame::HeadTooLong => self.head_too_long(now),
+            Frame::Message(Message::Data(_)) | Frame::Bodiless(Message::Data(_), _) => {}
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) struct Pending {
     pub is_awaited: bool,
     sent: Monotonic,
     /// The nonce that it was authorized with.
-    pub nonce: Option<String>,
+    pub nonce: Option<Vec<u8>>,
     /// How often it was sent again because of a challenge.
     pub retries: u32,
 }
@@ -141,14 +141,16 @@ impl Session {
         for (name, value) in &extra {
             request = request.header(name.clone(), value.as_str());
         }
-        let mut nonce = None;
-        if let Some(authorization) = self.authorization(&method, &url) {
-            request = request.header(headers::AUTHORIZATION, authorization);
-            nonce = self.authenticator.as_ref().map(|authenticator| authenticator.nonce().to_owned());
-        }
         let mut bytes = Vec::new();
         // Writing to memory does not fail.
         let _ = request.empty().write(&mut bytes);
+        let mut nonce = None;
+        if let Some(authorization) = self.authorization(&method, &url) {
+            // The camera's words in it may be in any encoding. It goes in front of the empty line.
+            bytes.truncate(bytes.len() - 2);
+            bytes.extend([b"Authorization: ", &authorization[..], b"\r\n\r\n"].concat());
+            nonce = self.authenticator.as_ref().map(|authenticator| authenticator.nonce().to_owned());
+        }
         self.outputs.push_back(Output::Send(bytes));
         self.remember(Pending {
             cseq: self.cseq,
@@ -163,7 +165,7 @@ impl Session {
     }
 
     /// The answer to the challenge in force, unless the target is not to know the password.
-    fn authorization(&mut self, method: &Method, url: &Url) -> Option<String> {
+    fn authorization(&mut self, method: &Method, url: &Url) -> Option<Vec<u8>> {
         let credentials = self.credentials.as_ref()?;
         if !self.origin.shares_credentials_with(&self.target) {
             return None;

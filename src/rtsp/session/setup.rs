@@ -68,6 +68,7 @@ impl Session {
                 announced_ssrc: answer.ssrc,
                 our_ssrc: self.random.number() as u32,
                 reorder: chosen == Transport::Udp,
+                key_request: media.key_request,
             };
             Some(Receiver::new(config, media.depacketizer()?, now))
         });

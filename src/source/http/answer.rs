@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Response, Status};
+use percent_encoding::{AsciiSet, percent_encode};
 
 /// Bytes of an answer's head. Real ones have less than 1 KiB.
 pub const HEAD_MAX_BYTES: usize = 16 << 10;
@@ -32,8 +33,10 @@ pub struct Head {
     pub coding: Option<String>,
     /// Where to look instead.
     pub location: Option<String>,
-    /// Every WWW-Authenticate.
-    pub challenges: Option<String>,
+    /// Every WWW-Authenticate, as they came.
+    pub challenges: Option<Vec<u8>>,
+    /// Every Set-Cookie, as they came.
+    pub cookies: Vec<Vec<u8>>,
     /// How long to stay away.
     pub retry_after: Option<Duration>,
 }
@@ -86,13 +89,18 @@ impl Head {
                 "content-encoding" if !value.eq_ignore_ascii_case("identity") && !value.is_empty() => {
                     head.coding = Some(value.to_owned());
                 }
-                "location" => head.location = Some(value.to_owned()),
+                // What is in another encoding than UTF-8 goes back as it came.
+                "location" => {
+                    let location = percent_encode(header.value.trim_ascii(), &AsciiSet::EMPTY);
+                    head.location = Some(location.to_string());
+                }
+                "set-cookie" => head.cookies.push(header.value.to_vec()),
                 "www-authenticate" => {
                     let challenges = head.challenges.get_or_insert_default();
                     if !challenges.is_empty() {
-                        challenges.push_str(", ");
+                        challenges.extend_from_slice(b", ");
                     }
-                    challenges.push_str(value);
+                    challenges.extend_from_slice(header.value.trim_ascii());
                 }
                 "retry-after" => head.retry_after = value.parse().ok().map(Duration::from_secs),
                 _ => {}
@@ -124,9 +132,17 @@ mod tests {
         assert!(chunked.is_chunked && chunked.length == Some(9));
         let sloppy = head(b"HTTP/1.1  401  Who are you\nwww-authenticate : Basic realm=a\nBad header\nWWW-Authenticate:Digest nonce=b\n\n");
         assert_eq!((sloppy.status, sloppy.reason.trim()), (401, "Who are you"));
-        assert_eq!(sloppy.challenges.as_deref(), Some("Basic realm=a, Digest nonce=b"));
+        assert_eq!(sloppy.challenges.as_deref(), Some(&b"Basic realm=a, Digest nonce=b"[..]));
         let busy = head(b"HTTP/1.1 503\r\nRetry-After: 30\r\nContent-Length: many\r\n\r\n");
         assert_eq!((busy.status, busy.retry_after, busy.length), (503, Some(Duration::from_secs(30)), None));
+    }
+
+    #[test]
+    fn other_encodings_stay_as_they_are() {
+        let odd = head(b"HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"\xe9\"\r\nLocation: /\xe9\r\nSet-Cookie: a=\xff\r\nset-cookie: b=1; Path=/\r\n\r\n");
+        assert_eq!(odd.challenges.as_deref(), Some(&b"Digest realm=\"\xe9\""[..]));
+        assert_eq!(odd.location.as_deref(), Some("/%E9"));
+        assert_eq!(odd.cookies, [&b"a=\xff"[..], b"b=1; Path=/"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::answer::Head;
+use super::cookies::Jar;
 use crate::auth::{self, Authenticator, Credentials};
 use crate::camera::lost::NetworkLost;
 use crate::config::SourceUrl;
@@ -28,6 +29,7 @@ pub struct Conversation {
     target: Url,
     credentials: Option<Credentials>,
     authenticator: Option<Authenticator>,
+    cookies: Jar,
     random: Random,
     /// The challenge in force has not been accepted yet.
     is_on_trial: bool,
@@ -69,6 +71,7 @@ impl Conversation {
             target,
             credentials,
             authenticator: None,
+            cookies: Jar::default(),
             random,
             is_on_trial: false,
             redirects: 0,
@@ -85,22 +88,28 @@ impl Conversation {
 
     /// The bytes of the next request. The connection is not used again: many cameras close it
     /// anyhow, some without saying so.
-    pub fn request(&mut self) -> String {
+    pub fn request(&mut self) -> Vec<u8> {
         let path = &self.target[url::Position::BeforePath..url::Position::AfterQuery];
         let host = &self.target[url::Position::BeforeHost..url::Position::AfterPort];
-        let authorization = match (&mut self.authenticator, &self.credentials) {
+        let mut personal = Vec::new();
+        match (&mut self.authenticator, &self.credentials) {
             (Some(authenticator), Some(credentials)) if may_know(&self.origin, &self.target) => {
                 let value = authenticator.authorize(credentials, "GET", path, &mut self.random);
-                format!("Authorization: {value}\r\n")
+                personal.extend([b"Authorization: ", &value[..], b"\r\n"].concat());
             }
-            _ => String::new(),
-        };
-        format!(
+            _ => {}
+        }
+        if let Some(cookies) = self.cookies.header(&self.target) {
+            personal.extend([b"Cookie: ", &cookies[..], b"\r\n"].concat());
+        }
+        let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: pinhole/{}\r\n\
              Accept: multipart/x-mixed-replace, image/jpeg, */*;q=0.5\r\nAccept-Encoding: identity\r\n\
-             Connection: close\r\n{authorization}\r\n",
+             Connection: close\r\n",
             env!("CARGO_PKG_VERSION")
-        )
+        );
+        // The camera's words in a challenge and a cookie may be in any encoding.
+        [request.as_bytes(), &personal, b"\r\n"].concat()
     }
 
     /// What an answer means.
@@ -108,6 +117,9 @@ impl Conversation {
     /// # Errors
     /// Why there will be no picture.
     pub fn answered(&mut self, head: &Head) -> Result<Next, NetworkLost> {
+        for cookie in &head.cookies {
+            self.cookies.take(cookie, &self.target);
+        }
         match head.status {
             200 => {
                 (self.is_on_trial, self.redirects, self.stale_nonces) = (false, 0, 0);
@@ -166,7 +178,7 @@ impl Conversation {
             )));
         }
         // Some cameras answer 401 and nothing else.
-        let challenges = head.challenges.as_deref().unwrap_or("Basic");
+        let challenges = head.challenges.as_deref().unwrap_or(b"Basic");
         let challenge =
             auth::strongest(challenges).map_err(|offered| NetworkLost::UnknownAuthentication { offered })?;
         let is_news = !std::mem::replace(&mut self.is_on_trial, true);
@@ -246,7 +258,11 @@ mod tests {
     }
 
     fn challenge(challenges: &str) -> Head {
-        Head { status: 401, challenges: Some(challenges.to_owned()), ..Head::default() }
+        Head { status: 401, challenges: Some(challenges.as_bytes().to_vec()), ..Head::default() }
+    }
+
+    fn request(conversation: &mut Conversation) -> String {
+        String::from_utf8(conversation.request()).unwrap()
     }
 
     const JPEG: &str = "image/jpeg";
@@ -258,9 +274,9 @@ mod tests {
     #[test]
     fn a_request_is_what_cameras_understand() {
         let mut conversation = conversation("http://joe:hu%40sh@[2001:db8::1]:8080/a b?c=d#e");
-        let request = conversation.request();
-        assert!(request.starts_with("GET /a%20b?c=d HTTP/1.1\r\nHost: [2001:db8::1]:8080\r\n"), "{request}");
-        assert!(request.ends_with("\r\n\r\n") && !request.contains("Authorization"), "{request}");
+        let asked = request(&mut conversation);
+        assert!(asked.starts_with("GET /a%20b?c=d HTTP/1.1\r\nHost: [2001:db8::1]:8080\r\n"), "{asked}");
+        assert!(asked.ends_with("\r\n\r\n") && !asked.contains("Authorization"), "{asked}");
         assert_eq!(conversation.destination(), ("2001:db8::1", 8080, false));
         assert_eq!(self::conversation("https://yard").destination(), ("yard", 443, true));
     }
@@ -270,10 +286,8 @@ mod tests {
         let mut conversation = conversation("http://joe:hush@yard/s");
         let asks = challenge(r#"Basic realm="x", Digest realm="x", nonce="n1", qop="auth""#);
         assert_eq!(conversation.answered(&asks), Ok(Next::Ask));
-        let request = conversation.request();
-        assert!(
-            request.contains(r#"Authorization: Digest username="joe""#) && request.contains(r#"uri="/s""#)
-        );
+        let asked = request(&mut conversation);
+        assert!(asked.contains(r#"Authorization: Digest username="joe""#) && asked.contains(r#"uri="/s""#));
         assert_eq!(conversation.answered(&asks), Err(NetworkLost::WrongCredentials));
     }
 
@@ -285,7 +299,7 @@ mod tests {
         };
         assert_eq!(conversation.answered(&asks(1, false)), Ok(Next::Ask));
         assert_eq!(conversation.answered(&asks(2, true)), Ok(Next::Ask));
-        assert!(conversation.request().contains("nonce=\"n2\""));
+        assert!(request(&mut conversation).contains("nonce=\"n2\""));
         assert_eq!(conversation.answered(&good(JPEG)), Ok(Next::Read(Content::Picture)));
         // Later, the camera has forgotten the nonce and does not say so.
         assert_eq!(conversation.answered(&asks(3, false)), Ok(Next::Ask));
@@ -304,7 +318,7 @@ mod tests {
         assert_eq!(lost, NetworkLost::UnknownAuthentication { offered: "Negotiate".to_owned() });
         let silent = Head { status: 401, ..Head::default() };
         assert_eq!(with.answered(&silent), Ok(Next::Ask));
-        assert!(with.request().contains("Authorization: Basic am9lOmh1c2g=\r\n"));
+        assert!(request(&mut with).contains("Authorization: Basic am9lOmh1c2g=\r\n"));
     }
 
     #[test]
@@ -312,13 +326,10 @@ mod tests {
         let mut conversation = conversation("http://joe:hush@yard/s");
         assert_eq!(conversation.answered(&challenge("Basic realm=x")), Ok(Next::Ask));
         assert_eq!(conversation.answered(&redirect("/live?x=1")), Ok(Next::Ask));
-        let request = conversation.request();
-        assert!(
-            request.starts_with("GET /live?x=1 ") && request.contains("Authorization: Basic"),
-            "{request}"
-        );
+        let asked = request(&mut conversation);
+        assert!(asked.starts_with("GET /live?x=1 ") && asked.contains("Authorization: Basic"), "{asked}");
         assert_eq!(conversation.answered(&redirect("http://eve:evil@other/live")), Ok(Next::Ask));
-        assert!(!conversation.request().contains("Authorization"));
+        assert!(!request(&mut conversation).contains("Authorization"));
         let lost = conversation.answered(&challenge("Basic realm=x")).unwrap_err().to_string();
         assert!(lost.contains("other:80") && !lost.contains("hush") && !lost.contains("eve"), "{lost}");
         assert_eq!(conversation.destination().0, "other");
@@ -331,6 +342,35 @@ mod tests {
         assert!(may_know(&url("http://yard/"), &url("http://yard:80/x")));
         assert!(!may_know(&url("http://yard/"), &url("http://yard:81/")));
         assert!(!may_know(&url("https://yard/"), &url("http://yard/")));
+    }
+
+    /// Issue 10, number 22.
+    #[test]
+    fn a_cookie_set_with_a_redirect_goes_along_to_the_same_host_only() {
+        let mut conversation = conversation("http://joe:hush@yard/login");
+        let with_cookie = |location: &str, cookie: &str| Head {
+            cookies: vec![cookie.as_bytes().to_vec()],
+            ..redirect(location)
+        };
+        assert_eq!(conversation.answered(&with_cookie("/stream", "id=42; Path=/")), Ok(Next::Ask));
+        let asked = request(&mut conversation);
+        assert!(asked.starts_with("GET /stream ") && asked.contains("\r\nCookie: id=42\r\n"), "{asked}");
+        assert_eq!(conversation.answered(&with_cookie("http://other/s", "id=43; Path=/")), Ok(Next::Ask));
+        assert!(!request(&mut conversation).contains("Cookie"));
+        assert_eq!(conversation.answered(&redirect("http://yard:8080/s")), Ok(Next::Ask));
+        assert!(request(&mut conversation).contains("\r\nCookie: id=43\r\n"));
+        assert!(!format!("{conversation:?}").contains("id="));
+    }
+
+    /// Issue 10, number 22.
+    #[test]
+    fn a_realm_in_another_encoding_is_answered_byte_for_byte() {
+        let mut conversation = conversation("http://joe:hush@yard/s");
+        let challenges = Some(b"Digest realm=\"\xc9\xe3\xcf\xf1\", nonce=\"n\"".to_vec());
+        let asks = Head { status: 401, challenges, ..Head::default() };
+        assert_eq!(conversation.answered(&asks), Ok(Next::Ask));
+        let (asked, realm) = (conversation.request(), b"realm=\"\xc9\xe3\xcf\xf1\"");
+        assert!(asked.windows(realm.len()).any(|window| window == realm), "{}", asked.escape_ascii());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod answer;
 mod body;
 mod conversation;
+mod cookies;
 mod pictures;
 
 use std::convert::Infallible;
@@ -124,11 +125,11 @@ impl Source {
 /// Sends a request and reads the head of its answer, and what comes with it.
 async fn exchange(
     connection: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    request: &str,
+    request: &[u8],
     clock: &Clock,
 ) -> Result<(Head, Vec<u8>), NetworkLost> {
     let exchanging = async {
-        connection.write_all(request.as_bytes()).await.map_err(|error| closed(&error))?;
+        connection.write_all(request).await.map_err(|error| closed(&error))?;
         connection.flush().await.map_err(|error| closed(&error))?;
         let (mut received, mut interim) = (Vec::new(), 0);
         let mut turn = Turn::new(clock);

@@ -33,6 +33,8 @@ pub(super) struct Delivery {
     problem: Option<String>,
     /// Units that the session dropped, as they are counted already.
     dropped: u64,
+    /// Since when pictures come and need a key picture that does not.
+    key_awaited: Option<Monotonic>,
 }
 
 impl Delivery {
@@ -49,11 +51,21 @@ impl Delivery {
             frames: hub.frames(),
             problem: None,
             dropped: 0,
+            key_awaited: None,
         }
+    }
+
+    /// Pictures come since then, and none can be shown.
+    pub fn awaiting_key(&mut self, since: Monotonic) {
+        self.key_awaited = Some(since);
+        self.hub.set_key_wait(Some(since));
     }
 
     /// Takes a unit.
     pub fn unit(&mut self, unit: AccessUnit) {
+        if self.key_awaited.take().is_some() {
+            self.hub.set_key_wait(None);
+        }
         match unit.codec {
             Codec::Jpeg => self.jpeg(&unit),
             Codec::H264 | Codec::H265 => self.coded(unit),
@@ -87,8 +99,12 @@ impl Delivery {
             return failure;
         }
         let damage = self.coded.as_ref().and_then(Coded::last_damage);
-        let problem =
-            damage.or(self.problem.clone()).unwrap_or_else(|| "no key picture came whole".to_owned());
+        let awaited = self.key_awaited.map(|since| {
+            let seconds = self.hub.clock().now().since(since).as_secs();
+            format!("waiting for a key picture for {seconds} s")
+        });
+        let problem = awaited.or(damage).or(self.problem.clone());
+        let problem = problem.unwrap_or_else(|| "no key picture came whole".to_owned());
         NetworkLost::NoPicture { seconds: NO_PICTURE_MAX.as_secs(), problem }.into()
     }
 

@@ -124,6 +124,14 @@ impl Source {
                 log::debug!("camera {}: it plays over {transport}", self.name);
                 self.update(|report| report.transport = Some(transport));
             }
+            Event::AwaitingKey(since) => {
+                log::info!(
+                    "camera {}: pictures come, but they need a key picture; waiting for one",
+                    self.name
+                );
+                self.update(|report| report.status = Some(session.status()));
+                delivery.awaiting_key(since);
+            }
             Event::AccessUnit(unit) => {
                 let status = session.status();
                 delivery.count_dropped(status.packets.units_dropped);

@@ -48,6 +48,7 @@ impl From<Failed> for NetworkLost {
             Failed::NoDatagrams(after) => Self::NoDatagrams { seconds: after.as_secs() },
             Failed::Silent(after) => Self::Silent { seconds: after.as_secs() },
             Failed::Goodbye => Self::Ended,
+            Failed::TooLarge { what, bytes, max } => Self::TooLarge { what, bytes, max_bytes: max as u64 },
             failed @ (Failed::TooManyRedirects | Failed::BadRedirect { .. } | Failed::BadControl { .. }) => {
                 protocol(&failed)
             }

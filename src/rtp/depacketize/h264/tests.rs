@@ -293,21 +293,25 @@ fn recovery_points_are_key_pictures() {
     assert!(stream.pull().is_key);
 }
 
+/// Issue 10, number 18: a camera that is joined in the middle, and marks no key picture.
 #[test]
 fn intra_pictures_serve_where_no_key_picture_comes() {
     let mut stream = Stream::new();
     let intra = [0x41, 0x88, 1, 2];
-    for timestamp in 0..KEY_WAIT {
-        stream.push(timestamp, true, if timestamp % 25 == 0 { &intra } else { P }).unwrap();
+    for timestamp in 0..20 {
+        stream.push(timestamp, true, P).unwrap();
         stream.no_unit();
     }
-    stream.push(KEY_WAIT, true, P).unwrap();
-    stream.no_unit();
-    stream.push(KEY_WAIT + 1, true, &intra).unwrap();
-    assert!(stream.pull().is_key);
+    stream.push(20, true, &intra).unwrap();
+    let unit = stream.pull();
+    assert!(unit.is_key && unit.discontinuity);
+    stream.push(21, true, P).unwrap();
+    assert!(!stream.pull().is_key);
+    // The decoder may have to begin anew.
+    stream.push(22, true, &intra).unwrap();
+    let unit = stream.pull();
+    assert!(unit.is_key && !unit.discontinuity);
 }
-
-const KEY_WAIT: u32 = crate::rtp::limits::KEY_WAIT_MAX_UNITS;
 
 #[test]
 fn damaged_structures_say_what_is_missing() {
