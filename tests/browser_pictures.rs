@@ -1,7 +1,6 @@
 //! Which picture of a stream a real browser shows. Needs Chromium and its driver (Debian: `chromium`,
 //! `chromium-driver`).
 
-#[allow(dead_code)] // Other tests use the rest.
 #[path = "support/mjpeg_camera.rs"]
 mod mjpeg_camera;
 #[allow(dead_code)] // Other tests use the rest.

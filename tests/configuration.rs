@@ -68,7 +68,10 @@ fn files_of_every_editor_are_read_and_others_refused_in_words() {
     let errors = said(cameras.as_bytes());
     assert_eq!(errors.lines().count(), 51, "{errors}");
     assert!(errors.ends_with("f: and 14 more mistakes"), "{errors}");
-    let keys: String = (0..100_000).map(|number| format!("a{number}=1\n")).collect();
+    let mut keys = String::new();
+    for number in 0..100_000 {
+        writeln!(keys, "a{number}=1").unwrap();
+    }
     let errors = said(format!("[http]\n{keys}").as_bytes());
     assert!(errors.ends_with("f: and 99950 more mistakes"), "{} lines", errors.lines().count());
     std::fs::remove_file(&path).expect("it is there");

@@ -1,6 +1,5 @@
 //! What one client or camera does must not hurt the others: the real program under attack.
 
-#[allow(dead_code)] // Other tests use the rest.
 #[path = "support/mjpeg_camera.rs"]
 mod mjpeg_camera;
 #[allow(dead_code)] // Other tests use the rest.
@@ -178,7 +177,7 @@ fn slow_clients_do_not_fill_the_memory() {
     const CLIENTS: usize = 40;
     /// What slow clients may hold together, and as much again for the service itself, the newest
     /// pictures and spare buffers.
-    const RESIDENT_MAX: u64 = 2 * 64 << 20;
+    const RESIDENT_MAX: u64 = (2 * 64) << 20;
     for target in ["/stream", "/snapshot"] {
         let camera = Camera::start();
         let service = Service::start(&[&camera.url]);
