@@ -1,4 +1,5 @@
-//! Every ceiling of the service, with its unit and the reason for it.
+//! Ceilings of the service, each with its unit and reason. Those of the protocols are in `rtsp/limits.rs` and
+//! `rtp/limits.rs`; some stand beside the one piece of code that they are for.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub const PICTURE_MAX_PIXELS: usize = 64_000_000;
 /// Bytes of one JPEG from a camera. A 4K picture at the best quality has about 6 MB.
 pub const JPEG_MAX_BYTES: usize = 32 << 20;
 
-/// A camera that nobody watches any more is closed after this long.
+/// A camera is closed this long after its last viewer has gone.
 pub const LINGER: Duration = Duration::from_secs(5);
 
 /// A camera that is open and gives no picture for this long is lost.

@@ -72,7 +72,7 @@ mod tests {
         smol::block_on(async {
             let mut hangs = Box::pin(HANGING.run(move || held.recv().is_err()));
             assert!(poll_once(&mut hangs).await.is_none());
-            // Who asked is gone, the work is not.
+            // The caller is gone; the work continues.
             drop(hangs);
             let mut next = Box::pin(HANGING.run(|| 2));
             assert!(poll_once(&mut next).await.is_none(), "the lane is full");

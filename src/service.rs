@@ -51,7 +51,7 @@ pub async fn run(
     };
     let tasks = executor.clone();
     let main = async {
-        // Who connects meanwhile waits: nobody is told that there is no camera before it was looked for.
+        // Clients that connect during discovery wait, so none sees "no camera" too early.
         cameras.start(config.cameras).await;
         let serving = http::listen::serve(&executor, &Rc::new(server), listeners)?;
         ready();

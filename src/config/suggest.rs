@@ -198,6 +198,11 @@ pub fn header(name: &str) -> Option<&'static str> {
     [Section::Camera, Section::Http].into_iter().find(|section| section.name() == name).map(Section::header)
 }
 
+/// Whether any section has this key.
+pub fn is_key(key: &str) -> bool {
+    [Section::Camera, Section::Http].into_iter().any(|section| section.keys().contains(&key))
+}
+
 /// A value for a key of any section, for messages about a line of which only the key is sure.
 pub fn example(key: &str) -> &'static str {
     let known = [Section::Camera, Section::Http].into_iter().find(|section| section.keys().contains(&key));

@@ -138,7 +138,8 @@ pub fn explain(line: &str, message: &str) -> String {
 
 fn explain_without_value(line: &str) -> String {
     let (word, rest) = line.split_at(line.find([':', ' ', '\t']).unwrap_or(line.len()));
-    match key_word(word) {
+    // A word of its own may be a password; only one that is a key is shown.
+    match Some(word).filter(|word| suggest::is_key(word)) {
         _ if line.starts_with("//") || line.starts_with(';') || line.starts_with("--") => {
             "a remark begins with #".to_owned()
         }

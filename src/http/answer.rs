@@ -112,7 +112,7 @@ impl Answer {
         answer
     }
 
-    /// The answer to who did not give user name and password, or wrong ones.
+    /// 401 for missing or wrong credentials.
     pub fn unauthorized(what: &str) -> Self {
         let mut answer = Self::error(StatusCode::Unauthorized, what);
         answer.insert_header("www-authenticate", "Basic realm=\"Pinhole\", charset=\"UTF-8\"");

@@ -40,9 +40,8 @@ impl Takers {
         Arc::make_mut(&mut *self.list()).retain(|other| !Arc::ptr_eq(other, taker));
     }
 
-    /// Hands a frame to everybody, within [`limits::HAND_OUT_MAX`]; who has not had his turn by then
-    /// is left to the serving thread. Each frame begins with another one, so that nobody is always
-    /// the last.
+    /// Delivers a frame to all viewers within [`limits::HAND_OUT_MAX`]; the serving thread does those
+    /// that are not reached in time. Each frame begins with another viewer, so that none is always last.
     pub(super) fn hand_out(&self, hub: &Hub, frame: &Arc<Frame>, serial: u64) {
         let takers = self.list().clone();
         if takers.is_empty() {

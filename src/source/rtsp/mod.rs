@@ -25,7 +25,7 @@ use crate::random;
 use crate::rtsp::{Event, Options, Session, Target, Transport};
 use delivery::Delivery;
 
-/// How often it is looked whether pictures come, and whether they can be decoded at all.
+/// Watchdog interval: do pictures come, and can they be decoded?
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// One camera that speaks RTSP.

@@ -1,7 +1,7 @@
 //! Controls of a device, such as brightness or focus: listed, and set.
 //!
-//! The binding's own listing panics at the first control of a type that it does not know, and kernels
-//! get new ones. So the device is asked here, control by control, and what is not known is left out.
+//! The binding's own listing panics at the first control of an unknown type, and new kernels bring new
+//! types. So this module queries control by control, and leaves unknown types out.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::io;
@@ -41,11 +41,11 @@ pub enum Kind {
     Boolean,
     /// One item of its menu.
     Menu,
-    /// Something that is done when it is set.
+    /// An action that setting it triggers.
     Button,
     /// A number of 64 bits.
     Integer64,
-    /// Bits, each of its own meaning.
+    /// Independent bits.
     Bitmask,
     /// One item of its menu, which has numbers.
     IntegerMenu,
@@ -90,12 +90,12 @@ pub struct Control {
     max: i64,
     step: u64,
     default: i64,
-    /// Not known of buttons, and of controls that can only be set.
+    /// `None` for buttons and write-only controls.
     value: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     menu: Vec<MenuItem>,
     read_only: bool,
-    /// It has no effect at the moment: an automatic does its work.
+    /// It has no effect at the moment, because an automatic overrides it.
     inactive: bool,
 }
 
@@ -109,24 +109,24 @@ struct MenuItem {
 /// Why controls were not set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
-    /// What was asked for is not allowed. Nothing was set.
+    /// The request is wrong. Nothing was set.
     Wrong(String),
-    /// The device does not do it.
+    /// The device refused.
     Device(String),
-    /// There is no device.
+    /// The device cannot be opened.
     Lost(Lost),
 }
 
 /// The controls of the device at a node.
 ///
 /// # Errors
-/// Why it cannot be asked.
+/// If the device cannot be opened.
 pub fn list(node: &Path) -> Result<Vec<Control>, Lost> {
     open(node).map(|device| read(&device))
 }
 
 /// Sets controls by name to numbers, `true` and `false`, or the words of their menus; all of them
-/// are checked before the first is set. Gives the controls as they are afterwards.
+/// are checked before the first is set. Returns the controls as they are afterwards.
 ///
 /// # Errors
 /// Why not.
@@ -155,7 +155,7 @@ fn open(node: &Path) -> Result<Device, Lost> {
 }
 
 impl Control {
-    /// The value that is asked for, if this control can have it.
+    /// The requested value, if this control can have it.
     fn check(&self, wanted: &Value) -> Result<i64, String> {
         let Self { name, min, max, step, .. } = self;
         if self.read_only {

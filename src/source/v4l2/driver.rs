@@ -1,8 +1,8 @@
 //! What is asked of a driver, as a trait: the kernel answers in production ([`super::kernel`]), and
 //! tests give the answers of drivers that are not at hand.
 //!
-//! Nothing that a driver says is believed before it has been looked at: values of all kinds come through
-//! here as the numbers that they are.
+//! Answers pass through here as plain numbers, unchecked: [`super::offers`] and [`super::negotiate`] check
+//! them.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Filled buffers out of the driver and back, whatever it says in between.
+//! Dequeues filled buffers and queues them again, through transient errors.
 
 use std::io;
 

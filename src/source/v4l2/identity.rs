@@ -1,10 +1,10 @@
 //! Recognises a camera when it comes back, under whatever number.
 //!
-//! The numbers of /dev/videoN say nothing: a device that is plugged in again gets another one while
-//! its old descriptor is still open. What stays is what USB says of the device (vendor, product,
-//! serial number) and the port that it is plugged into.
+//! /dev/videoN is no identity: a device that is plugged in again gets another number while its old
+//! descriptor is still open. Vendor, product and serial number of USB stay the same, and so does the
+//! port.
 
-/// What a capture device is known by.
+/// What identifies a capture device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Vendor and product of a USB device (`046d:082d`), else the driver's name.
@@ -15,11 +15,11 @@ pub struct Identity {
     pub bus: String,
     /// Which of the device's video nodes it is: cameras with two sensors have two that capture.
     pub index: u32,
-    /// It could not be asked, so only its node's number is known of it.
+    /// It could not be queried: only its node's number is known.
     pub is_unasked: bool,
 }
 
-/// How sure it is that two identities are of one camera.
+/// How certain it is that two identities belong to one camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Likeness {
     /// The same model without serial numbers, in another port.
@@ -31,7 +31,7 @@ pub enum Likeness {
 }
 
 impl Identity {
-    /// How like another camera this one is; `None` if it cannot be the same.
+    /// The likeness to another identity; `None` if it cannot be the same camera.
     pub fn likeness(&self, other: &Self) -> Option<Likeness> {
         if (&self.model, self.index) != (&other.model, other.index) || self.serial != other.serial {
             return None;
@@ -44,7 +44,7 @@ impl Identity {
     }
 }
 
-/// What a claim is matched by.
+/// What a claim is matched with.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// The identity that it had when it was last seen.
@@ -55,11 +55,11 @@ pub struct Wanted<'a> {
     pub at_path: Option<usize>,
 }
 
-/// Gives each claim a device (its position in `devices`), none to two.
+/// Assigns a device (its position in `devices`) to each claim, and no device twice.
 ///
-/// First whatever is certain, then devices that cannot be asked, or could not, by their node, then
-/// first-time claims by the path that was configured, then cameras that moved to another port, and last a
-/// path at which another camera has taken the place.
+/// In this order: exact matches; devices that cannot be queried, by their node; first-time claims, by the
+/// configured path; cameras that moved to another port; and a configured path that another camera has
+/// now.
 pub fn assign(claims: &[Wanted<'_>], devices: &[Identity]) -> Vec<Option<usize>> {
     let mut given = vec![None; claims.len()];
     let mut taken = vec![false; devices.len()];

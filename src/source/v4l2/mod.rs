@@ -2,7 +2,8 @@
 //!
 //! The only module that names the `v4l` crate. That crate panics on some driver answers that it does not
 //! know (names that are not UTF-8, for one), so every call into it runs under `catch_unwind` (here in
-//! [`devices`], and on the capture thread). What it would believe a driver, `kernel` asks itself.
+//! [`devices`], and on the capture thread). `kernel` makes the requests whose answers the crate would
+//! convert.
 
 mod buffers;
 mod capture;

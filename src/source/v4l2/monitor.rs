@@ -1,4 +1,4 @@
-//! Watches which capture devices there are, and which camera each of them is.
+//! Tracks the capture devices that are plugged in, and which camera each of them is.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,19 +19,19 @@ use super::roll_call::{Answer, RollCall};
 use crate::camera::lost::Lost;
 use crate::clock::{Clock, Monotonic};
 
-/// Events of one plugging-in come within this time: the node, its permissions, its links.
+/// Plugging in one device causes several events (node, permissions, links) within this time.
 const SETTLE: Duration = Duration::from_millis(100);
 /// `auto` takes a new device once udev has made its links (a configured camera may be waiting for one of
 /// them) and set its permissions, but no later than this: at boot udev may be slow.
 const UDEV_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Events taken at a time; a storm of them must not keep the thread that serves.
+/// Events read at a time; a storm of events must not block the serving thread.
 const EVENTS_MAX: usize = 1024;
 
 /// A device that a camera stands for, wherever it is plugged in.
 #[derive(Debug)]
 pub struct Claim {
-    /// The camera's.
+    /// The camera's name.
     name: String,
     /// The configured path; `None` for a camera that `auto` found.
     path: Option<PathBuf>,
@@ -43,7 +43,7 @@ pub struct Claim {
 struct Seen {
     identity: Option<Identity>,
     node: Option<PathBuf>,
-    /// The path that stays, of those that the device has at present.
+    /// The most lasting of the device's current paths.
     lasting: Option<PathBuf>,
     /// The camera that has the device at the configured path.
     same_as: Option<String>,
@@ -75,7 +75,7 @@ impl Claim {
         self.seen().node.clone()
     }
 
-    /// Where `auto` has found the device: the path that stays, as soon as udev has made it.
+    /// Where `auto` found the device: its lasting path, once udev has made it.
     pub fn found_at(&self) -> Option<PathBuf> {
         if self.path.is_some() {
             return None;
@@ -83,13 +83,13 @@ impl Claim {
         self.seen().lasting.clone()
     }
 
-    /// Whether the configured path is one of udev's, and has led to no device yet.
+    /// Whether the configured path is a udev link that has not led to a device yet.
     fn awaits_link(&self) -> bool {
         let is_link = self.path.as_deref().is_some_and(|path| path.starts_with("/dev/v4l"));
         is_link && self.seen().identity.is_none()
     }
 
-    /// Why there is no node.
+    /// The reason why [`node`](Self::node) is `None`.
     pub fn missing(&self) -> Lost {
         let seen = self.seen();
         match (&seen.same_as, &self.path) {
@@ -99,8 +99,8 @@ impl Claim {
         }
     }
 
-    /// Waits for the turn to work with the device's controls: one request at a time, so that a device
-    /// that hangs holds one thread. The turn ends with what this returns.
+    /// Locks the device's controls for one request, so that a device that hangs blocks only one thread.
+    /// Dropping the guard unlocks them.
     pub async fn turn(&self) -> MutexGuardArc<()> {
         self.turn.lock_arc().await
     }
@@ -110,13 +110,13 @@ impl Claim {
     }
 }
 
-/// Which devices there are, and whose they are.
+/// The devices and the claims on them.
 #[derive(Debug)]
 pub struct Monitor {
     clock: Clock,
     roll_call: Arc<RollCall>,
     claims: Mutex<Vec<Arc<Claim>>>,
-    /// What the last look found: the nodes in /dev, and the devices that no claim covers.
+    /// Result of the last scan: the nodes in /dev, and the devices without a claim.
     last: smol::lock::Mutex<Look>,
     changed: Event,
 }
@@ -126,7 +126,7 @@ struct Look {
     nodes: Option<Vec<PathBuf>>,
     devices: Vec<Device>,
     unclaimed: Vec<Device>,
-    /// Devices that udev has not come to, and since when they are there.
+    /// Devices that udev has not processed yet, and when they appeared.
     unsettled: BTreeMap<PathBuf, Monotonic>,
 }
 
@@ -137,7 +137,7 @@ impl Look {
 }
 
 impl Monitor {
-    /// A monitor that has not looked yet.
+    /// A monitor before its first scan.
     pub fn new(clock: Clock) -> Arc<Self> {
         let (roll_call, claims, last) = Default::default();
         Arc::new(Self { clock, roll_call, claims, last, changed: Event::new() })
@@ -152,13 +152,13 @@ impl Monitor {
         self.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hears when devices came or went.
+    /// A listener for devices that come or go.
     pub fn listen(&self) -> EventListener {
         self.changed.listen()
     }
 
-    /// Looks at the nodes, and at the devices only if there are other nodes than at the last look, or
-    /// some that udev had not come to.
+    /// Lists the nodes, and scans the devices only if the nodes have changed or udev had not processed
+    /// all of them.
     pub async fn look(self: &Arc<Self>) {
         let last = self.last.lock().await;
         let is_news = last.nodes != Some(devices::nodes()) || last.awaits_udev(self.clock.now());
@@ -168,7 +168,7 @@ impl Monitor {
         }
     }
 
-    /// The devices that no claim covered at the last look and covers now.
+    /// The devices that had no claim at the last scan and still have none.
     pub async fn unclaimed(&self) -> Vec<Device> {
         let last = self.last.lock().await;
         let claims = self.claims().clone();
@@ -177,9 +177,9 @@ impl Monitor {
         last.unclaimed.iter().filter(|device| !claimed(device)).cloned().collect()
     }
 
-    /// Looks at all devices and gives each claim its own.
+    /// Scans all devices and assigns them to the claims.
     ///
-    /// Returns those that no claim covers.
+    /// Returns the devices without a claim.
     pub async fn rescan(self: &Arc<Self>) -> Vec<Device> {
         let mut last = self.last.lock().await;
         let nodes = devices::nodes();
@@ -199,7 +199,7 @@ impl Monitor {
         unclaimed
     }
 
-    /// The cameras at these nodes. What is known of one that does not answer still holds.
+    /// The cameras at these nodes. A node that does not answer keeps its last known description.
     async fn ask(&self, nodes: &[PathBuf], known: &[Device]) -> Vec<Device> {
         let answers = self.roll_call.call(nodes, &self.clock, devices::describe).await;
         let links = Links::read();
@@ -210,8 +210,7 @@ impl Monitor {
         nodes.iter().zip(answers).filter_map(said).map(|device| links.of(device)).collect()
     }
 
-    /// Rescans whenever the kernel or udev changes something about video devices, and when one answers
-    /// that did not before. Does not return.
+    /// Rescans on events of video devices from kernel or udev, and on late answers. Does not return.
     pub async fn watch(self: Arc<Self>) {
         let watch = match Watch::new() {
             Ok(watch) => watch,
@@ -230,7 +229,7 @@ impl Monitor {
                     self.clock.sleep(SETTLE).await;
                     watch.drain();
                     self.rescan().await;
-                    // A retry after "no permission" or "busy" is worth it even if the nodes are the same.
+                    // Worth a retry after "no permission" or "busy" even if the nodes are the same.
                     self.changed.notify(usize::MAX);
                 }
                 Ok(false) => {
@@ -244,7 +243,7 @@ impl Monitor {
         }
     }
 
-    /// Returns after a moment if udev has not come to every device; its records make no event.
+    /// Returns after [`SETTLE`] while udev has devices left to process; its records cause no event.
     async fn until_udev_may_be_done(&self) -> std::io::Result<bool> {
         if !self.last.lock().await.awaits_udev(self.clock.now()) {
             return futures_lite::future::pending().await;
@@ -254,8 +253,8 @@ impl Monitor {
     }
 }
 
-/// Splits devices that no claim covers into those that udev has come to, or has had its time for, and the
-/// others, with the moment since when they are there.
+/// Splits devices without a claim into those that udev has processed (or whose time is over) and the
+/// others, with the time when they appeared.
 fn settled(
     devices: Vec<Device>,
     before: &BTreeMap<PathBuf, Monotonic>,
@@ -278,7 +277,7 @@ fn settled(
     (ready, unsettled)
 }
 
-/// Gives each claim its device. Returns the devices that are left, and whether any claim changed.
+/// Assigns devices to claims. Returns the devices that are left, and whether any claim changed.
 fn deal(claims: &[Arc<Claim>], devices: Vec<Device>) -> (Vec<Device>, bool) {
     let at = |node: &Path| devices.iter().position(|device| device.node == node);
     let known: Vec<(Option<Identity>, Option<usize>)> = claims
@@ -302,7 +301,7 @@ fn deal(claims: &[Arc<Claim>], devices: Vec<Device>) -> (Vec<Device>, bool) {
     let given = identity::assign(&wanted, &identities);
     let mut changed = false;
     for (((claim, device), path), wanted) in claims.iter().zip(&given).zip(&paths).zip(&wanted) {
-        // One that had its own device, and lost it, is not meant to be the one that has its number now.
+        // A claim that lost its device does not mean the device that has its number now.
         let same_as = match (device, wanted.identity, wanted.at_path) {
             (None, None, Some(at_path)) => {
                 let other = given.iter().position(|given| *given == Some(at_path));
@@ -317,7 +316,7 @@ fn deal(claims: &[Arc<Claim>], devices: Vec<Device>) -> (Vec<Device>, bool) {
                 seen.lasting = Some(devices[*device].stable_path().to_owned());
                 Some(devices[*device].node.clone())
             }
-            // Not among the devices found: a node of another name, or no camera. Opening it says.
+            // Not among the devices found: a node of another name, or not a camera. Opening it will tell.
             None => path
                 .clone()
                 .filter(|path| seen.identity.is_none() && devices::exists(path) && at(path).is_none()),
@@ -331,7 +330,7 @@ fn deal(claims: &[Arc<Claim>], devices: Vec<Device>) -> (Vec<Device>, bool) {
     (left, changed)
 }
 
-/// Where a configured path points.
+/// The target of a configured path.
 fn target(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Asks a driver for what is configured, and finds out what it has made of that.
+//! Sets format, size and rate as configured, and checks what the driver gives instead.
 
 use super::driver::{Api, Driver, Format, Rate};
 use super::modes::{self, Encoding, Mode, Offer, fourcc_text};

@@ -1,7 +1,7 @@
-//! Asks a device which formats, sizes and rates it offers.
+//! Lists the formats, sizes and rates of a device.
 //!
 //! Drivers list sizes of 0, intervals of 0/0, the same entry at every index, or nothing at all. Every list
-//! has a ceiling, and what no picture can have is left out.
+//! has a ceiling, and impossible entries are dropped.
 
 use std::cell::Cell;
 use std::io;

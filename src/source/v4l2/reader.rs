@@ -1,5 +1,5 @@
-//! Turns captured buffers into frames: JPEG pictures as they come, others encoded, on the capture
-//! thread or, where that does not keep the rate, on threads of their own.
+//! Turns captured buffers into frames: JPEG passes through, raw formats are encoded, on the capture
+//! thread or, where that is too slow, on further threads.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub struct Reader {
     delivery: Arc<Delivery>,
 }
 
-/// Where frames go, from whichever thread.
+/// Publishes frames, from any thread.
 struct Delivery {
     name: String,
     hub: Arc<Hub>,
@@ -48,7 +48,7 @@ struct Delivery {
     size: (u32, u32),
 }
 
-/// What goes with a buffer while it is encoded.
+/// A buffer's time and number while it is encoded.
 struct Captured {
     at: Monotonic,
     sequence: u32,
@@ -81,17 +81,17 @@ impl Reader {
         self.time_left().is_zero().then(|| self.delivery.silence().lost())
     }
 
-    /// How long may still pass without a good picture.
+    /// Time left until the camera counts as lost without a good picture.
     pub fn time_left(&self) -> Duration {
         self.delivery.silence().time_left(self.delivery.hub.clock().now())
     }
 
-    /// Whether a buffer costs so much that only the newest of several is worth it.
+    /// Whether encoding is so costly that only the newest of several buffers is read.
     pub fn is_costly(&self) -> bool {
         self.layout.encoding != Encoding::Jpeg
     }
 
-    /// Counts the pictures that the driver had no buffer for, or dropped as damaged.
+    /// Counts pictures that the driver dropped, for want of a buffer or because they were damaged.
     pub fn count_gap(&mut self, sequence: u32) {
         if let Some(before) = self.sequence.replace(sequence) {
             let gap = sequence.wrapping_sub(before).wrapping_sub(1);
@@ -145,7 +145,7 @@ impl Reader {
         }
     }
 
-    /// Starts encoder threads if this one does not keep the rate and the machine has more.
+    /// Starts encoder threads if this one is too slow and the machine has more cores.
     fn call_for_help(&mut self, format: PixelFormat) {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.load.threads(cores.min(limits::ENCODERS_MAX));
@@ -224,7 +224,7 @@ impl Layout {
     }
 }
 
-/// How long there has been no good picture, and what came instead.
+/// Time without a good picture, and what came instead.
 struct Silence {
     since: Monotonic,
     damaged: u64,
@@ -259,7 +259,7 @@ impl Silence {
     }
 }
 
-/// The driver's own time of capture where it is one of `CLOCK_MONOTONIC` and can be true.
+/// The driver's time stamp if it is of `CLOCK_MONOTONIC` and plausible, else now.
 fn captured_at(filled: &Filled, now: Monotonic) -> Monotonic {
     let (Ok(seconds), Ok(micros)) = (u64::try_from(filled.timestamp.0), u64::try_from(filled.timestamp.1))
     else {

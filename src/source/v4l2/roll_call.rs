@@ -1,4 +1,4 @@
-//! Asks nodes one after the other, and goes on where one does not answer.
+//! Queries nodes one after the other, and skips those that hang.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,33 +12,33 @@ use futures_lite::future::or;
 use crate::clock::Clock;
 use crate::offload::Lane;
 
-/// A node that has not answered within this time is passed over. uvcvideo gives a camera 5 s.
+/// A node that has not answered within this time is skipped. uvcvideo gives a camera 5 s.
 const ANSWER_MAX: Duration = Duration::from_secs(6);
 
-/// Nodes that are being asked at a time: one, and those that hang.
+/// Concurrent queries: the current one, and those that hang.
 static NODES: Lane = Lane::new("ask a device", 16);
 
-/// What a node said.
+/// A node's answer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer<T> {
-    /// This.
+    /// It answered.
     Said(T),
-    /// Nothing so far.
+    /// It has not answered.
     Hangs,
 }
 
 /// Remembers which nodes were asked and have not answered.
 #[derive(Debug, Default)]
 pub struct RollCall {
-    /// Nodes that are being asked, and whether they were passed over.
+    /// Nodes with a query under way, and whether they were skipped.
     asked: Mutex<BTreeMap<PathBuf, bool>>,
-    /// A node that was passed over has answered, and the monitor has not heard of it yet.
+    /// A skipped node has answered, and `late_answer` has not returned for it yet.
     is_late: AtomicBool,
     late: Event,
 }
 
 impl RollCall {
-    /// Asks each node. One that was passed over is not asked again before it has answered.
+    /// Queries each node. A skipped one is not queried again before it has answered.
     pub async fn call<T: Send + 'static>(
         self: &Arc<Self>,
         nodes: &[PathBuf],
@@ -74,7 +74,7 @@ impl RollCall {
         answers
     }
 
-    /// Returns once a node that was passed over has answered.
+    /// Returns once a skipped node has answered.
     pub async fn late_answer(&self) {
         loop {
             listener!(self.late => late);
@@ -99,7 +99,7 @@ impl RollCall {
     }
 }
 
-/// A node that is being asked; dropped with its answer.
+/// A query under way; dropped with its answer.
 struct Asked {
     node: PathBuf,
     by: Arc<RollCall>,
@@ -136,7 +136,7 @@ mod tests {
         smol::block_on(async {
             for _ in 0..2 {
                 let mut calling = Box::pin(calls.call(&nodes, &clock, ask.clone()));
-                // The second time the node that hangs is not asked, so no time passes.
+                // The second time the hanging node is not queried, so no time passes.
                 let answers = loop {
                     match poll_once(&mut calling).await {
                         Some(answers) => break answers,

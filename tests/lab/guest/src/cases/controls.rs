@@ -64,7 +64,7 @@ fn refused() -> Outcome {
     let before = v4l2::control("contrast")?;
     for (body, words) in [
         (json!({ "contrast": 1, "brightness": 256 }), "0 to 255"),
-        (json!({ "contrast": 1, "sharpness_of_wit": 1 }), "there are: "),
+        (json!({ "contrast": 1, "sharpness_of_wit": 1 }), "use one of: "),
         (json!({ "contrast": "much" }), "0 to 255"),
         (json!([1]), "no JSON object"),
     ] {

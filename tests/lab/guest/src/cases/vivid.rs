@@ -23,6 +23,12 @@ const FORMATS: [(&str, &str); 14] = [
     ("RGBP", "rgb565"),
     ("GREY", "grey"),
 ];
+/// Those whose driver is made to say that their range is limited.
+const LIMITED: [(&str, &str); 2] = [("YUYV", "yuyv"), ("NV12", "nv12")];
+/// vivid's test pattern with black and white as they are at 100 %.
+const FULL_COLOURBARS: i64 = 1;
+/// `V4L2_QUANTIZATION_LIM_RANGE`.
+const LIMITED_RANGE: i64 = 2;
 const SIZE: (usize, usize) = (640, 480);
 const FRAMES: usize = 100;
 /// Colour bars at quality 90 reach 38 dB in chroma, which a decoder smooths across their edges, and
@@ -34,7 +40,11 @@ pub fn cases() -> Vec<Case> {
     let case = |(fourcc, name)| {
         Case::new(format!("vivid {fourcc}: 100 frames like the raw picture"), move || raw(fourcc, name))
     };
-    FORMATS.into_iter().map(case).collect()
+    let limited = |(fourcc, name)| {
+        let title = format!("vivid {fourcc} of limited range: black is black, white is white");
+        Case::new(title, move || limited_range(fourcc, name))
+    };
+    FORMATS.into_iter().map(case).chain(LIMITED.into_iter().map(limited)).collect()
 }
 
 fn raw(fourcc: &str, name: &str) -> Outcome {
@@ -61,6 +71,40 @@ fn raw(fourcc: &str, name: &str) -> Outcome {
     ensure!(camera["format"] == fourcc, "/health has format {}, not {fourcc}", camera["format"]);
     ensure!(camera["frames_bad_total"] == 0, "/health counts bad frames: {camera}");
     Ok(())
+}
+
+/// vivid's control of that name sets what it draws, and what it says in its format.
+fn limited_range(fourcc: &str, name: &str) -> Outcome {
+    v4l2::freeze_vivid()?;
+    v4l2::set_control("test_pattern", FULL_COLOURBARS)?;
+    v4l2::set_control("quantization", LIMITED_RANGE)?;
+    let outcome = stretched(fourcc, name);
+    v4l2::set_control("quantization", 0)?;
+    v4l2::freeze_vivid()?;
+    outcome
+}
+
+fn stretched(fourcc: &str, name: &str) -> Outcome {
+    let captured = v4l2::capture(v4l2::VIVID, fourcc, SIZE, 1)?;
+    let mut reference = picture::from_raw(fourcc, SIZE.0, SIZE.1, &captured)
+        .ok_or_else(|| format!("a raw picture of {} bytes", captured.len()))?;
+    let luma = || reference.pixels.iter().map(|[luma, ..]| *luma);
+    let drawn = (luma().min(), luma().max());
+    // Its white is rounded down.
+    ensure!(
+        drawn == (Some(16), Some(234)) || drawn == (Some(16), Some(235)),
+        "vivid draws luma of {drawn:?}"
+    );
+    for [y, u, v] in &mut reference.pixels {
+        *y = ((f64::from(*y) - 16.0) * 255.0 / 219.0).round() as u8;
+        for chroma in [u, v] {
+            *chroma = ((f64::from(*chroma) - 128.0) * 255.0 / 224.0 + 128.0).round() as u8;
+        }
+    }
+    let size = format!("{}x{}", SIZE.0, SIZE.1);
+    let service = Pinhole::serve(&["--format", name, "--size", &size, "--quality", "90", v4l2::VIVID])?;
+    let jpeg = service.view("/stream")?.next()?;
+    compare(&reference, &jpeg)
 }
 
 fn compare(reference: &Planes, jpeg: &[u8]) -> Outcome {
