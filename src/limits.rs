@@ -133,6 +133,25 @@ pub const CONNECTIONS_DEFAULT: usize = 256;
 /// addresses are not counted: a reverse proxy on it brings everybody.
 pub const CONNECTIONS_PER_ADDRESS_DEFAULT: usize = 128;
 
+/// Where a password is set, one in so many places is kept for connections that have yet to show it:
+/// else those that have shown it could take all, and nobody could come in to show it. 16 of 256.
+pub const KEPT_PLACES_SHARE: usize = 16;
+
+/// No place is kept of fewer than this many: one would be missed.
+pub const KEPT_PLACES_FROM: usize = 8;
+
+/// When places run out, a connection without a request keeps its place this long against clients that
+/// have more connections. A request comes a round trip after its connection, on a bad Wi-Fi a second.
+pub const REQUEST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The same while its request is answered: a password takes a small machine a second, a picture of a
+/// camera that has to be opened some more.
+pub const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections that are closed for newcomers are logged at most this often: under a flood there are
+/// thousands a second.
+pub const EVICTIONS_LOGGED_EVERY: Duration = Duration::from_secs(1);
+
 /// The most HTTP connections that may be configured.
 pub const CONNECTIONS_MAX: usize = 10_000;
 

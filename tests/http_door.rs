@@ -7,7 +7,11 @@ mod service;
 #[allow(dead_code)]
 mod stream;
 
-use service::Service;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use service::{PATIENCE, Service};
+use socket2::{Domain, Socket, Type};
 use stream::Stream;
 
 const SMALL: [&str; 3] = ["--size", "160x120", "test:"];
@@ -136,6 +140,111 @@ fn a_trusted_proxy_names_its_clients_and_nobody_else_does() {
     let hearsay = format!("{wrong}X-Forwarded-For: unknown\r\n");
     assert_eq!(service.request("GET", "/", &hearsay).status, 401);
     service.log_line("127.0.0.1: wrong user name or password");
+}
+
+/// A connection from another address of this machine.
+fn connect_from(service: &Service, address: [u8; 4]) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.bind(&SocketAddr::from((address, 0)).into()).expect("all of 127.0.0.0/8 is this machine's");
+    socket.connect(&service.address.into()).expect("it accepts connections");
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).expect("a read time-out");
+    stream
+}
+
+/// The status of a GET from this address.
+fn status_from(service: &Service, address: [u8; 4], target: &str, headers: &str) -> u16 {
+    let mut stream = connect_from(service, address);
+    let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).expect("taken");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("text");
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{answer:?}"))
+}
+
+/// Connections of two neighbours that take all 16 places and send no whole request.
+fn squatters(service: &Service) -> Vec<TcpStream> {
+    let begun: [&[u8]; 4] = [
+        b"",
+        b"GET / HT",
+        b"PATCH /api/cameras/test/controls HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{",
+        b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n",
+    ];
+    let squat = |n: usize| {
+        let mut stream = connect_from(service, [127, 0, 0, if n < 8 { 2 } else { 3 }]);
+        stream.write_all(begun[n % 4]).expect("taken");
+        stream
+    };
+    (0..16).map(squat).collect()
+}
+
+const NARROW: &str = "connections_max = 16\nconnections_per_address_max = 8";
+
+#[test]
+fn issue_10_number_3_connections_without_a_request_shut_nobody_out() {
+    let service = Service::start(&["--config", &configuration(NARROW)]);
+    for _ in 0..5 {
+        let _squatters = squatters(&service);
+        assert_eq!(status_from(&service, [127, 0, 0, 4], "/api/cameras", ""), 200);
+        assert_eq!(status_from(&service, [127, 0, 0, 2], "/api/cameras", ""), 200, "nor their own address");
+    }
+    let http = service.json("/health").1["http"].clone();
+    assert!(http["connections_evicted_total"].as_u64() >= Some(5), "{http}");
+    assert_eq!(http["connections_refused_total"], 0, "{http}");
+    let metrics = service.request("GET", "/metrics", "").text();
+    assert!(metrics.contains("\npinhole_http_connections_evicted_total "), "{metrics}");
+}
+
+#[test]
+fn issue_10_number_3_streams_of_two_addresses_leave_room_for_a_third() {
+    let service = Service::start(&["--config", &configuration(NARROW)]);
+    let open = |address| Stream::open(connect_from(&service, address), "/stream");
+    let mut crowd: Vec<_> = (0..16).map(|n| open([127, 0, 0, if n < 8 { 2 } else { 3 }])).collect();
+    crowd.iter_mut().for_each(|stream| drop(stream.part()));
+    let mut guest = open([127, 0, 0, 4]);
+    guest.part();
+    for _ in 0..20 {
+        assert_eq!(status_from(&service, [127, 0, 0, 2], "/stream", ""), 503, "one of those that crowd");
+    }
+    for _ in 0..5 {
+        guest.part();
+    }
+    let http = service.json("/health").1["http"].clone();
+    // One stream gave way to the guest's, and one to this request.
+    assert_eq!(
+        (http["connections_evicted_total"].as_u64(), http["connections_refused_total"].as_u64()),
+        (Some(2), Some(20)),
+        "{http}"
+    );
+}
+
+#[test]
+fn issue_10_number_3_the_password_holds_a_place_against_a_flood() {
+    let password = format!("{NARROW}\npassword_hash = \"{}\"", hash("right"));
+    let service = Service::start(&["--config", &configuration(&password)]);
+    let mut squatters = squatters(&service);
+    let mut stream = connect_from(&service, [127, 0, 0, 4]);
+    // "viewer:right"
+    stream
+        .write_all(b"GET /stream HTTP/1.1\r\nHost: a\r\nAuthorization: Basic dmlld2VyOnJpZ2h0\r\n\r\n")
+        .expect("taken");
+    // While the password is checked, and after.
+    for n in 0..200 {
+        squatters.push(connect_from(&service, [127, 0, 0, 2 + (n % 2) as u8]));
+    }
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).expect("an answer");
+    assert_eq!(line, "HTTP/1.1 200 OK\r\n");
+    for n in 0..200 {
+        squatters.push(connect_from(&service, [127, 0, 0, 2 + (n % 2) as u8]));
+    }
+    assert_eq!(
+        status_from(&service, [127, 0, 0, 4], "/api/cameras", "Authorization: Basic dmlld2VyOnJpZ2h0\r\n"),
+        200
+    );
+    let mut pictures = vec![0; 100_000];
+    reader.read_exact(&mut pictures).expect("the stream goes on");
 }
 
 fn hash(password: &str) -> String {

@@ -152,6 +152,11 @@ impl Page {
             "Connections refused because there were too many.",
             total(http.connections_refused_total),
         );
+        self.counter(
+            "http_connections_evicted",
+            "Connections closed because their places went to others.",
+            total(http.connections_evicted_total),
+        );
         self.counter("http_sent_bytes", "Bytes sent to clients.", total(http.bytes_sent_total));
     }
 

@@ -75,6 +75,7 @@ struct HttpHealth {
     connections: usize,
     connections_max: usize,
     connections_refused_total: u64,
+    connections_evicted_total: u64,
     bytes_sent_total: u64,
 }
 
@@ -84,6 +85,7 @@ pub struct HttpMeter {
     connections: AtomicUsize,
     connections_max: AtomicUsize,
     refused: AtomicU64,
+    evicted: AtomicU64,
     bytes_sent: AtomicU64,
 }
 
@@ -101,6 +103,11 @@ impl HttpMeter {
     /// Counts a connection that was refused.
     pub fn count_refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a connection that was closed because its place went to another.
+    pub fn count_evicted(&self) {
+        self.evicted.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts bytes that the kernel took.
@@ -144,6 +151,7 @@ impl Health {
                 connections: self.http.connections.load(Ordering::Relaxed),
                 connections_max: self.http.connections_max.load(Ordering::Relaxed),
                 connections_refused_total: self.http.refused.load(Ordering::Relaxed),
+                connections_evicted_total: self.http.evicted.load(Ordering::Relaxed),
                 bytes_sent_total: self.http.bytes_sent.load(Ordering::Relaxed),
             },
             system: self.system.health(self.clock.now()),

@@ -1,105 +1,231 @@
-//! How many connections there may be, in all and from one address.
+//! Places for connections: how many there may be, and whose goes to a newcomer when all are taken.
+//!
+//! A place is *held* by a connection that carries a stream or, where a password is set, has shown it.
+//! All others are *lent*: to connections that send nothing, or a head byte by byte, or half a body, that
+//! do not read their answer, or that rest between two requests. When places run out, lent ones are
+//! taken back. Where none is lent, addresses with many connections give way to those with few.
+//!
+//! Addresses count twice: by themselves, and by the network that one host may have to itself (a /64 of
+//! IPv6, RFC 6177). A neighbour with any number of addresses in a home's /64 is one network to the
+//! ceiling and to everybody outside it; inside it, addresses are weighed against each other, so that
+//! one of them does not shut out the rest of that home. A neighbour with both families is two
+//! networks: together they may take all places, and then give way to a third.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+mod places;
+
+use std::cell::RefCell;
+use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
+
+use event_listener::Event;
+
+use crate::clock::{Clock, Monotonic};
+use crate::health::HttpMeter;
+use crate::limits;
+pub(super) use places::counted_as;
+use places::{Places, Search, Taken};
 
 /// Counts connections against their ceilings.
 #[derive(Debug)]
 pub struct Ceiling {
     max: usize,
     per_address_max: usize,
-    count: Cell<usize>,
-    by_address: RefCell<HashMap<IpAddr, usize>>,
+    /// Places that may be held; the rest is for those who have yet to show the password.
+    held_max: usize,
+    asks_password: bool,
+    clock: Clock,
+    meter: Arc<HttpMeter>,
+    places: RefCell<Places>,
+    log: RefCell<EvictionLog>,
 }
 
-/// A connection's place below the ceiling; dropped with it.
+/// Evictions since the last line about them in the log, and when that was.
+#[derive(Debug, Default)]
+struct EvictionLog {
+    unlogged: u64,
+    last: Option<Monotonic>,
+}
+
+/// A connection's place; given up when dropped.
 #[derive(Debug)]
 pub struct Place {
     ceiling: Rc<Ceiling>,
-    address: IpAddr,
+    number: u64,
+    evicted: Rc<Event>,
 }
 
 impl Ceiling {
-    /// A ceiling of so many connections, and so many from one address.
-    pub fn new(max: usize, per_address_max: usize) -> Rc<Self> {
-        Rc::new(Self { max, per_address_max, count: Cell::new(0), by_address: RefCell::default() })
+    /// The ceilings of a configuration; `meter` counts connections and evictions.
+    pub fn new(
+        max: usize,
+        per_address_max: usize,
+        asks_password: bool,
+        clock: Clock,
+        meter: Arc<HttpMeter>,
+    ) -> Rc<Self> {
+        let is_shared = asks_password && max >= limits::KEPT_PLACES_FROM;
+        let kept = if is_shared { (max / limits::KEPT_PLACES_SHARE).max(1) } else { 0 };
+        meter.set_connections_max(max);
+        let (places, log) = Default::default();
+        Rc::new(Self { max, per_address_max, held_max: max - kept, asks_password, clock, meter, places, log })
     }
 
-    /// Connections at present.
-    pub fn count(&self) -> usize {
-        self.count.get()
-    }
-
-    /// A place for a connection from this address.
+    /// A place for a connection from this address, in exchange for another's if need be. The
+    /// connections of a trusted proxy count for the clients whose requests they bring.
     ///
     /// # Errors
     /// Which ceiling is reached.
-    pub fn enter(self: &Rc<Self>, address: IpAddr) -> Result<Place, String> {
-        if self.count() >= self.max {
-            return Err(format!("all {} connections are taken", self.max));
+    pub fn enter(self: &Rc<Self>, address: IpAddr, is_proxy: bool) -> Result<Place, String> {
+        let address = address.to_canonical();
+        let mut places = self.places.borrow_mut();
+        let search = Search { newcomer: address, within: None, own: None };
+        if !is_proxy {
+            self.make_room_in_network(&mut places, search)?;
         }
-        let address = counted_as(address);
-        let mut by_address = self.by_address.borrow_mut();
-        let count = by_address.entry(address).or_insert(0);
-        if *count >= self.per_address_max && !address.is_loopback() {
-            return Err(format!("all {} connections for one address are taken", self.per_address_max));
+        if places.taken.len() >= self.max {
+            let full = || format!("all {} connections are taken", self.max);
+            let victim = self.victim(&places, search).ok_or_else(full)?;
+            self.evict(&mut places, victim, address);
         }
-        *count += 1;
-        self.count.set(self.count() + 1);
-        Ok(Place { ceiling: self.clone(), address })
+        let evicted = Rc::new(Event::new());
+        let number = places.add(Taken::new(address, self.clock.now(), evicted.clone()));
+        self.meter.set_connections(places.taken.len());
+        Ok(Place { ceiling: self.clone(), number, evicted })
+    }
+
+    /// Room for one more connection in the newcomer's network.
+    fn make_room_in_network(&self, places: &mut Places, search: Search) -> Result<(), String> {
+        let address = search.newcomer;
+        // This machine's own addresses have no ceiling: a reverse proxy on it brings everybody.
+        if address.is_loopback() || places.in_network(address) < self.per_address_max {
+            return Ok(());
+        }
+        let search = Search { within: Some(counted_as(address)), ..search };
+        let full = || format!("all {} connections for one address are taken", self.per_address_max);
+        let victim = self.victim(places, search).ok_or_else(full)?;
+        self.evict(places, victim, address);
+        Ok(())
+    }
+
+    fn is_held(&self, taken: &Taken) -> bool {
+        if self.asks_password { taken.has_shown_password } else { taken.has_stream }
+    }
+
+    /// The place that goes to a newcomer: a lent one or, as long as no password tells who may stay, one
+    /// of an address with many; in the end one that was lent to an equal a moment ago.
+    fn victim(&self, places: &Places, search: Search) -> Option<u64> {
+        let held = |taken: &Taken| self.is_held(taken);
+        let lent = |spares_equals| places.lent(search, self.clock.now(), spares_equals, |taken| !held(taken));
+        let crowding = || (!self.asks_password).then(|| places.crowding(search, held)).flatten();
+        lent(true).or_else(crowding).or_else(|| lent(false))
+    }
+
+    fn evict(&self, places: &mut Places, number: u64, newcomer: IpAddr) {
+        let Some(taken) = places.remove(number) else { return };
+        taken.evicted.notify(usize::MAX);
+        self.meter.count_evicted();
+        let now = self.clock.now();
+        let mut log = self.log.borrow_mut();
+        log.unlogged += 1;
+        if log.last.is_none_or(|then| now.since(then) >= limits::EVICTIONS_LOGGED_EVERY) {
+            log::debug!(
+                "{}: closed for {newcomer} after {} s, because all places are taken ({} closed since the last \
+                 such line)",
+                taken.address,
+                now.since(taken.since).as_secs(),
+                log.unlogged
+            );
+            *log = EvictionLog { unlogged: 0, last: Some(now) };
+        }
+    }
+}
+
+impl Place {
+    /// Notes a request of this client.
+    ///
+    /// # Errors
+    /// Which ceiling the client is at, where a proxy brings it.
+    pub fn begin_answer(&self, client: IpAddr) -> Result<(), String> {
+        let mut places = self.ceiling.places.borrow_mut();
+        let Some(taken) = places.taken.get_mut(&self.number) else { return Ok(()) };
+        (taken.is_answered, taken.since) = (true, self.ceiling.clock.now());
+        if taken.address == client {
+            return Ok(());
+        }
+        let search = Search { newcomer: client, within: None, own: Some(self.number) };
+        self.ceiling.make_room_in_network(&mut places, search)?;
+        places.pass_on(self.number, client);
+        Ok(())
+    }
+
+    /// Notes that the answer is sent: the connection rests.
+    pub fn end_answer(&self) {
+        if let Some(taken) = self.ceiling.places.borrow_mut().taken.get_mut(&self.number) {
+            (taken.is_answered, taken.since) = (false, self.ceiling.clock.now());
+        }
+    }
+
+    /// Notes that the password was shown. Where one is set, the place is held from now on.
+    ///
+    /// # Errors
+    /// If too many hold theirs.
+    pub fn show_password(&self) -> Result<(), String> {
+        self.hold(|taken| taken.has_shown_password = true)
+    }
+
+    /// Notes that a stream begins. Where no password is set, the place is held from now on.
+    ///
+    /// # Errors
+    /// If too many hold theirs.
+    pub fn begin_stream(&self) -> Result<(), String> {
+        self.hold(|taken| taken.has_stream = true)
+    }
+
+    fn hold(&self, note: impl FnOnce(&mut Taken)) -> Result<(), String> {
+        let ceiling = &self.ceiling;
+        let mut places = ceiling.places.borrow_mut();
+        let Some(taken) = places.taken.get_mut(&self.number) else { return Ok(()) };
+        let (address, was_held) = (taken.address, ceiling.is_held(taken));
+        let before = (taken.has_stream, taken.has_shown_password);
+        note(taken);
+        if was_held || !ceiling.is_held(taken) {
+            return Ok(());
+        }
+        let held = |taken: &Taken| ceiling.is_held(taken);
+        if places.taken.values().filter(|taken| held(taken)).count() > ceiling.held_max {
+            let search = Search { newcomer: address, within: None, own: Some(self.number) };
+            let victim = places.resting(search, held).or_else(|| places.crowding(search, held));
+            let Some(victim) = victim else {
+                if let Some(taken) = places.taken.get_mut(&self.number) {
+                    (taken.has_stream, taken.has_shown_password) = before;
+                }
+                return Err(format!("all {} connections are taken", ceiling.held_max));
+            };
+            ceiling.evict(&mut places, victim, address);
+        }
+        Ok(())
+    }
+
+    /// Returns once the place has gone to a newcomer.
+    pub async fn evicted(&self) {
+        loop {
+            let evicted = self.evicted.listen();
+            if !self.ceiling.places.borrow().taken.contains_key(&self.number) {
+                return;
+            }
+            evicted.await;
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.ceiling.count.set(self.ceiling.count() - 1);
-        let mut by_address = self.ceiling.by_address.borrow_mut();
-        if let Some(count) = by_address.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                by_address.remove(&self.address);
-            }
-        }
-    }
-}
-
-/// One host has a whole /64 of IPv6 addresses to itself, and an IPv4 address in two notations.
-pub(super) fn counted_as(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => {
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
-        }
-        address => address,
+        let mut places = self.ceiling.places.borrow_mut();
+        places.remove(self.number);
+        self.ceiling.meter.set_connections(places.taken.len());
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_bounded_in_all_and_by_address() {
-        let ceiling = Ceiling::new(4, 2);
-        let from = |text: &str| ceiling.enter(text.parse().unwrap());
-        let first = from("192.0.2.1").unwrap();
-        let _second = from("::ffff:192.0.2.1").unwrap();
-        assert!(from("192.0.2.1").unwrap_err().contains("one address"));
-        drop(first);
-        let _third = from("192.0.2.1").unwrap();
-        let _v6 = from("2001:db8::1").unwrap();
-        let _other_of_the_64 = from("2001:db8::2").unwrap();
-        assert_eq!(ceiling.count(), 4);
-        assert!(from("198.51.100.1").unwrap_err().contains("all 4"));
-    }
-
-    #[test]
-    fn this_machine_has_no_ceiling_of_its_own() {
-        let ceiling = Ceiling::new(9, 1);
-        let places: Vec<_> = (0..9).map(|_| ceiling.enter("127.0.0.1".parse().unwrap())).collect();
-        assert!(places.iter().all(Result::is_ok));
-        drop(places);
-        assert_eq!((ceiling.count(), ceiling.by_address.borrow().len()), (0, 0));
-    }
-}
+mod tests;

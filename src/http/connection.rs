@@ -1,12 +1,14 @@
 //! One client's connection: requests in, answers out, until it ends or becomes a stream.
 
 use std::cell::Cell;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
 use http_types::{Method, StatusCode};
 
 use super::answer::Answer;
+use super::ceiling::Place;
 use super::client::Client;
 use super::head::{HeadReader, NoRequest, Request};
 use super::part_heads::PartHeads;
@@ -17,7 +19,7 @@ use super::{Server, api, controls, page, snapshot, stream};
 use crate::limits;
 
 /// Serves a connection until it ends.
-pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr) {
+pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr, place: &Place) {
     let mut heads = HeadReader::new(socket);
     let mut waits = None;
     loop {
@@ -41,8 +43,8 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr) {
         };
         let client = Client::of(peer, &request.forwarded_for, &server.config.trusted_proxies);
         log::debug!("{client}: {} {}", request.method, request.path);
-        match answer(server, socket, &mut heads, &request, client).await {
-            Ok(true) => {}
+        match answer(server, socket, &mut heads, &request, client, place).await {
+            Ok(true) => place.end_answer(),
             Ok(false) => return socket.finish().await,
             Err(error) => return log::debug!("{client}: {}: {error}", request.path),
         }
@@ -63,8 +65,9 @@ async fn answer(
     heads: &mut HeadReader,
     request: &Request,
     client: Client,
+    place: &Place,
 ) -> std::io::Result<bool> {
-    if let Some(refusal) = refusal(server, request, client).await {
+    if let Some(refusal) = refusal(server, request, client, place).await {
         refusal.send(socket, request.method, request.keep_alive).await?;
         return Ok(request.keep_alive);
     }
@@ -92,6 +95,7 @@ async fn answer(
         Ok(Route::Snapshot(selector)) => snapshot::take(server, &selector, request.arrived).await,
         Ok(Route::Stream(selector, fps)) => {
             match (server.registry.find(&selector), PartHeads::wanted(request)) {
+                (Some(_), Ok(_)) if let Err(why) = place.begin_stream() => no_place(server, client, &why),
                 (Some(_), Ok(heads)) => {
                     let wanted =
                         stream::Wanted { selector, fps, heads, head_only: request.method == Method::Head };
@@ -112,7 +116,10 @@ async fn answer(
 }
 
 /// The answer to a request that is not let in.
-async fn refusal(server: &Rc<Server>, request: &Request, client: Client) -> Option<Answer> {
+async fn refusal(server: &Rc<Server>, request: &Request, client: Client, place: &Place) -> Option<Answer> {
+    if let Err(why) = place.begin_answer(client.address) {
+        return Some(no_place(server, client, &why));
+    }
     if let Some(host) = request.host.as_ref().filter(|host| !server.hosts.contain(host)) {
         log::debug!("{client}: unknown host {host}");
         let what = format!(
@@ -122,7 +129,7 @@ async fn refusal(server: &Rc<Server>, request: &Request, client: Client) -> Opti
         return Some(Answer::error(StatusCode::MisdirectedRequest, &what));
     }
     match server.guard.admit(request.credentials.as_ref(), client.address).await {
-        Verdict::Welcome => None,
+        Verdict::Welcome => place.show_password().err().map(|why| no_place(server, client, &why)),
         // A monitor that only wants to know whether all is well needs no password for it.
         Verdict::Who if is_monitor(request) => Some(api::status(server)),
         Verdict::Who => Some(Answer::unauthorized("a password is needed; the user name is viewer or admin")),
@@ -145,20 +152,26 @@ fn is_monitor(request: &Request) -> bool {
         && !request.accept.contains("text/html")
 }
 
+/// The answer to a client for whom there is no place.
+fn no_place(server: &Server, client: impl Display, why: &str) -> Answer {
+    server.health.http.count_refused();
+    log::debug!("{client}: refused: {why}");
+    let mut answer = Answer::error(StatusCode::ServiceUnavailable, why);
+    answer.insert_header("retry-after", "5");
+    answer
+}
+
 thread_local! {
     static REFUSALS: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Tells a client that no more connections are taken.
 pub async fn refuse(server: &Rc<Server>, socket: &Socket, peer: SocketAddr, why: &str) {
-    server.health.http.count_refused();
+    let answer = no_place(server, peer, why);
     if REFUSALS.get() >= limits::REFUSALS_MAX {
         return;
     }
     REFUSALS.set(REFUSALS.get() + 1);
-    log::debug!("{peer}: refused: {why}");
-    let mut answer = Answer::error(StatusCode::ServiceUnavailable, why);
-    answer.insert_header("retry-after", "5");
     if answer.send(socket, Method::Get, false).await.is_ok() {
         socket.finish().await;
     }

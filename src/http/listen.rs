@@ -129,16 +129,15 @@ fn welcome(
     peer: SocketAddr,
 ) {
     let socket = Socket::new(stream, server.clock.clone(), server.health.http.clone(), server.held.clone());
-    let place = server.ceiling.enter(peer.ip());
-    server.health.http.set_connections(server.ceiling.count());
+    let is_proxy = server.config.trusted_proxies.contain(peer.ip());
+    let place = server.ceiling.enter(peer.ip(), is_proxy);
     let server = server.clone();
     executor
         .spawn(async move {
             match place {
                 Ok(place) => {
-                    or(connection::serve(&server, &socket, peer), server.shutdown.requested()).await;
-                    drop(place);
-                    server.health.http.set_connections(server.ceiling.count());
+                    let serving = connection::serve(&server, &socket, peer, &place);
+                    or(serving, or(place.evicted(), server.shutdown.requested())).await;
                 }
                 Err(why) => connection::refuse(&server, &socket, peer, &why).await,
             }

@@ -72,8 +72,13 @@ impl Server {
         clock: Clock,
         shutdown: Stop,
     ) -> Self {
-        let ceiling = Ceiling::new(config.connections_max, config.connections_per_address_max);
-        health.http.set_connections_max(config.connections_max);
+        let ceiling = Ceiling::new(
+            config.connections_max,
+            config.connections_per_address_max,
+            config.password_hash.is_some(),
+            clock.clone(),
+            health.http.clone(),
+        );
         let guard = Guard::new(config.password_hash.clone(), clock.clone());
         let hosts = Hosts::new(config.hosts.clone(), clock.clone());
         let (pipelined, held) = Default::default();
