@@ -42,6 +42,8 @@ pub struct Hub {
 #[derive(Debug)]
 struct Inner {
     newest: Option<Arc<Frame>>,
+    /// The card that answered the last request for a single picture, while the camera is lost.
+    card: Option<Arc<Frame>>,
     /// Counts what was published, cards too; a viewer compares it with what it has seen.
     serial: u64,
     state: State,
@@ -50,6 +52,11 @@ struct Inner {
     reconnects: u64,
     was_lost: bool,
     last_picture: Option<Monotonic>,
+    /// When somebody last asked for a single picture.
+    asked: Option<Monotonic>,
+    /// Opening and closing is of interest to an operator: it is the first time, the camera was lost, or
+    /// somebody watched the stream. Else it is for a single picture, and comes again and again.
+    is_news: bool,
     rate: RateMeter,
     key_wait: Option<Monotonic>,
 }
@@ -62,6 +69,7 @@ impl Hub {
             pool: BufferPool::default(),
             inner: Mutex::new(Inner {
                 newest: None,
+                card: None,
                 serial: 0,
                 state: State::Idle,
                 opened: None,
@@ -69,6 +77,8 @@ impl Hub {
                 reconnects: 0,
                 was_lost: false,
                 last_picture: None,
+                asked: None,
+                is_news: true,
                 rate: RateMeter::default(),
                 key_wait: None,
             }),
@@ -113,6 +123,7 @@ impl Hub {
                 inner.reconnects += u64::from(inner.was_lost);
                 (inner.was_lost, inner.key_wait) = (false, None);
                 inner.state = State::Live;
+                inner.card = None;
             }
         }
         inner.serial += 1;
@@ -149,12 +160,18 @@ impl Hub {
         let mut inner = self.inner();
         let different = inner.state != state;
         if different {
+            inner.card = None;
             if state != State::Live {
                 inner.rate = RateMeter::default();
                 // A frame of before must not greet a viewer of later.
                 inner.newest = None;
             }
             inner.was_lost |= matches!(state, State::Lost(_));
+            match state {
+                State::Lost(_) => inner.is_news = true,
+                State::Idle => inner.is_news = false,
+                State::Starting | State::Live => {}
+            }
             inner.state = state;
         }
         drop(inner);
@@ -170,7 +187,7 @@ impl Hub {
         let stands_still = inner.state == State::Live && inner.frames == frames;
         if stands_still {
             (inner.rate, inner.newest, inner.was_lost) = (RateMeter::default(), None, true);
-            inner.state = State::Lost(lost);
+            (inner.state, inner.is_news, inner.card) = (State::Lost(lost), true, None);
         }
         drop(inner);
         if stands_still {
@@ -217,6 +234,37 @@ impl Hub {
         self.viewers.load(Ordering::SeqCst)
     }
 
+    /// Notes that somebody asks for a single picture: a lost camera is then tried again soon, an open one
+    /// stays so for the next picture.
+    pub fn ask(&self) {
+        self.inner().asked = Some(self.clock.now());
+        self.changed.notify(usize::MAX);
+    }
+
+    /// When somebody last asked for a single picture.
+    pub fn asked(&self) -> Option<Monotonic> {
+        self.inner().asked
+    }
+
+    /// Keeps a card for others who ask for a single picture, as long as the camera is lost for the same
+    /// reason.
+    pub fn keep_card(&self, card: Arc<Frame>) {
+        let mut inner = self.inner();
+        if matches!(inner.state, State::Lost(_)) {
+            inner.card = Some(card);
+        }
+    }
+
+    /// The card that was kept last.
+    pub fn card(&self) -> Option<Arc<Frame>> {
+        self.inner().card.clone()
+    }
+
+    /// The level at which the log notes that the camera was opened or closed.
+    pub fn log_level(&self) -> log::Level {
+        if self.inner().is_news { log::Level::Info } else { log::Level::Debug }
+    }
+
     /// Hears of the next change of the state or of the number of viewers. Listen first, look then,
     /// wait last: so that no change is missed.
     pub fn listen(&self) -> EventListener {
@@ -245,6 +293,7 @@ impl Hub {
     /// Begins to watch by a taker, who is handed every frame until the viewer is dropped.
     pub fn watch_by(self: &Arc<Self>, taker: Arc<dyn Taker>) -> Viewer {
         let mut viewer = self.watch();
+        self.inner().is_news = true;
         self.takers.add(taker.clone());
         viewer.taker = Some(taker);
         viewer
@@ -323,71 +372,4 @@ impl Drop for Viewer {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use futures_lite::future::poll_once;
-    use smol::block_on;
-
-    fn frame(hub: &Hub, kind: Kind, text: &[u8]) -> Frame {
-        let mut jpeg = hub.pool().take();
-        jpeg.extend_from_slice(text);
-        Frame::new(jpeg, hub.clock(), hub.clock().now(), 4, 2, kind)
-    }
-
-    #[test]
-    fn a_viewer_gets_the_newest_frame_once_and_skips_what_it_missed() {
-        let hub = Hub::new(Clock::manual().0);
-        let mut viewer = hub.watch();
-        block_on(async {
-            assert!(poll_once(viewer.next()).await.is_none());
-            for text in [b"1", b"2", b"3"] {
-                hub.publish(frame(&hub, Kind::Picture, text));
-            }
-            assert_eq!(&*viewer.next().await.jpeg, b"3");
-            assert!(poll_once(viewer.next()).await.is_none());
-            let mut waits = Box::pin(viewer.next());
-            assert!(poll_once(&mut waits).await.is_none());
-            hub.publish(frame(&hub, Kind::Picture, b"4"));
-            assert_eq!(&*waits.await.jpeg, b"4");
-        });
-    }
-
-    #[test]
-    fn states_counters_and_viewers_are_those_of_the_camera() {
-        let (clock, hand) = Clock::manual();
-        let hub = Hub::new(clock);
-        assert_eq!(hub.state(), State::Idle);
-        assert!(hub.publish(frame(&hub, Kind::Picture, b"a")), "the first picture");
-        for _ in 0..30 {
-            hand.advance(Duration::from_millis(100));
-            assert!(!hub.publish(frame(&hub, Kind::Picture, b"a")));
-        }
-        let live = hub.snapshot();
-        assert_eq!((live.state, live.frames, live.reconnects), (State::Live, 31, 0));
-        assert!((live.fps.unwrap() - 10.0).abs() < 0.01, "{:?}", live.fps);
-
-        assert!(hub.set_state(State::Lost(Lost::Unplugged)));
-        hub.publish(frame(&hub, Kind::Card, b"card"));
-        hand.advance(Duration::from_secs(7));
-        let lost = hub.snapshot();
-        assert_eq!((lost.state.word(), lost.frames, lost.fps), ("lost", 31, None));
-        assert_eq!(lost.last_frame_age, Some(Duration::from_secs(7)));
-
-        hub.publish(frame(&hub, Kind::Picture, b"back"));
-        assert_eq!(hub.snapshot().reconnects, 1);
-        let (one, two) = (hub.watch(), hub.watch());
-        assert_eq!(hub.viewers(), 2);
-        drop((one, two));
-        assert_eq!(hub.viewers(), 0);
-    }
-
-    #[test]
-    fn no_old_picture_greets_a_viewer_of_a_camera_that_was_closed() {
-        let hub = Hub::new(Clock::manual().0);
-        hub.publish(frame(&hub, Kind::Picture, b"old"));
-        hub.set_state(State::Idle);
-        block_on(async { assert!(poll_once(hub.watch().next()).await.is_none()) });
-    }
-}
+mod tests;

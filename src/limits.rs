@@ -21,6 +21,11 @@ pub const JPEG_MAX_BYTES: usize = 32 << 20;
 /// A camera is closed this long after its last viewer has gone.
 pub const LINGER: Duration = Duration::from_secs(5);
 
+/// A camera that was asked for a single picture is kept open for this long after it, for the next: the
+/// page asks an idle camera every 10 s (`STILL_IDLE_MS` in src/http/page/share.js), Home Assistant too.
+/// Cameras have few sessions, and some write each into a log of their own.
+pub const LINGER_STILL: Duration = Duration::from_secs(30);
+
 /// A camera that is open and gives no picture for this long is lost.
 pub const SILENCE_MAX: Duration = Duration::from_secs(5);
 
@@ -221,8 +226,13 @@ pub const TAKE_RATE_MIN: usize = 10_000;
 /// of the largest 4K pictures, or two hundred of 300 kB.
 pub const HELD_MAX_BYTES: usize = 64 << 20;
 
-/// A snapshot must be there within this time of its request.
-pub const SNAPSHOT_TIME_MAX: Duration = Duration::from_secs(5);
+/// A snapshot must be there within this time of its request. OctoPrint and others give up after 5 s,
+/// and then show a time-out of their own instead of the reason.
+pub const SNAPSHOT_TIME_MAX: Duration = Duration::from_secs(4);
+
+/// A card that answers a snapshot is drawn within this time, or the reason goes out as JSON: together
+/// with [`SNAPSHOT_TIME_MAX`] less than 5 s.
+pub const SNAPSHOT_CARD_TIME_MAX: Duration = Duration::from_millis(700);
 
 /// How long the thread that publishes a frame goes on sending it to viewers. Beyond that it would
 /// fall behind its camera; the serving thread does the rest.

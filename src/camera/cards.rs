@@ -1,5 +1,6 @@
 //! Shows the viewers of a lost camera a card that says why, once a second.
 
+use std::io;
 use std::sync::Arc;
 
 use futures_lite::future::{or, yield_now};
@@ -47,6 +48,28 @@ pub async fn show(camera: &Camera) {
         })
         .await;
     }
+}
+
+/// A card that says `why` this camera gives no picture, for somebody who asked for one picture. While
+/// the camera is lost, those who ask within the same [`limits::CARD_INTERVAL`] share one.
+///
+/// # Errors
+/// Why there is no card.
+pub async fn card(camera: &Camera, why: &str) -> io::Result<Arc<Frame>> {
+    let (name, reason, hub) = (camera.name.clone(), sentence(why), camera.hub.clone());
+    DRAWING
+        .run(move || {
+            let is_recent =
+                |card: &Arc<Frame>| hub.clock().now().since(card.captured) < limits::CARD_INTERVAL;
+            if let Some(card) = hub.card().filter(is_recent) {
+                return Ok(card);
+            }
+            let card = Arc::new(draw_card(&hub, &name, &reason)?);
+            hub.keep_card(card.clone());
+            Ok(card)
+        })
+        .await?
+        .map_err(|error: EncodeError| io::Error::other(error))
 }
 
 fn draw_card(hub: &Arc<Hub>, name: &str, reason: &str) -> Result<Frame, EncodeError> {

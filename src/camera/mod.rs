@@ -1,7 +1,7 @@
 //! A camera: a name, a source and a hub, kept going by its supervisor.
 
 mod backoff;
-mod cards;
+pub mod cards;
 pub mod lost;
 pub mod registry;
 mod standstill;

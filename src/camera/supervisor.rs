@@ -114,9 +114,10 @@ impl Supervisor<'_> {
     fn close(&self, shutdown: &Stop) {
         // A lost camera that was given up before it showed a picture has not shown that it works.
         if !matches!(self.hub().state(), State::Lost(_)) {
+            let level = self.hub().log_level();
             self.hub().set_state(State::Idle);
             let why = if shutdown.is_requested() { "shutting down" } else { "no viewers" };
-            log::info!("camera {}: closed: {why}", self.camera.name);
+            log::log!(level, "camera {}: closed: {why}", self.camera.name);
         }
     }
 
@@ -131,9 +132,9 @@ impl Supervisor<'_> {
         self.hub().set_state(State::Lost(lost));
     }
 
-    /// Returns once a camera on demand has had no viewer for [`limits::LINGER`], or, while it has yet
-    /// to show that it is no longer lost, for [`limits::PROVE_MAX`]; for ever not, where the camera is
-    /// to be open always.
+    /// Returns once a camera on demand has had no viewer for [`limits::LINGER`] and nobody has asked it for
+    /// a single picture for [`limits::LINGER_STILL`], or, while it has yet to show that it is no longer
+    /// lost, for [`limits::PROVE_MAX`]. Never returns where the camera is to be open always.
     async fn unwanted(&self) {
         if !self.camera.on_demand {
             return pending().await;
@@ -141,8 +142,8 @@ impl Supervisor<'_> {
         let is_lost = |hub: &Hub| matches!(hub.state(), State::Lost(_));
         loop {
             self.hub().until(|hub| hub.viewers() == 0).await;
-            let was_lost = is_lost(self.hub());
-            let patience = if was_lost { limits::PROVE_MAX } else { limits::LINGER };
+            let (was_lost, asked) = (is_lost(self.hub()), self.hub().asked());
+            let patience = if was_lost { limits::PROVE_MAX } else { self.linger() };
             let changed = or(
                 async {
                     self.hub().clock().sleep(patience).await;
@@ -154,10 +155,19 @@ impl Supervisor<'_> {
                 },
             )
             .await;
-            if !changed {
+            // A viewer that was served at once may have come and gone between two looks.
+            if !changed && (was_lost || self.hub().asked() == asked) {
                 return;
             }
         }
+    }
+
+    /// How long the camera stays open without viewers, from now.
+    fn linger(&self) -> Duration {
+        let since_asked = self.hub().asked().map(|asked| self.hub().clock().now().since(asked));
+        let for_stills =
+            since_asked.map_or(Duration::ZERO, |since| limits::LINGER_STILL.saturating_sub(since));
+        limits::LINGER.max(for_stills)
     }
 
     /// Gives back what opening the camera took, once it is live. Does not return.
@@ -173,12 +183,13 @@ impl Supervisor<'_> {
         let clock = self.hub().clock().clone();
         match self.hub().state() {
             State::Lost(lost) => {
-                let wait = self.wait_for(&lost);
+                let soonest = self.backoff_for(&lost);
+                let wait = self.wait_for(&lost, soonest);
                 let early = async {
                     if lost.wants_patience() {
                         return pending().await;
                     }
-                    or(self.news(), self.first_viewer()).await
+                    or(self.news(), or(self.first_viewer(), self.asked_after(soonest))).await
                 };
                 let plugged = or(
                     async {
@@ -205,19 +216,34 @@ impl Supervisor<'_> {
         }
     }
 
-    fn wait_for(&mut self, lost: &Lost) -> Duration {
+    /// How soon a camera that somebody wants to see is tried again.
+    fn backoff_for(&mut self, lost: &Lost) -> Duration {
+        if lost.wants_patience() || lost.is_absent() {
+            return Duration::ZERO;
+        }
+        let wanted = lost.retry_after().unwrap_or_default().min(limits::RETRY_AFTER_MAX);
+        self.backoff.next().max(wanted)
+    }
+
+    fn wait_for(&self, lost: &Lost, soonest: Duration) -> Duration {
         if lost.wants_patience() {
             return limits::RETRY_PATIENT;
         }
         match (lost.is_absent(), self.hub().viewers()) {
             (true, 0) => limits::PRESENCE_UNWATCHED,
             (true, _) => limits::PRESENCE_WATCHED,
-            (false, 0) if self.camera.on_demand => limits::RETRY_UNWATCHED,
-            (false, _) => {
-                let wanted = lost.retry_after().unwrap_or_default().min(limits::RETRY_AFTER_MAX);
-                self.backoff.next().max(wanted)
-            }
+            (false, 0) if self.camera.on_demand => limits::RETRY_UNWATCHED.max(soonest),
+            (false, _) => soonest,
         }
+    }
+
+    /// False once somebody has asked for a single picture since now, but not before `soonest`: those who
+    /// ask again and again hammer a lost camera no more than those who watch.
+    async fn asked_after(&self, soonest: Duration) -> bool {
+        let begin = self.hub().clock().now();
+        self.hub().clock().sleep(soonest).await;
+        self.hub().until(|hub| hub.asked().is_some_and(|asked| asked >= begin)).await;
+        false
     }
 
     /// True once devices came or went.
@@ -242,76 +268,4 @@ impl Supervisor<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::{Clock, Hand};
-    use crate::config::Picture;
-    use crate::frame::Kind;
-    use crate::source::test_card;
-    use futures_lite::future::yield_now;
-    use smol::LocalExecutor;
-
-    fn camera(on_demand: bool) -> (Arc<Camera>, Source, Hand) {
-        let (clock, hand) = Clock::manual();
-        let hub = Hub::new(clock);
-        let picture = Picture { size: Some((64, 48)), ..Picture::default() };
-        let source = Source::TestCard(test_card::Source::new("card", &picture));
-        let camera =
-            Camera { name: "card".to_owned(), source: "test:".to_owned(), on_demand, device: None, hub };
-        (Arc::new(camera), source, hand)
-    }
-
-    /// Runs `test` beside the supervisor of a test card; both have to end.
-    fn supervised(on_demand: bool, test: impl AsyncFnOnce(&Arc<Hub>, &Hand)) {
-        let (camera, source, hand) = camera(on_demand);
-        let shutdown = Stop::new().unwrap();
-        let executor = LocalExecutor::new();
-        let task = executor.spawn(supervise(camera.clone(), source, shutdown.clone()));
-        smol::block_on(executor.run(async {
-            test(&camera.hub, &hand).await;
-            shutdown.request();
-            task.await;
-        }));
-        assert_ne!(camera.hub.state(), State::Live, "the source was closed");
-    }
-
-    async fn settle() {
-        for _ in 0..100 {
-            yield_now().await;
-        }
-    }
-
-    #[test]
-    fn a_camera_on_demand_is_open_while_somebody_watches_and_a_little_longer() {
-        supervised(true, async |hub, hand| {
-            settle().await;
-            assert_eq!(hub.state(), State::Idle, "nobody watches");
-            let mut viewer = hub.watch();
-            assert_eq!(viewer.next().await.kind, Kind::Picture);
-            drop(viewer);
-            settle().await;
-            hand.advance(limits::LINGER.checked_sub(Duration::from_millis(1)).unwrap());
-            settle().await;
-            assert_eq!(hub.state(), State::Live, "somebody may come back");
-            let viewer = hub.watch();
-            settle().await;
-            hand.advance(limits::LINGER * 3);
-            settle().await;
-            assert_eq!(hub.state(), State::Live, "somebody came back");
-            drop(viewer);
-            settle().await;
-            hand.advance(limits::LINGER);
-            hub.until(|hub| hub.state() == State::Idle).await;
-        });
-    }
-
-    #[test]
-    fn a_camera_not_on_demand_is_open_always() {
-        supervised(false, async |hub, hand| {
-            hub.until(|hub| hub.state() == State::Live).await;
-            hand.advance(limits::LINGER * 9);
-            settle().await;
-            assert_eq!(hub.state(), State::Live);
-        });
-    }
-}
+mod tests;

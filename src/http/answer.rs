@@ -78,6 +78,12 @@ impl Answer {
         Self::new(StatusCode::Ok, "image/jpeg", Content::Picture(frame))
     }
 
+    /// The same with this status.
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.response.set_status(status);
+        self
+    }
+
     /// A page. It may load and reach nothing but this service.
     pub fn html(page: &'static str) -> Self {
         let mut answer = Self::new(StatusCode::Ok, "text/html; charset=utf-8", Content::Page(page));

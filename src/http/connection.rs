@@ -92,7 +92,7 @@ async fn answer(
         Ok(Route::Cameras) => api::cameras(server),
         Ok(Route::Camera(name)) => api::camera(server, &name),
         Ok(Route::Controls(name)) => controls::list(server, &name).await,
-        Ok(Route::Snapshot(selector)) => snapshot::take(server, &selector, request.arrived).await,
+        Ok(Route::Snapshot(selector)) => snapshot::take(server, &selector, request).await,
         Ok(Route::Stream(selector, fps)) => {
             match (server.registry.find(&selector), PartHeads::wanted(request)) {
                 (Some(_), Ok(_)) if let Err(why) = place.begin_stream() => no_place(server, client, &why),

@@ -8,32 +8,79 @@ use http_types::StatusCode;
 
 use super::Server;
 use super::answer::Answer;
-use crate::camera::Camera;
+use super::head::Request;
 use crate::camera::registry::Selector;
+use crate::camera::{Camera, cards};
 use crate::clock::Monotonic;
 use crate::frame::{Frame, Kind};
 use crate::hub::State;
 use crate::limits;
 
-/// Takes a picture of a camera, opening it if need be.
-pub async fn take(server: &Rc<Server>, selector: &Selector, arrived: Monotonic) -> Answer {
+/// Takes a picture of a camera, opening it if need be. A camera that is known to be lost is not waited for.
+pub async fn take(server: &Rc<Server>, selector: &Selector, request: &Request) -> Answer {
     let Some(camera) = server.registry.find(selector) else {
         return Answer::error(StatusCode::NotFound, "there is no such camera");
     };
-    let picture = or(picture_after(&camera, arrived), or(absent(&camera), too_late(server, &camera))).await;
-    match picture {
-        Ok(frame) => {
-            let time = frame.unix_time;
-            let mut answer = Answer::jpeg(frame);
-            answer.insert_header("x-timestamp", &format!("{}.{:06}", time.as_secs(), time.subsec_micros()));
-            answer
-        }
-        Err(why) => {
-            let mut answer = Answer::error(StatusCode::ServiceUnavailable, &why);
-            answer.insert_header("retry-after", "5");
-            answer
-        }
+    // Before it is looked at: a lost camera is tried again for the next request.
+    camera.hub.ask();
+    let arrived = request.arrived;
+    let missing = or(lost(&camera), too_late(server, &camera, arrived));
+    match or(missing, picture_after(&camera, arrived)).await {
+        Ok(frame) => picture(frame),
+        Err(why) => refusal(server, &camera, &why, &request.accept).await,
     }
+}
+
+fn picture(frame: Arc<Frame>) -> Answer {
+    let time = frame.unix_time;
+    let mut answer = Answer::jpeg(frame);
+    answer.insert_header("x-timestamp", &format!("{}.{:06}", time.as_secs(), time.subsec_micros()));
+    answer
+}
+
+/// Says why there is no picture: as JSON, or as a card to software that would show any body as a picture.
+async fn refusal(server: &Server, camera: &Camera, why: &str, accept: &str) -> Answer {
+    let card = if takes_pictures_only(accept) { card(server, camera, why).await } else { None };
+    let mut answer = match card {
+        Some(card) => picture(card).with_status(StatusCode::ServiceUnavailable),
+        None => Answer::error(StatusCode::ServiceUnavailable, why),
+    };
+    answer.insert_header("retry-after", "5");
+    answer
+}
+
+async fn card(server: &Server, camera: &Camera, why: &str) -> Option<Arc<Frame>> {
+    let drawn = async { cards::card(camera, why).await.map_err(|error| error.to_string()) };
+    let too_late = async {
+        server.clock.sleep(limits::SNAPSHOT_CARD_TIME_MAX).await;
+        Err("it takes too long to draw".to_owned())
+    };
+    or(drawn, too_late)
+        .await
+        .inspect_err(|error| log::debug!("camera {}: no card for a snapshot: {error}", camera.name))
+        .ok()
+}
+
+/// Whether a client takes JPEG, and nothing but pictures (RFC 9110, section 12.5.1).
+fn takes_pictures_only(accept: &str) -> bool {
+    let mut takes_jpeg = false;
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let is_refused = parts.any(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or_default();
+            name.trim().eq_ignore_ascii_case("q") && value.trim().parse() == Ok(0.0)
+        });
+        if kind.is_empty() || is_refused {
+            continue;
+        }
+        if !kind.starts_with("image/") {
+            return false;
+        }
+        // Some say "jpg", which is not registered.
+        takes_jpeg |= matches!(kind.as_str(), "image/*" | "image/jpeg" | "image/jpg" | "image/pjpeg");
+    }
+    takes_jpeg
 }
 
 async fn picture_after(camera: &Camera, moment: Monotonic) -> Result<Arc<Frame>, String> {
@@ -46,21 +93,64 @@ async fn picture_after(camera: &Camera, moment: Monotonic) -> Result<Arc<Frame>,
     }
 }
 
-/// Waiting is of no use for a device that is not plugged in.
-async fn absent(camera: &Camera) -> Result<Arc<Frame>, String> {
-    let is_absent = |state: State| matches!(state, State::Lost(lost) if lost.is_absent());
-    camera.hub.until(|hub| is_absent(hub.state())).await;
+/// Waiting is of no use where the camera is known to be lost, or turns out to be.
+async fn lost(camera: &Camera) -> Result<Arc<Frame>, String> {
+    camera.hub.until(|hub| matches!(hub.state(), State::Lost(_))).await;
     Err(reason(camera))
 }
 
-async fn too_late(server: &Rc<Server>, camera: &Camera) -> Result<Arc<Frame>, String> {
-    server.clock.sleep(limits::SNAPSHOT_TIME_MAX).await;
+async fn too_late(server: &Server, camera: &Camera, arrived: Monotonic) -> Result<Arc<Frame>, String> {
+    let waited = server.clock.now().since(arrived);
+    server.clock.sleep(limits::SNAPSHOT_TIME_MAX.saturating_sub(waited)).await;
     Err(reason(camera))
 }
 
 fn reason(camera: &Camera) -> String {
-    match camera.hub.state() {
-        State::Lost(lost) => lost.to_string(),
-        _ => format!("no picture within {} s", limits::SNAPSHOT_TIME_MAX.as_secs()),
+    let now = camera.hub.snapshot();
+    let seconds = limits::SNAPSHOT_TIME_MAX.as_secs();
+    if let Some(why) = now.reason() {
+        return why;
+    }
+    match (now.state, now.last_frame_age) {
+        (State::Live, Some(age)) => {
+            format!("no picture within {seconds} s; the last one came {} s ago", age.as_secs())
+        }
+        _ => format!("no picture within {seconds} s: the camera is still being opened; try again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_goes_only_to_those_who_take_nothing_but_pictures() {
+        for accept in [
+            "image/*",
+            "image/jpeg",
+            "Image/JPEG",
+            "image/jpg",
+            "image/png, image/jpeg;q=0.8",
+            "image/avif,image/webp,image/*;q=0.8",
+            "image/*, */*;q=0",
+            " image/* ; q=0.5 , ",
+        ] {
+            assert!(takes_pictures_only(accept), "{accept}");
+        }
+        for accept in [
+            "",
+            "*/*",
+            "application/json",
+            "text/html,image/*",
+            "image/*,*/*;q=0.8",
+            "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
+            "image/png",
+            "image/png, image/jpeg;q=0",
+            "image/*, application/json;q=0.1",
+            "imagejpeg",
+            ";;,=,;q",
+        ] {
+            assert!(!takes_pictures_only(accept), "{accept}");
+        }
     }
 }

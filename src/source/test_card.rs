@@ -57,7 +57,7 @@ fn deliver(name: &str, picture: &Picture, hub: &Hub, stop: &Stop) -> Result<(), 
         let mut jpeg = hub.pool().take();
         encoder.encode_planes(&card.draw(number, hub.clock().unix_time(now)), &mut jpeg).map_err(internal)?;
         if hub.publish(Frame::new(jpeg, hub.clock(), now, width, height, Kind::Picture)) {
-            log::info!("camera {name}: live, test card {width}x{height} at {fps} fps");
+            log::log!(hub.log_level(), "camera {name}: live, test card {width}x{height} at {fps} fps");
         }
         // A machine too slow for the rate draws what it can instead of falling behind.
         due = (due + interval).max(now);

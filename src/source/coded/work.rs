@@ -153,7 +153,7 @@ impl Work for Encoding {
         let is_first = shared.hub.publish(frame);
         drop(state);
         if is_first {
-            log::info!("camera {}: live, {format} {width}x{height}", shared.name);
+            log::log!(shared.hub.log_level(), "camera {}: live, {format} {width}x{height}", shared.name);
         }
         Ok(true)
     }

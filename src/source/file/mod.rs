@@ -177,7 +177,7 @@ impl<'a> Player<'a> {
             self.hub.set_opened(Opened { width, height, format: Codec::Jpeg.name().to_owned() });
         }
         if self.hub.publish(Frame::new(jpeg, self.hub.clock(), due, width, height, Kind::Picture)) {
-            log::info!("camera {}: live, JPEG {width}x{height}", self.source.name);
+            log::log!(self.hub.log_level(), "camera {}: live, JPEG {width}x{height}", self.source.name);
         }
     }
 

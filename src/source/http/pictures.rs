@@ -206,7 +206,13 @@ impl<'a> Pictures<'a> {
         }
         (self.good_at, self.damaged, self.other) = (now, 0, None);
         if self.hub.publish(Frame::new(jpeg, self.hub.clock(), now, info.width, info.height, Kind::Picture)) {
-            log::info!("camera {}: live, MJPG {}x{}", self.name, info.width, info.height);
+            log::log!(
+                self.hub.log_level(),
+                "camera {}: live, MJPG {}x{}",
+                self.name,
+                info.width,
+                info.height
+            );
         }
     }
 

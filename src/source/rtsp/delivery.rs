@@ -148,7 +148,7 @@ impl Delivery {
         let frame = Frame::new(jpeg, self.hub.clock(), unit.arrived, info.width, info.height, Kind::Picture);
         if self.hub.publish(frame) {
             let (name, (width, height)) = (&self.name, self.size);
-            log::info!("camera {name}: live, {} {width}x{height}", Codec::Jpeg.name());
+            log::log!(self.hub.log_level(), "camera {name}: live, {} {width}x{height}", Codec::Jpeg.name());
         }
     }
 }

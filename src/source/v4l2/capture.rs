@@ -121,7 +121,8 @@ impl Capture {
         let Negotiated { asked, given, fps, .. } = negotiated;
         let rate =
             fps.map_or("its own rate".to_owned(), |fps| format!("{} fps", (fps * 100.0).round() / 100.0));
-        log::info!(
+        log::log!(
+            self.hub.log_level(),
             "camera {}: live, {} {}x{} at {rate} from {} (asked for {asked})",
             self.name,
             fourcc_text(given.fourcc),
