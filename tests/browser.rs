@@ -1,5 +1,8 @@
 //! The page in a real browser. Needs Chromium and its driver (Debian: `chromium`, `chromium-driver`).
 
+#[allow(dead_code)] // Other tests use the rest.
+#[path = "support/browsing.rs"]
+mod browsing;
 #[path = "support/proxy.rs"]
 mod proxy;
 #[allow(dead_code)] // Other tests use the rest.
@@ -7,56 +10,30 @@ mod proxy;
 mod service;
 #[path = "support/wait.rs"]
 mod wait;
+#[allow(dead_code)] // Other tests use the rest.
 #[path = "support/webdriver.rs"]
 mod webdriver;
 
-use std::net::SocketAddr;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use browsing::{PICTURES, SOON, assert_fits, browser, start_on, text, until_moving, until_pictures};
 use pinhole::config::PasswordHash;
 use proxy::Proxy;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use service::Service;
 use wait::until;
-use webdriver::{Browser, key};
+use webdriver::key;
 
-/// Generous, for small machines that are busy besides; none of it is waited for in vain.
-const SOON: Duration = Duration::from_secs(20);
 /// A time-out of the page's own lies in between.
 const LATER: Duration = Duration::from_mins(1);
 
 /// Four connections for streams, one for questions, one for single pictures.
 const CONNECTIONS_MAX: u64 = 6;
 
-const PICTURES: &str =
-    "return [...document.querySelectorAll('article .picture')].map((it) => it.dataset.picture)";
-
-/// One browser at a time: each takes all of a small machine.
-fn browser() -> Option<(Browser, MutexGuard<'static, ()>)> {
-    static ONE: Mutex<()> = Mutex::new(());
-    let turn = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    match Browser::start() {
-        Ok(browser) => Some((browser, turn)),
-        Err(reason) => {
-            println!("SKIPPED: browser: {reason}");
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "in CI the browser must run: {reason}");
-            None
-        }
-    }
-}
-
 fn url(service: &Service) -> String {
     format!("http://{}/", service.address)
-}
-
-/// Starts the service again where it was.
-fn start_on(address: SocketAddr, arguments: &[&str]) -> Service {
-    let address = address.to_string();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pinhole"));
-    Service::from_command(command.args(["--listen", &address]).args(arguments))
 }
 
 fn signal(service: &Service, signal: Signal) {
@@ -73,37 +50,6 @@ fn viewers(service: &Service) -> Vec<u64> {
     let health = health(service);
     let cameras = health["cameras"].as_array().expect("cameras");
     cameras.iter().map(|camera| camera["viewers"].as_u64().expect("a number")).collect()
-}
-
-fn until_pictures(browser: &Browser, what: &str, limit: Duration, expected: &[&str]) {
-    let mut seen = json!(null);
-    let look = || {
-        seen = browser.run(PICTURES);
-        (seen == json!(expected)).then_some(())
-    };
-    until(&format!("{what}: pictures are {expected:?}"), limit, look);
-}
-
-/// The picture that an element shows becomes another one.
-fn until_moving(browser: &Browser, selector: &str) {
-    let first = browser.screenshot(&browser.element(selector));
-    until(&format!("{selector} moves"), SOON, || {
-        // The element may be a new one by now, of a new connection.
-        (browser.screenshot(&browser.element(selector)) != first).then_some(())
-    });
-}
-
-/// The text of an element, as it is seen: none of one that is hidden.
-fn text(browser: &Browser, selector: &str) -> String {
-    let script = format!(
-        "const it = document.querySelector({selector:?}); return it?.checkVisibility() ? it.innerText : ''"
-    );
-    browser.run(&script).as_str().unwrap_or_default().to_owned()
-}
-
-fn assert_fits(browser: &Browser, width: u32) {
-    let widths = browser.run("return [innerWidth, document.documentElement.scrollWidth]");
-    assert_eq!(widths, json!([width, width]), "window and contents at {width} px");
 }
 
 #[test]
@@ -208,7 +154,7 @@ fn six_cameras_share_the_connections_and_hidden_tabs_use_none() {
 
     let tab = browser.open_tab();
     until("nobody watches from a hidden tab", SOON, || (viewers(&service) == [0; 6]).then_some(()));
-    until("every camera is closed", SOON, || {
+    until("every camera is closed", LATER, || {
         let cameras = health(&service)["cameras"].clone();
         cameras.as_array()?.iter().all(|camera| camera["state"] == "idle").then_some(())
     });
@@ -272,11 +218,11 @@ fn a_lost_camera_says_why_and_no_text_is_html() {
     let Some((browser, _turn)) = browser() else { return };
     let hot = "/dev/<img src=x onerror=document.title='hit'>";
     let service = Service::start(&["--fps", "10", "/dev/pinhole-test-99", hot, "test:"]);
-    browser.resize(360, 740);
+    browser.resize(360, 1100);
     browser.open(&url(&service));
     until_pictures(&browser, "the page", SOON, &["lost", "lost", "live"]);
     let reason = "No device at /dev/pinhole-test-99; plug the camera in, or correct the source";
-    assert_eq!(text(&browser, "article .cover span"), reason);
+    assert_eq!(text(&browser, "article .reason"), reason);
     assert_eq!(text(&browser, "article .state"), "lost");
     assert_eq!(text(&browser, "#summary"), "3 cameras, 2 lost");
     assert_fits(&browser, 360);

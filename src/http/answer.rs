@@ -27,7 +27,7 @@ const OWN_HEADERS: &[(&str, &str)] = &[
 ];
 
 /// What a page may load and reach: nothing but this service.
-const PAGE_POLICY: &str = "default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'self'";
+const PAGE_POLICY: &str = "default-src 'none'; img-src 'self' data:; connect-src 'self'; manifest-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'self'";
 
 /// Who may show a page in a frame: behind a proxy, the other pages of the same site. A page elsewhere
 /// could lay something over it and let its visitor press buttons unawares.
@@ -45,6 +45,7 @@ pub struct Answer {
 enum Content {
     Text(Vec<u8>),
     Page(&'static str),
+    Asset(&'static [u8]),
     Picture(Arc<Frame>),
 }
 
@@ -53,6 +54,7 @@ impl Content {
         match self {
             Self::Text(bytes) => bytes,
             Self::Page(page) => page.as_bytes(),
+            Self::Asset(bytes) => bytes,
             Self::Picture(frame) => &frame.jpeg,
         }
     }
@@ -82,6 +84,13 @@ impl Answer {
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.response.set_status(status);
         self
+    }
+
+    /// A file beside the pages: an icon, the manifest. It changes only with the program.
+    pub fn asset(content_type: &str, bytes: &'static [u8]) -> Self {
+        let mut answer = Self::new(StatusCode::Ok, content_type, Content::Asset(bytes));
+        answer.insert_header("cache-control", "private, max-age=86400");
+        answer
     }
 
     /// A page. It may load and reach nothing but this service.
@@ -123,6 +132,15 @@ impl Answer {
         let mut answer = Self::error(StatusCode::Unauthorized, what);
         answer.insert_header("www-authenticate", "Basic realm=\"Pinhole\", charset=\"UTF-8\"");
         answer
+    }
+
+    /// Keeps a browser from opening its password dialogue: the page asks every few seconds, and says in its
+    /// own words that a password is needed. A 401 must name a scheme (RFC 9110, section 15.5.2); browsers
+    /// ignore schemes that they do not know.
+    pub fn without_dialogue(&mut self) {
+        if self.response.status() == StatusCode::Unauthorized {
+            self.insert_header("www-authenticate", "Page realm=\"Pinhole\"");
+        }
     }
 
     /// Lets scripts of pages from this origin read the answer. Where it is one origin and not `*`,

@@ -13,7 +13,7 @@ use super::client::Client;
 use super::head::{HeadReader, NoRequest, Request};
 use super::part_heads::PartHeads;
 use super::password::Verdict;
-use super::route::{NoRoute, Route};
+use super::route::{self, NoRoute, Route};
 use super::socket::Socket;
 use super::{Server, api, controls, page, snapshot, stream};
 use crate::limits;
@@ -67,7 +67,10 @@ async fn answer(
     client: Client,
     place: &Place,
 ) -> std::io::Result<bool> {
-    if let Some(refusal) = refusal(server, request, client, place).await {
+    if let Some(mut refusal) = refusal(server, request, client, place).await {
+        if route::value(&request.query, "dialog") == Some("no") {
+            refusal.without_dialogue();
+        }
         refusal.send(socket, request.method, request.keep_alive).await?;
         return Ok(request.keep_alive);
     }
@@ -88,6 +91,7 @@ async fn answer(
         Ok(Route::Page) => Answer::html(page::INDEX),
         Ok(Route::Health) if request.accept.contains("text/html") => Answer::html(page::HEALTH),
         Ok(Route::Health) => api::health(server),
+        Ok(Route::Asset(asset)) => Answer::asset(asset.content_type, asset.bytes),
         Ok(Route::Metrics) => api::metrics(server, &request.accept),
         Ok(Route::Cameras) => api::cameras(server),
         Ok(Route::Camera(name)) => api::camera(server, &name),

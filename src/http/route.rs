@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::page::{self, Asset};
 use crate::camera::registry::Selector;
 use crate::limits;
 
@@ -10,6 +11,8 @@ use crate::limits;
 pub enum Route {
     /// The page with every camera.
     Page,
+    /// A file beside the page: an icon, the manifest.
+    Asset(&'static Asset),
     /// A stream, of at most so many pictures per second.
     Stream(Selector, Option<f64>),
     /// One picture.
@@ -52,11 +55,20 @@ impl Route {
 
     fn of(path: &str, query: &str) -> Result<Self, NoRoute> {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        match parts[..] {
-            [] => Self::by_action(0, query),
+        // Proxies pass /webcam/ on as it is, and the page asks for everything below its own address.
+        match parts.split_first().and_then(|(first, rest)| Some((webcam_number(first)?, rest))) {
+            Some((nth, rest)) => Self::below(rest, nth, query),
+            None => Self::below(&parts, 0, query),
+        }
+    }
+
+    /// The route of a path below one whose first camera is the Nth.
+    fn below(parts: &[&str], nth: usize, query: &str) -> Result<Self, NoRoute> {
+        match *parts {
+            [] => Self::by_action(nth, query),
             ["index.html"] => Ok(Self::Page),
-            ["stream"] => Ok(Self::Stream(Selector::Nth(0), fps(query)?)),
-            ["snapshot" | "snapshot.jpg"] => Ok(Self::Snapshot(Selector::Nth(0))),
+            ["stream"] => Ok(Self::Stream(Selector::Nth(nth), fps(query)?)),
+            ["snapshot" | "snapshot.jpg"] => Ok(Self::Snapshot(Selector::Nth(nth))),
             ["cameras", name, "stream"] => Ok(Self::Stream(Selector::Named(name.to_owned()), fps(query)?)),
             ["cameras", name, "snapshot" | "snapshot.jpg"] => {
                 Ok(Self::Snapshot(Selector::Named(name.to_owned())))
@@ -66,7 +78,7 @@ impl Route {
             ["api", "cameras"] => Ok(Self::Cameras),
             ["api", "cameras", name] => Ok(Self::Camera(name.to_owned())),
             ["api", "cameras", name, "controls"] => Ok(Self::Controls(name.to_owned())),
-            [webcam] => Self::by_action(webcam_number(webcam).ok_or(NoRoute::NotFound)?, query),
+            [name] => page::asset(name).map(Self::Asset).ok_or(NoRoute::NotFound),
             _ => Err(NoRoute::NotFound),
         }
     }
@@ -161,6 +173,37 @@ mod tests {
         assert_eq!(route("/webcam2/?action=snapshot"), Ok(Route::Snapshot(nth(1))));
         assert_eq!(route("/webcam4?action=stream"), Ok(Route::Stream(nth(3), None)));
         assert_eq!(route("/webcam/"), Ok(Route::Page));
+    }
+
+    /// README's lines for nginx pass /webcam/ on as it is: everything that the page asks for lies there.
+    #[test]
+    fn below_webcam_is_everything() {
+        let nth = Selector::Nth;
+        assert_eq!(route("/webcam"), Ok(Route::Page));
+        assert_eq!(route("/webcam/index.html"), Ok(Route::Page));
+        assert_eq!(route("/webcam/stream?fps=2"), Ok(Route::Stream(nth(0), Some(2.0))));
+        assert_eq!(route("/webcam2/stream"), Ok(Route::Stream(nth(1), None)));
+        assert_eq!(route("/webcam3/snapshot.jpg"), Ok(Route::Snapshot(nth(2))));
+        for path in [
+            "/health",
+            "/metrics",
+            "/api/cameras",
+            "/api/cameras/yard",
+            "/api/cameras/yard/controls",
+            "/cameras/yard/stream",
+            "/cameras/yard/snapshot.jpg",
+            "/favicon.ico",
+            "/manifest.webmanifest",
+        ] {
+            let direct = route(path);
+            assert!(direct.is_ok(), "{path}");
+            for webcam in ["/webcam", "/webcam4", "//webcam/"] {
+                assert_eq!(route(&format!("{webcam}{path}")), direct, "{webcam}{path}");
+            }
+        }
+        for path in ["/webcam/webcam/", "/webcam/webcam/health", "/webcam5/health", "/pin/health"] {
+            assert_eq!(route(path), Err(NoRoute::NotFound), "{path}");
+        }
     }
 
     #[test]

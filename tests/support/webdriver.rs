@@ -1,7 +1,7 @@
 //! A headless Chromium, driven over the WebDriver protocol (<https://www.w3.org/TR/webdriver2/>).
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -121,8 +121,8 @@ impl Browser {
     }
 
     /// A command of Chromium's own protocol.
-    fn chromium(&self, name: &str, parameters: &Value) {
-        self.command("POST", "/goog/cdp/execute", &json!({ "cmd": name, "params": parameters }));
+    fn chromium(&self, name: &str, parameters: &Value) -> Value {
+        self.command("POST", "/goog/cdp/execute", &json!({ "cmd": name, "params": parameters }))
     }
 
     /// Opens an address.
@@ -141,6 +141,12 @@ impl Browser {
         self.command("POST", "/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
+    /// The value that a script hands to `done`, in its own time.
+    pub fn run_later(&self, script: &str) -> Value {
+        let script = format!("const done = arguments[arguments.length - 1]; {script}");
+        self.command("POST", "/execute/async", &json!({ "script": script, "args": [] }))
+    }
+
     /// The first element that a CSS selector matches.
     pub fn element(&self, selector: &str) -> Element {
         let found = self.command("POST", "/element", &json!({ "using": "css selector", "value": selector }));
@@ -152,6 +158,71 @@ impl Browser {
     pub fn screenshot(&self, element: &Element) -> String {
         let picture = self.command("GET", &format!("/element/{}/screenshot", element.0), &Value::Null);
         picture.as_str().expect("a picture").to_owned()
+    }
+
+    /// The light or dark colours that the reader has chosen: `"light"` or `"dark"`.
+    pub fn choose_colours(&self, scheme: &str) {
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.chromium("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
+    }
+
+    /// Saves what is downloaded into this folder, without a question.
+    pub fn save_downloads(&self, folder: &Path) {
+        let behaviour = json!({ "behavior": "allow", "downloadPath": folder });
+        self.chromium("Browser.setDownloadBehavior", &behaviour);
+    }
+
+    /// A click of the mouse in the middle of an element, which nothing may cover.
+    pub fn click(&self, selector: &str) {
+        self.command("POST", &format!("/element/{}/click", self.element(selector).0), &json!({}));
+    }
+
+    /// Two quick clicks of the mouse in the middle of an element.
+    pub fn double_click(&self, selector: &str) {
+        let element = json!({ "element-6066-11e4-a52e-4f735466cecf": self.element(selector).0 });
+        let mut strokes = vec![json!({ "type": "pointerMove", "origin": element, "x": 0, "y": 0 })];
+        for _ in 0..2 {
+            strokes.push(json!({ "type": "pointerDown", "button": 0 }));
+            strokes.push(json!({ "type": "pointerUp", "button": 0 }));
+        }
+        let mouse = json!({ "type": "pointer", "id": "mouse", "actions": strokes });
+        self.command("POST", "/actions", &json!({ "actions": [mouse] }));
+    }
+
+    /// The name that screen readers give an element.
+    pub fn label(&self, element: &Element) -> String {
+        let label = self.command("GET", &format!("/element/{}/computedlabel", element.0), &Value::Null);
+        label.as_str().expect("a name").to_owned()
+    }
+
+    /// Every element that a CSS selector matches.
+    pub fn elements(&self, selector: &str) -> Vec<Element> {
+        let found = self.command("POST", "/elements", &json!({ "using": "css selector", "value": selector }));
+        let name =
+            |it: &Value| it.as_object()?.values().next()?.as_str().map(|name| Element(name.to_owned()));
+        found.as_array().expect("a list").iter().filter_map(name).collect()
+    }
+
+    /// Every tab, as Chromium describes it: also one whose page never ends, which WebDriver waits for.
+    pub fn tabs(&self) -> Vec<Value> {
+        let targets = self.chromium("Target.getTargets", &json!({}));
+        let all = targets["targetInfos"].as_array().expect("a list");
+        all.iter().filter(|target| target["type"] == "page").cloned().collect()
+    }
+
+    /// Closes one of [`Self::tabs`].
+    pub fn close(&self, tab: &Value) {
+        self.chromium("Target.closeTarget", &json!({ "targetId": tab["targetId"] }));
+    }
+
+    /// Runs a script in every page that is opened from now on, before the page's own.
+    pub fn run_first(&self, script: &str) {
+        self.chromium("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
+    }
+
+    /// The address of the page.
+    pub fn address(&self) -> String {
+        self.command("GET", "/url", &Value::Null).as_str().expect("an address").to_owned()
     }
 
     /// Presses and releases a key of the keyboard.
@@ -187,6 +258,8 @@ pub mod key {
     pub const ENTER: char = '\u{e007}';
     /// Escape.
     pub const ESCAPE: char = '\u{e00c}';
+    /// Arrow to the left.
+    pub const LEFT: char = '\u{e012}';
     /// Arrow to the right.
     pub const RIGHT: char = '\u{e014}';
 }

@@ -10,7 +10,7 @@ function make(tag, className, text) {
   return element;
 }
 
-/** Sets a text if it is another one; screen readers then repeat only what changed. */
+/** Sets a text if it differs: screen readers repeat every change of a live region. */
 function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -39,21 +39,100 @@ function facts(camera) {
 }
 
 /**
- * Gets JSON. An answer that does not come within `timeoutMs` is an error, as is a status other than
- * 200 and those of `alsoFine`.
+ * The address below which everything of Pinhole lies. A proxy may serve Pinhole below a path, so it is
+ * taken from the page's own address: /pin, /pin/, /pin/index.html and /pin/health all lie below /pin/.
+ * The origin is part of it, as a page opened as http://USER:PASSWORD@HOST/ may not fetch relative to that.
  */
-async function getJson(path, timeoutMs, alsoFine) {
-  const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), timeoutMs);
-  try {
-    const options = { headers: { Accept: "application/json" }, cache: "no-store", signal: abort.signal };
-    // Not `path` alone: a page opened as http://USER:PASSWORD@HOST/ may not fetch what is relative to it.
-    const answer = await fetch(location.origin + path, options);
-    if (!answer.ok && answer.status !== alsoFine) throw new Error(`${path}: status ${answer.status}`);
-    return await answer.json();
-  } finally {
-    clearTimeout(timer);
+const base = (() => {
+  const path = location.pathname.replace(/\/+$/, "");
+  const leaf = `/${document.body.dataset.leaf}`;
+  return `${location.origin}${path.endsWith(leaf) ? path.slice(0, -leaf.length) : path}/`;
+})();
+
+/** The address of a path of Pinhole's. */
+const place = (path) => base + path.replace(/^\/+/, "");
+
+/**
+ * What the page asks for by itself. Where a password is needed by now, the page says so: without this the
+ * browser would open its dialogue, again and again, for each stream and every few seconds.
+ */
+const quietly = (address) => `${address}?dialog=no`;
+
+// A browser resolves these against the page's address, which may lack the slash at its end.
+for (const link of document.querySelectorAll("a[href], link[href]")) {
+  link.href = place(link.getAttribute("href"));
+}
+
+/** Why there is no answer that the page can use: words for the reader, and a kind for the page. */
+class NoAnswer extends Error {
+  constructor(kind, words) {
+    super(words);
+    this.kind = kind;
   }
 }
 
-const OFFLINE_WORDS = "Connection to Pinhole lost, trying again …";
+/**
+ * Gets JSON that `isRight`. An answer that does not come within `timeoutMs` is an error, as is a status
+ * other than 200 and `alsoFine`. Throws NoAnswer and nothing else.
+ */
+async function getJson(address, { timeoutMs, alsoFine, isRight, credentials }) {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), timeoutMs);
+  let answer, text;
+  try {
+    const options = { headers: { Accept: "application/json" }, cache: "no-store", signal: abort.signal };
+    // A redirect leads to a login or to a page, never to JSON.
+    answer = await fetch(quietly(address), { ...options, redirect: "manual", credentials });
+    text = await answer.text();
+  } catch (error) {
+    throw new NoAnswer("connection", "Connection to Pinhole lost, trying again …");
+  } finally {
+    clearTimeout(timer);
+  }
+  let value = null;
+  try {
+    value = JSON.parse(text);
+  } catch (error) { /* Whoever answers is not Pinhole. */ }
+  const isFine = answer.ok || answer.status === alsoFine;
+  if (isFine && value !== null && isRight(value)) return value;
+  throw complaint(answer, value, address);
+}
+
+/** What is wrong with an answer. */
+function complaint(answer, value, address) {
+  const { status } = answer;
+  if (answer.type === "opaqueredirect") {
+    return new NoAnswer("elsewhere", "This address leads elsewhere now, perhaps to a login. Reload the page.");
+  }
+  // Without the password, health is only whether all is well.
+  const isCutShort = value !== null && typeof value.status === "string";
+  if (status === 401 || isCutShort) {
+    return new NoAnswer("password", "A password is needed. Reload the page to enter it.");
+  }
+  const isPinhole = value !== null && typeof value.error === "string";
+  if (isPinhole && status !== 404) return new NoAnswer("refused", `Pinhole refuses: ${value.error}. Trying again …`);
+  if (status >= 500) {
+    return new NoAnswer("gateway", `A proxy answers, but it cannot reach Pinhole (status ${status}). Trying again …`);
+  }
+  if (status === 403 || status === 429) {
+    return new NoAnswer("refused", `${location.host} refuses access (status ${status}). Trying again …`);
+  }
+  const type = (answer.headers.get("content-type") || "no content type").split(";")[0];
+  return new NoAnswer("address", `Wrong address: Pinhole does not answer at ${address} (status ${status}, ${type}). `
+    + `A proxy in between must pass on every address below ${base}`);
+}
+
+/** Shows or hides the notice that there is no answer. */
+function showNoAnswer(reason) {
+  const notice = byId("offline");
+  notice.hidden = reason === null;
+  notice.dataset.kind = reason ? reason.kind : "";
+  say(byId("offline-words"), reason ? reason.message : "");
+  byId("reload").hidden = reason === null || !["password", "elsewhere", "address"].includes(reason.kind);
+  document.body.classList.toggle("offline", reason !== null);
+}
+
+/** A password that was refused once is not sent again: wrong ones are counted. */
+const credentialsAfter = (reason) => (reason && reason.kind === "password" ? "omit" : "same-origin");
+
+byId("reload").onclick = () => location.reload();

@@ -37,12 +37,12 @@ function fillMachine(system) {
     ["Memory", memory],
     ["Temperature", when(system.temperature_celsius, (t) => [`${t.toFixed(1)} °C`, t >= HOT_CELSIUS])],
     ["Power supply", when(system.under_voltage, (low) => (low ? ["too weak (under-voltage)", true] : "sufficient"))],
-    ["Clock", when(system.clock_synchronised, (set) => (set ? "set by the network" : ["not set by the network yet", true]))],
+    ["Clock", when(system.clock_synchronised, (set) => (set ? "set from the network" : ["not yet set from the network", true]))],
     // Of a card with Pinhole's own system.
     ...(isKnown(mistakes) ? [
       ["Image version", system.image_version],
       ["Boot slot", system.boot_slot],
-      ["pinhole.toml", mistakes.length ? [mistakes.join("\n"), true] : "understood"],
+      ["pinhole.toml", mistakes.length ? [mistakes.join("\n"), true] : "no mistakes"],
     ] : []),
   ]);
 }
@@ -51,10 +51,10 @@ function fillService(health) {
   const { http, system } = health;
   fill(byId("service"), [
     ["Version", health.version],
-    ["Running for", duration(health.uptime_seconds)],
+    ["Up for", duration(health.uptime_seconds)],
     ["Memory used", when(system.resident_bytes, megabytes)],
     ["Connections", `${http.connections} of at most ${http.connections_max}`],
-    ["Refused", when(http.connections_refused_total, (n) => [String(n), n > 0])],
+    ["Connections refused", when(http.connections_refused_total, (n) => [String(n), n > 0])],
     ["Sent", megabytes(http.bytes_sent_total)],
   ]);
 }
@@ -67,7 +67,7 @@ function cameraRow(camera) {
   head.appendChild(make("strong", "", camera.name));
   head.appendChild(make("span", "facts", facts(camera)));
   row.appendChild(make("p", "source", camera.source));
-  if (camera.reason) row.appendChild(make("p", "reason", sentence(camera.reason)));
+  if (camera.reason) row.appendChild(make("p", camera.state === "lost" ? "reason" : "reason waiting", sentence(camera.reason)));
   const latency = camera.latency_ms.p50;
   row.appendChild(make("p", "facts", [
     camera.format || "format unknown",
@@ -75,26 +75,29 @@ function cameraRow(camera) {
     `${camera.frames_bad_total} damaged`,
     `${camera.frames_dropped_total} skipped`,
     count(camera.reconnects_total, "reconnect", "reconnects"),
-    isKnown(latency) ? `delivered after ${latency.toFixed(1)} ms (99 %: ${camera.latency_ms.p99.toFixed(1)} ms)` : "latency unknown",
+    isKnown(latency) ? `latency ${latency.toFixed(1)} ms (99 % within ${camera.latency_ms.p99.toFixed(1)} ms)` : "latency unknown",
   ].join(" · ")));
   return row;
 }
 
 function explain(health) {
   const n = health.cameras.length;
-  if (n === 0) return "No camera has been found. Plug one in; it is found by itself.";
+  if (n === 0) return "Plug in a USB camera: Pinhole finds it within a few seconds.";
   const lost = health.cameras.filter((camera) => camera.state === "lost").length;
-  if (lost === 0) return n === 1 ? "The camera is live, or can be at any time." : `All ${n} cameras are live, or can be at any time.`;
-  if (lost === n) return n === 1 ? "The camera gives no picture." : `None of the ${n} cameras gives a picture.`;
+  if (lost === 0) return n === 1 ? "The camera is live, or opens when somebody watches." : `All ${n} cameras are live, or open when somebody watches.`;
+  if (n === 1) return "The camera gives no picture.";
+  if (lost === n) return `None of the ${n} cameras gives a picture.`;
   return `${lost} of ${n} cameras ${lost === 1 ? "gives" : "give"} no picture.`;
 }
 
 function show(health) {
-  byId("verdict").dataset.state = health.status;
-  say(byId("status"), health.status === "ok" ? "OK" : sentence(health.status));
+  // Nothing has failed where there is no camera yet.
+  const word = health.cameras.length ? health.status : "no camera";
+  byId("verdict").dataset.state = word;
+  say(byId("status"), word === "ok" ? "OK" : sentence(word));
   say(byId("explanation"), explain(health));
   const rows = health.cameras.map(cameraRow);
-  byId("cameras").replaceChildren(...(rows.length ? rows : [make("p", "facts", "None.")]));
+  byId("cameras").replaceChildren(...(rows.length ? rows : [make("p", "facts", "No camera found.")]));
   fillMachine(health.system);
   fillService(health);
   byId("verdict").hidden = byId("report").hidden = false;
@@ -103,22 +106,29 @@ function show(health) {
 let timer = 0;
 let failures = 0;
 let isAsking = false;
+let reason = null;
+
+const isHealth = (value) => Array.isArray(value.cameras) && Boolean(value.system && value.http);
 
 async function ask() {
   clearTimeout(timer);
   if (isAsking || document.hidden) return;
   isAsking = true;
   try {
-    show(await getJson("/health", TIMEOUT_MS, 503));
-    failures = 0;
+    const options = { timeoutMs: TIMEOUT_MS, alsoFine: 503, isRight: isHealth };
+    // The page's own address: it is the report's, whatever a proxy calls it.
+    const address = location.origin + location.pathname;
+    show(await getJson(address, { ...options, credentials: credentialsAfter(reason) }));
+    [failures, reason] = [0, null];
   } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
     failures += 1;
+    reason = error;
+  } finally {
+    isAsking = false;
+    showNoAnswer(reason);
+    timer = setTimeout(ask, failures ? Math.min(1000 * failures, RETRY_MAX_MS) : REFRESH_MS);
   }
-  isAsking = false;
-  say(byId("offline"), OFFLINE_WORDS);
-  byId("offline").hidden = failures === 0;
-  document.body.classList.toggle("offline", failures > 0);
-  timer = setTimeout(ask, failures ? Math.min(1000 * failures, RETRY_MAX_MS) : REFRESH_MS);
 }
 
 document.addEventListener("visibilitychange", ask);
