@@ -135,7 +135,7 @@ mod tests {
             NetworkLost::Protocol(some()),
         ] {
             let words = format!("{lost} {}", what_to_try(&Lost::from(lost.clone()), &http).join(" "));
-            for foreign in ["cable", "plug", "switching RTSP", "ONVIF", "session", "554 is usual"] {
+            for foreign in ["another cable", "plug", "switching RTSP", "ONVIF", "session", "554 is usual"] {
                 assert!(!words.contains(foreign), "{foreign}: {words}");
             }
             let advice = what_to_try(&Lost::from(lost.clone()), &rtsp);
