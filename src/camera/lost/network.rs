@@ -175,7 +175,7 @@ impl fmt::Display for NetworkLost {
             ),
             Self::Unreachable { address } => write!(
                 f,
-                "cannot reach {address}; check the camera's power and cable, and that this machine is on its network"
+                "cannot reach {address}; check that the camera has power and a connection, and that this machine is on its network"
             ),
             Self::TimedOut { what, seconds } => {
                 write!(f, "{what} within {seconds} s; check the camera's power and its address")
