@@ -46,6 +46,10 @@ pub const STANDSTILL_FIRST_MAX: Duration = Duration::from_secs(12);
 /// How often it is looked whether pictures are published.
 pub const STANDSTILL_LOOK: Duration = Duration::from_secs(1);
 
+/// A look that comes later than this says nothing: this machine slept or was stopped, and the camera is
+/// not to blame for it.
+pub const STANDSTILL_LATE: Duration = Duration::from_secs(2);
+
 /// A camera that has stood still for this long is opened anew: the sources have given up by then, if
 /// they can.
 pub const STANDSTILL_REOPEN: Duration = Duration::from_secs(45);

@@ -15,8 +15,8 @@ use super::Camera;
 use super::lost::Lost;
 use crate::hub::{Hub, State};
 use crate::limits::{
-    STANDSTILL_DISTANCES, STANDSTILL_FIRST_MAX, STANDSTILL_LOOK, STANDSTILL_MAX, STANDSTILL_MIN,
-    STANDSTILL_REOPEN,
+    STANDSTILL_DISTANCES, STANDSTILL_FIRST_MAX, STANDSTILL_LATE, STANDSTILL_LOOK, STANDSTILL_MAX,
+    STANDSTILL_MIN, STANDSTILL_REOPEN,
 };
 
 /// Looks at a camera's pictures while it is open. Does not return.
@@ -29,8 +29,11 @@ pub(super) async fn watch(camera: &Camera) {
         while is_open(hub) {
             let before = hub.clock().now();
             hub.clock().sleep(STANDSTILL_LOOK).await;
-            // If this machine slept, or was stopped, the camera is not to blame for it.
-            let passed = hub.clock().now().since(before).min(STANDSTILL_LOOK * 2);
+            let passed = hub.clock().now().since(before);
+            if passed > STANDSTILL_LATE {
+                stillness.begin(hub.frames(), hub.bad());
+                continue;
+            }
             let Some(lost) = stillness.look(hub.frames(), hub.bad(), passed) else { continue };
             if hub.stand_still(stillness.frames, lost.clone()) {
                 log::warn!("camera {}: lost: {lost}", camera.name);
