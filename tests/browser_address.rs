@@ -164,8 +164,8 @@ fn what_is_wrong_with_an_address_is_said() {
 
 #[test]
 fn a_password_that_is_needed_is_no_lost_connection() {
-    let Some((browser, _turn)) = browser() else { return };
     const CAMERA: [&str; 5] = ["--size", "160x120", "--fps", "5", "test:"];
+    let Some((browser, _turn)) = browser() else { return };
     let hash = PasswordHash::of("hush").expect("a password");
     let mut service = Service::start(&CAMERA);
     let address = service.address;

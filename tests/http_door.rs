@@ -200,7 +200,9 @@ fn issue_10_number_3_streams_of_two_addresses_leave_room_for_a_third() {
     let service = Service::start(&["--config", &configuration(NARROW)]);
     let open = |address| Stream::open(connect_from(&service, address), "/stream");
     let mut crowd: Vec<_> = (0..16).map(|n| open([127, 0, 0, if n < 8 { 2 } else { 3 }])).collect();
-    crowd.iter_mut().for_each(|stream| drop(stream.part()));
+    for stream in &mut crowd {
+        drop(stream.part());
+    }
     let mut guest = open([127, 0, 0, 4]);
     guest.part();
     for _ in 0..20 {
