@@ -4,17 +4,22 @@
 #[path = "support/service.rs"]
 #[allow(dead_code)] // Each test program uses a part of it.
 mod service;
+#[path = "support/wait.rs"]
+mod wait;
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use pinhole::clock::Clock;
 use service::Service;
+use wait::until;
 
 /// The longest wait of a right password (`limits::PASSWORD_WAIT_MAX`).
 const PASSWORD_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -192,7 +197,8 @@ fn no_spelling_of_a_source_gets_its_secret_into_words() {
         let (is_valid, said) = check(&folder.file(&text));
         assert!(!said.contains("SECRET"), "check: {line}: {said}");
         if is_valid {
-            good += &format!("[[camera]]\nname = \"cam-{number}\"\non_demand = false\n{line}\n");
+            write!(good, "[[camera]]\nname = \"cam-{number}\"\non_demand = false\n{line}\n")
+                .expect("written");
             served += 1;
         }
     }
@@ -215,17 +221,10 @@ fn no_spelling_of_a_source_gets_its_secret_into_words() {
         stream.read_to_end(&mut answer).ok()?;
         Some(String::from_utf8_lossy(&answer).into_owned())
     };
-    let begin = Instant::now();
     // Until every camera has been tried, and has said why it gives no picture.
-    let health = loop {
-        assert!(begin.elapsed() < service::PATIENCE * 2, "cameras do not say why they are lost");
-        if let Some(health) = get("/health")
-            && health.matches("\"state\": \"lost\"").count() == served
-        {
-            break health;
-        }
-        std::thread::yield_now();
-    };
+    let health = until("cameras say why they are lost", service::PATIENCE * 2, || {
+        get("/health").filter(|health| health.matches("\"state\": \"lost\"").count() == served)
+    });
     let others = ["/metrics", "/api/cameras", "/", "/health?x"].map(|target| get(target).expect("an answer"));
     drop(service);
     let log = std::fs::read_to_string(&errors).expect("a log");
@@ -308,15 +307,16 @@ fn the_owner_gets_in_while_others_at_the_same_address_guess() {
             });
         }
         // They are at it.
-        let begin = Instant::now();
-        while guesses.load(Ordering::Relaxed) < 10 && begin.elapsed() < service::PATIENCE {
+        let clock = Clock::kernel();
+        let begin = clock.now();
+        while guesses.load(Ordering::Relaxed) < 10 && clock.now().since(begin) < service::PATIENCE {
             std::thread::yield_now();
         }
         let mut waits = Vec::new();
         for _ in 0..2 {
-            let begin = Instant::now();
+            let begin = clock.now();
             let status = service.request("GET", "/snapshot.jpg", &basic("right")).status;
-            waits.push((status, begin.elapsed()));
+            waits.push((status, clock.now().since(begin)));
         }
         // Before anything else may fail: the others wait for it.
         is_over.store(true, Ordering::Relaxed);
@@ -335,9 +335,11 @@ fn a_forgotten_client_does_not_keep_the_owner_out() {
     for _ in 0..50 {
         assert_eq!(service.request("GET", "/", &basic("old")).status, 401);
     }
-    let begin = Instant::now();
+    let clock = Clock::kernel();
+    let begin = clock.now();
     assert_eq!(service.request("GET", "/", &basic("right")).status, 200);
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    let waited = clock.now().since(begin);
+    assert!(waited < Duration::from_secs(5), "{waited:?}");
 }
 
 #[test]
@@ -353,11 +355,7 @@ fn who_logged_in_is_remembered_over_a_restart() {
     let service = start(&folder.0);
     assert_eq!(service.request("GET", "/", &basic("right")).status, 200);
     let remembered = folder.0.join("known-addresses");
-    let begin = Instant::now();
-    while !remembered.exists() {
-        assert!(begin.elapsed() < service::PATIENCE, "nothing is remembered");
-        std::thread::yield_now();
-    }
+    until("an address is remembered", service::PATIENCE, || remembered.exists().then_some(()));
     assert_eq!(std::fs::read_to_string(&remembered).expect("read"), "127.0.0.1\n");
     assert!(service.terminate().success());
     let again = start(&folder.0);
