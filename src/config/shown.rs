@@ -61,7 +61,7 @@ pub fn is_device(path: &Path) -> bool {
     path.starts_with("/dev")
 }
 
-/// The path of a device. One that is not among devices is left out, as [`file`] does.
+/// The path of a device. One that is not among devices is left out, as [`file()`] does.
 pub fn device(path: &Path) -> String {
     if is_device(path) { path.display().to_string() } else { "/...".to_owned() }
 }
