@@ -3,8 +3,6 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::config::quote::quoted;
-
 /// Networks in `pinhole.toml`.
 pub const WIFI_MAX: usize = 8;
 /// Name servers in `pinhole.toml`; the resolver of the C library asks three.
@@ -37,8 +35,6 @@ pub struct Settings {
     pub network: Option<Network>,
     /// Configuration of the service: the tables `camera` and `http`, checked.
     pub service: String,
-    /// Why nobody may see anything: a password was meant, or may have been, and there is none.
-    pub closed: Option<String>,
 }
 
 /// A wireless network.
@@ -82,8 +78,8 @@ pub fn host_name(text: &str) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     Err(format!(
-        "{} is no host name; 1 to 63 letters a-z, digits and \"-\" inside are allowed, as in \"garden\"",
-        quoted(text)
+        "\"{}\" is no host name; 1 to 63 letters a-z, digits and \"-\" inside are allowed, as in \"garden\"",
+        text.escape_debug()
     ))
 }
 
@@ -96,8 +92,8 @@ pub fn country(text: &str) -> Result<String, String> {
         return Ok(text.to_ascii_uppercase());
     }
     Err(format!(
-        "{} is no country; its two letters are allowed, as in \"DE\", \"FR\", \"GB\", \"US\"",
-        quoted(text)
+        "\"{}\" is no country; its two letters are allowed, as in \"DE\", \"FR\", \"GB\", \"US\"",
+        text.escape_debug()
     ))
 }
 
@@ -120,10 +116,10 @@ pub fn wifi_name(text: &str) -> Result<String, String> {
 pub fn wifi_password(text: &str) -> Result<Option<Secret>, String> {
     let is_key = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let allowed = "8 to 63 characters are allowed, none for an open network";
-    if let Some(at) = text.chars().position(|c| !matches!(c, ' '..='~')) {
+    if let Some(odd) = text.chars().find(|c| !matches!(c, ' '..='~')) {
         return Err(format!(
-            "character {} of the password is one that Wi-Fi does not allow; letters without accents, digits, spaces and signs of an English keyboard are",
-            at + 1
+            "the password has the character \"{}\", which Wi-Fi does not allow",
+            odd.escape_debug()
         ));
     }
     match text.len() {
@@ -162,7 +158,10 @@ pub fn address(text: &str) -> Result<(IpAddr, u8), String> {
         (1..=max).contains(&prefix).then_some((address, prefix))
     });
     checked.ok_or_else(|| {
-        format!("{} is no address; ADDRESS/PREFIX is allowed, as in \"192.168.1.50/24\"", quoted(text))
+        format!(
+            "\"{}\" is no address; ADDRESS/PREFIX is allowed, as in \"192.168.1.50/24\"",
+            text.escape_debug()
+        )
     })
 }
 
@@ -171,9 +170,9 @@ pub fn address(text: &str) -> Result<(IpAddr, u8), String> {
 /// # Errors
 /// What is allowed.
 pub fn plain_address(text: &str) -> Result<IpAddr, String> {
-    text.trim()
-        .parse()
-        .map_err(|_| format!("{} is no address; one such as \"192.168.1.1\" is allowed", quoted(text)))
+    text.trim().parse().map_err(|_| {
+        format!("\"{}\" is no address; one such as \"192.168.1.1\" is allowed", text.escape_debug())
+    })
 }
 
 /// The name of a time zone, which is also a path.
@@ -186,8 +185,8 @@ pub fn time_zone(text: &str, exists: impl Fn(&str) -> bool) -> Result<String, St
         return Ok(text.to_owned());
     }
     Err(format!(
-        "{} is no time zone; one such as \"Europe/Berlin\", \"America/New_York\" or \"UTC\" is allowed",
-        quoted(text)
+        "\"{}\" is no time zone; one such as \"Europe/Berlin\", \"America/New_York\" or \"UTC\" is allowed",
+        text.escape_debug()
     ))
 }
 

@@ -8,7 +8,6 @@ mod api;
 mod backlog;
 mod ceiling;
 mod client;
-mod closed;
 mod connection;
 mod controls;
 mod head;

@@ -19,7 +19,6 @@ use super::{devices, refused};
 use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
 use crate::config::Picture;
-use crate::config::shown;
 use crate::hub::{Hub, Opened, State};
 use crate::limits;
 
@@ -45,7 +44,7 @@ impl Capture {
         if !devices::is_camera(&capabilities) {
             return Err(Lost::Unsupported(format!(
                 "{} ({}) gives no pictures; \"pinhole cameras\" lists the devices that do",
-                shown::device(&self.node),
+                self.node.display(),
                 capabilities.card
             )));
         }
@@ -129,7 +128,7 @@ impl Capture {
             fourcc_text(given.fourcc),
             given.width,
             given.height,
-            shown::device(&self.node)
+            self.node.display()
         );
     }
 }
