@@ -97,15 +97,16 @@ impl Service {
 
     /// Asks again until the JSON of `target` meets the condition.
     pub fn until(&self, target: &str, condition: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
-        let mut last = serde_json::Value::Null;
+        let clock = pinhole::clock::Clock::kernel();
+        let begin = clock.now();
         // Each request is a round trip, which is all the waiting there is.
-        for _ in 0..100_000 {
-            last = self.json(target).1;
+        loop {
+            let last = self.json(target).1;
             if condition(&last) {
                 return last;
             }
+            assert!(clock.now().since(begin) < PATIENCE, "{target} never met the condition: {last:#}");
         }
-        panic!("{target} never met the condition: {last:#}");
     }
 
     /// Sends SIGTERM and waits for the end.
