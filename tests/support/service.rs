@@ -105,7 +105,7 @@ impl Service {
             if condition(&last) {
                 return last;
             }
-            assert!(clock.now().since(begin) < PATIENCE, "{target} never met the condition: {last:#}");
+            assert!(clock.now().since(begin) < PATIENCE * 2, "{target} never met the condition: {last:#}");
         }
     }
 
