@@ -187,6 +187,57 @@ pub const PASS_TASKS_MAX: u32 = 200;
 /// files, and a share of processor time over less says nothing.
 pub const SYSTEM_HEALTH_AGE_MAX: Duration = Duration::from_millis(200);
 
+/// Wrong passwords that an address may try before its tries are slowed down: people mistype.
+pub const PASSWORD_FREE_TRIES: u32 = 5;
+
+/// An address that has tried no new wrong password for this long begins anew.
+pub const PASSWORD_FORGIVEN_AFTER: Duration = Duration::from_mins(10);
+
+/// The wait between two tries of an address that is slowed down, at first.
+pub const PASSWORD_SLOWED_MIN: Duration = Duration::from_secs(1);
+
+/// The longest such wait: a person with the right password may be behind it.
+pub const PASSWORD_SLOWED_MAX: Duration = Duration::from_secs(8);
+
+/// All that wait of one slowed address have their turn within this time: the more connections wait, the
+/// shorter the waits between them. An attacker who holds 128 connections gets 13 guesses a second so.
+pub const PASSWORD_ADDRESS_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// The least time from one password's turn to the next, all addresses together.
+pub const PASSWORD_TURN_MIN: Duration = Duration::from_millis(60);
+
+/// Turns come faster where that is needed for all that wait to have one within this time.
+pub const PASSWORD_TURNS_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// The longest time that the right password waits for its turn, whoever else tries what: its address's own
+/// queue, and twice that of all, as every other turn is for the lane of known addresses. Until somebody has
+/// logged in since the start, each turn also takes the time of a check (0.05 s on a PC, half a second on a
+/// small board).
+pub const PASSWORD_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Wrong tries, all addresses together, after which addresses that never gave the right password have no
+/// free tries any more: somebody on the same link may have any number of addresses.
+pub const PASSWORD_NEWCOMERS_MAX: f64 = 64.0;
+
+/// So many of them are forgotten each second.
+pub const PASSWORD_NEWCOMERS_PER_SECOND: f64 = 1.0;
+
+/// Passwords known to be wrong, 32 bytes each.
+pub const PASSWORD_WRONG_MAX: usize = 4096;
+
+/// Wrong passwords that are remembered for each address, so that each counts once.
+pub const PASSWORD_WRONG_PER_ADDRESS_MAX: usize = 16;
+
+/// Addresses whose wrong tries are remembered; the one that tried longest ago is forgotten first.
+pub const PASSWORD_ADDRESSES_MAX: usize = 1024;
+
+/// Addresses that gave the right password, which are remembered over a restart. The oldest is forgotten
+/// first.
+pub const KNOWN_ADDRESSES_MAX: usize = 64;
+
+/// How long an answer waits for such an address to be written down.
+pub const KNOWN_ADDRESSES_WRITE_MAX: Duration = Duration::from_millis(100);
+
 /// Streams end and devices close within this time of the request to shut down; what has not by then
 /// (a driver that hangs) is left to the kernel.
 pub const SHUTDOWN_MAX: Duration = Duration::from_millis(800);
@@ -229,6 +280,10 @@ pub const TAKE_RATE_MIN: usize = 10_000;
 /// Bytes of pictures that slow clients may hold together, an eighth of the smallest board's memory: ten
 /// of the largest 4K pictures, or two hundred of 300 kB.
 pub const HELD_MAX_BYTES: usize = 64 << 20;
+
+/// A request for a snapshot that was let in later than this after it came has waited for its password's
+/// turn; its time begins then.
+pub const SNAPSHOT_PROMPT: Duration = Duration::from_millis(100);
 
 /// A snapshot must be there within this time of its request. OctoPrint and others give up after 5 s,
 /// and then show a time-out of their own instead of the reason.

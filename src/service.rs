@@ -51,8 +51,10 @@ pub async fn run(
     };
     let tasks = executor.clone();
     let main = async {
-        // Clients that connect during discovery wait, so none sees "no camera" too early.
-        cameras.start(config.cameras).await;
+        // Clients that connect during discovery wait, so none sees "no camera" too early. Where nothing may be
+        // shown, no camera is opened.
+        let cameras_shown = if config.http.closed.is_none() { config.cameras } else { Vec::new() };
+        cameras.start(cameras_shown).await;
         let serving = http::listen::serve(&executor, &Rc::new(server), listeners)?;
         ready();
         memory::unmap_unused_code();

@@ -20,24 +20,28 @@ pub const ERRORS_NAME: &str = "pinhole-errors.txt";
 /// The user and the group that the service runs as (`systemd/pinhole.service`).
 const SERVICE_GROUP: &str = "pinhole";
 
+/// Files beside `pinhole.toml` that are looked at for a password.
+const OTHERS_MAX: usize = 8;
+
 const ZONES: &str = "/usr/share/zoneinfo";
 
 /// Applies the file. What cannot be done is a mistake like any other: the boot goes on.
 pub fn apply() -> Vec<Mistake> {
     let boot = Path::new(BOOT);
-    let Reading { settings, mut mistakes } = if is_mounted(boot) {
+    let mut reading = if is_mounted(boot) {
         read_boot(boot)
     } else {
-        trouble("the card's boot partition cannot be read, so pinhole.toml is not applied; write the image anew, or try another card".into())
+        Reading::of_trouble("the card's boot partition cannot be read, so pinhole.toml is not applied; write the image anew, or try another card".into())
     };
-    let hash = settings.password.as_ref().map(|password| PasswordHash::of(&password.0));
+    let hash = reading.settings.password.as_ref().map(|password| PasswordHash::of(&password.0));
     let hash = match hash.transpose() {
         Ok(hash) => hash.map(|hash| hash.to_string()),
         Err(what) => {
-            mistakes.push(Mistake { line: None, what: format!("system.password: {what}") });
+            reading.close(format!("system.password: {what}"));
             None
         }
     };
+    let Reading { settings, mut mistakes } = reading;
     for file in files::files(&settings, hash.as_deref()) {
         note(&mut mistakes, file.path, write(Path::new(file.path), &file.content, file.mode));
     }
@@ -71,10 +75,12 @@ fn write(path: &Path, content: &str, mode: u32) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    // Never readable for a moment.
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
+    // Never readable for a moment, and whole or not there: half a configuration may lack the password.
+    let beside = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
     file.set_permissions(Permissions::from_mode(mode))?;
-    file.write_all(content.as_bytes())
+    file.write_all(content.as_bytes())?;
+    fs::rename(&beside, path)
 }
 
 /// The service runs as a user of its own; nobody else shall read cameras' passwords.
@@ -98,20 +104,45 @@ fn is_mounted(folder: &Path) -> bool {
 fn read_boot(boot: &Path) -> Reading {
     let entries = match fs::read_dir(boot).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
         Ok(entries) => entries,
-        Err(error) => return trouble(format!("the boot partition cannot be read: {error}")),
+        Err(error) => return Reading::of_trouble(format!("the boot partition cannot be read: {error}")),
     };
     let names: Vec<String> =
         entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let (name, both) = text::choose(names.iter().map(String::as_str));
-    // Without the file everything is as it comes out of the box.
-    let Some(name) = name else { return Reading::default() };
     let zone_exists = |zone: &str| Path::new(ZONES).join(zone).is_file();
-    let mut reading = match read_start(&boot.join(name)) {
-        Ok(bytes) => read(&bytes, &zone_exists),
-        Err(error) => return trouble(format!("{name} cannot be read: {error}")),
+    // Without the file everything is as it comes out of the box.
+    let mut reading = match name.map(|name| (name, read_start(&boot.join(name)))) {
+        None => Reading::default(),
+        Some((_, Ok(bytes))) => read(&bytes, &zone_exists),
+        Some((name, Err(error))) => return Reading::of_trouble(format!("{name} cannot be read: {error}")),
     };
     reading.mistakes.extend(both);
+    if reading.settings.closed.is_none() && !reading.has_password() {
+        close_for_another(boot, &names, name, &mut reading);
+    }
     reading
+}
+
+/// A password in a file that was meant to be `pinhole.toml`, under another name or beside it.
+fn close_for_another(boot: &Path, names: &[String], chosen: Option<&str>, reading: &mut Reading) {
+    let others = names.iter().filter(|name| Some(name.as_str()) != chosen);
+    for other in others.filter(|name| text::is_like(name, chosen.is_some())).take(OTHERS_MAX) {
+        let path = boot.join(other);
+        let other = other.escape_debug();
+        let meant = match read_start(&path) {
+            Ok(bytes) => read(&bytes, &|_| true),
+            Err(_) if path.is_dir() => continue,
+            Err(error) => Reading::of_trouble(format!("{other} cannot be read: {error}")),
+        };
+        if meant.has_password() || meant.settings.closed.is_some() {
+            let read = chosen
+                .map_or("there is no pinhole.toml".into(), |name| format!("{name} is read, without one"));
+            reading.close(format!(
+                "{other} has a password, but {read}; name the file that you mean pinhole.toml, and remove the other"
+            ));
+            return;
+        }
+    }
 }
 
 /// No more of a file than is used of it, and a byte that tells that there is more: a damaged folder may give
@@ -120,10 +151,6 @@ fn read_start(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(text::FILE_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn trouble(what: String) -> Reading {
-    Reading { mistakes: vec![Mistake { line: None, what }], ..Reading::default() }
 }
 
 /// Writes the mistakes beside `pinhole.toml`, or takes them away. The boot partition can be written to
@@ -184,6 +211,33 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
         let gone = read_boot(&folder);
         assert!(gone.mistakes[0].what.contains("boot partition"), "{:?}", gone.mistakes);
+        assert!(gone.settings.closed.is_some());
+    }
+
+    #[test]
+    fn a_password_in_a_file_that_is_not_read_closes_too() {
+        let folder = std::env::temp_dir().join(format!("pinhole-other-names-{}", std::process::id()));
+        let closed = |files: &[(&str, &str)]| {
+            fs::create_dir_all(&folder).unwrap();
+            for (name, text) in files {
+                fs::write(folder.join(name), text).unwrap();
+            }
+            let reading = read_boot(&folder);
+            fs::remove_dir_all(&folder).unwrap();
+            reading.settings.closed
+        };
+        let (with, without) = ("[system]\npassword = \"x\"\n", "[system]\nname = \"shed\"\n");
+        for name in ["pinhole.toml.toml", "pinhole (1).toml", "pinhole.ini", "Pinhole"] {
+            let why = closed(&[(name, with)]).unwrap_or_else(|| panic!("{name} is open"));
+            assert!(why.contains(name) && why.contains("name the file"), "{why}");
+            assert_eq!(closed(&[(name, without)]), None);
+        }
+        // The one that counts has none, the other has.
+        assert!(closed(&[("pinhole.toml", with), ("pinhole.toml.txt", without)]).is_some());
+        assert_eq!(closed(&[("pinhole.toml", without), ("pinhole.toml.txt", with)]), None);
+        assert_eq!(closed(&[("pinhole.toml", without), ("pinhole.toml.old", with)]), None);
+        assert_eq!(closed(&[("pinhole-errors.txt", "line 3: password is not understood")]), None);
+        assert_eq!(closed(&[("pinhole.toml", without)]), None);
     }
 
     #[test]
@@ -192,7 +246,8 @@ mod tests {
         let file = folder.join("pinhole.toml");
         fs::create_dir_all(&file).unwrap();
         let mistakes = read_boot(&folder).mistakes;
-        assert!(mistakes[0].what.starts_with("pinhole.toml cannot be read: "), "{mistakes:?}");
+        assert!(mistakes[0].what.contains("pinhole.toml cannot be read: "), "{mistakes:?}");
+        assert!(read_boot(&folder).settings.closed.is_some(), "it may have held a password");
 
         fs::remove_dir(&file).unwrap();
         let head = "[system]\nname = \"shed\"\n#";
@@ -200,6 +255,7 @@ mod tests {
         // As a damaged folder gives it: far longer than memory is.
         OpenOptions::new().write(true).open(&file).unwrap().set_len(1 << 40).unwrap();
         let reading = read_boot(&folder);
+        assert!(reading.settings.closed.is_some(), "the password may be in the rest");
         assert_eq!(read_start(&file).unwrap().len(), text::FILE_MAX_BYTES + 1);
         assert_eq!(reading.settings.name.as_deref(), Some("shed"));
         assert!(reading.mistakes.iter().any(|mistake| mistake.what.contains("longer than")), "{reading:?}");
@@ -209,7 +265,8 @@ mod tests {
             (0..text::FILE_MAX_BYTES as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         fs::write(&file, noise).unwrap();
         let mistakes = read_boot(&folder).mistakes;
-        assert!((1..=super::super::MISTAKES_MAX + 2).contains(&mistakes.len()), "{mistakes:?}");
+        assert!(read_boot(&folder).settings.closed.is_some(), "noise");
+        assert!((1..=super::super::MISTAKES_MAX + 3).contains(&mistakes.len()), "{mistakes:?}");
         fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::settings::{Network, Settings, Wifi};
+use crate::config::CLOSED_MAX_CHARS;
 
 /// A file to write.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,6 +49,9 @@ pub fn files(settings: &Settings, password_hash: Option<&str>) -> Vec<File> {
 
 /// The tables as the user wrote them. The password's hash goes below the line `[http]`, if there is one.
 fn service(settings: &Settings, password_hash: Option<&str>) -> String {
+    if let Some(why) = &settings.closed {
+        return closed(why);
+    }
     let Some(hash) = password_hash else { return settings.service.clone() };
     let key = format!("password_hash = \"{hash}\"\n");
     let mut text = String::new();
@@ -63,7 +67,17 @@ fn service(settings: &Settings, password_hash: Option<&str>) -> String {
     if !is_written {
         let _ = write!(text, "\n[http]\n{key}");
     }
-    text
+    // Whatever the tables are: not without the password.
+    match crate::config::Config::parse(&text, "") {
+        Ok(config) if config.http.password_hash.is_some() => text,
+        _ => format!("[http]\n{key}"),
+    }
+}
+
+/// A service that shows nothing but why.
+fn closed(why: &str) -> String {
+    let why: String = why.chars().filter(|c| !c.is_control()).take(CLOSED_MAX_CHARS).collect();
+    format!("[http]\nclosed = \"{}\"\n", why.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// wpa_supplicant.conf(5). A name is written as hexadecimal digits, so any byte may be in it; a password
@@ -210,13 +224,36 @@ mod tests {
 
     #[test]
     fn the_hash_joins_the_http_table() {
+        let hash = crate::config::PasswordHash::of("x").unwrap().to_string();
+        let key = format!("password_hash = \"{hash}\"\n");
         let content = |service: &str| {
-            files(&Settings { service: service.into(), ..Settings::default() }, Some("$h")).remove(0).content
+            files(&Settings { service: service.into(), ..Settings::default() }, Some(&hash)).remove(0).content
         };
-        assert_eq!(content(""), "\n[http]\npassword_hash = \"$h\"\n");
-        assert_eq!(
-            content("[http]\nallow_origin = \"*\"\n"),
-            "[http]\npassword_hash = \"$h\"\nallow_origin = \"*\"\n"
-        );
+        assert_eq!(content(""), format!("\n[http]\n{key}"));
+        assert_eq!(content("[http]\nallow_origin = \"*\"\n"), format!("[http]\n{key}allow_origin = \"*\"\n"));
+        // What the service would refuse must not take the password with it.
+        assert_eq!(content("[http]\npassword_hash = \"y\"\n"), format!("[http]\n{key}"));
+    }
+
+    #[test]
+    fn a_closed_service_shows_nothing_but_why() {
+        let why = "line 3: \"a\\b\"\n is odd";
+        let settings = Settings {
+            closed: Some(why.into()),
+            service: "[[camera]]\nsource = \"test:\"\n".into(),
+            ..Settings::default()
+        };
+        let content = all(&settings).remove(0).content;
+        let config = crate::config::Config::parse(&content, "f").unwrap();
+        assert_eq!(config.http.closed.as_deref(), Some("line 3: \"a\\b\" is odd"));
+        let long = Settings { closed: Some("x".repeat(9000)), ..settings };
+        let config = crate::config::Config::parse(&all(&long).remove(0).content, "f").unwrap();
+        assert_eq!(config.http.closed.map(|why| why.len()), Some(CLOSED_MAX_CHARS));
+    }
+
+    #[test]
+    fn what_the_image_has_where_nothing_could_be_written_is_closed() {
+        let text = include_str!("../../image-build/files/etc/pinhole/pinhole.toml");
+        assert!(crate::config::Config::parse(text, "f").unwrap().http.closed.is_some());
     }
 }

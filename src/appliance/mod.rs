@@ -12,6 +12,7 @@ pub mod read;
 pub mod screen;
 pub mod settings;
 pub mod status;
+mod suspicion;
 mod text;
 pub mod wifi;
 
@@ -21,6 +22,9 @@ use std::fmt;
 pub const MISTAKES_FILE: &str = "/run/pinhole-appliance/configuration-errors";
 /// The same for Wi-Fi that does not come up.
 pub const WIFI_TROUBLE_FILE: &str = "/run/pinhole-appliance/wifi-error";
+
+/// What the first mistake begins with where nothing is shown until the file is corrected.
+pub const CLOSED: &str = "No picture is shown to anybody until this is corrected: ";
 
 /// Mistakes that are told; who makes more of them corrects these first.
 pub const MISTAKES_MAX: usize = 20;

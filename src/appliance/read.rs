@@ -6,8 +6,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::blocks::{self, Lines};
 use super::settings::{self, Network, Settings, WIFI_MAX, Wifi};
-use super::{MISTAKES_MAX, Mistake, text};
-use crate::config::Config;
+use super::{CLOSED, MISTAKES_MAX, Mistake, suspicion, text};
+use crate::config::quote::quoted;
+use crate::config::{Config, shown};
 
 /// Times that a line is taken out before the rest is given up.
 const ATTEMPTS_MAX: usize = 200;
@@ -27,28 +28,72 @@ pub struct Reading {
     pub mistakes: Vec<Mistake>,
 }
 
+impl Reading {
+    /// Of a file that cannot be read. It may have held a password, so nothing is shown.
+    pub fn of_trouble(what: String) -> Self {
+        let mut reading =
+            Self { mistakes: vec![Mistake { line: None, what: what.clone() }], ..Self::default() };
+        reading.close(what);
+        reading
+    }
+
+    /// Whether there is a password that the page will ask for.
+    pub fn has_password(&self) -> bool {
+        let of_service = || Config::parse(&self.settings.service, "").ok()?.http.password_hash;
+        self.settings.password.is_some() || of_service().is_some()
+    }
+
+    /// Has nothing shown, for this reason.
+    pub fn close(&mut self, why: String) {
+        self.mistakes.retain(|mistake| mistake.line.is_some() || mistake.what != why);
+        self.mistakes.insert(0, Mistake { line: None, what: format!("{CLOSED}{why}") });
+        self.settings.closed = Some(why);
+    }
+}
+
 /// Reads the file's bytes.
 pub fn read(bytes: &[u8], zone_exists: &dyn Fn(&str) -> bool) -> Reading {
     let mut mistakes = Vec::new();
     let text = text::decode(bytes, &mut mistakes);
-    let mut reader = Reader { lines: Lines::of(&text), mistakes, zone_exists };
+    let mut reader = Reader { lines: Lines::of(&text), mistakes, is_given_up: false, zone_exists };
     reader.take_out_what_is_no_toml();
     let mut settings = reader.own_tables();
-    settings.service = reader.service();
+    settings.service = reader.service(settings.password.is_some());
+    let is_given_up = reader.is_given_up;
     let mut mistakes = reader.mistakes;
     mistakes.sort();
     mistakes.dedup();
+    let wish = suspicion::wish(&text);
+    let of_wish = mistakes.iter().find(|mistake| wish.is_some() && mistake.line == wish);
+    let of_wish = of_wish.map(ToString::to_string);
     if mistakes.len() > MISTAKES_MAX {
         let more = mistakes.len() - MISTAKES_MAX;
         mistakes.truncate(MISTAKES_MAX);
         mistakes.push(Mistake { line: None, what: format!("and {more} more mistakes") });
     }
-    Reading { settings, mistakes }
+    let mut reading = Reading { settings, mistakes };
+    if !reading.has_password() {
+        let how = "write password = \"...\" below a line [system]";
+        match (wish, of_wish) {
+            (Some(_), Some(mistake)) => reading.close(format!("a password is set wrongly: {mistake}; {how}")),
+            (Some(line), None) => {
+                reading
+                    .close(format!("line {line} looks like a password, but none can be read from it; {how}"));
+            }
+            _ if is_given_up || text::is_damaged(bytes, &text) => {
+                reading.close("the file is damaged and may have held a password; write it anew".to_owned());
+            }
+            _ => {}
+        }
+    }
+    reading
 }
 
 struct Reader<'a> {
     lines: Lines,
     mistakes: Vec<Mistake>,
+    /// Nothing could be made of the file.
+    is_given_up: bool,
     zone_exists: &'a dyn Fn(&str) -> bool,
 }
 
@@ -70,6 +115,7 @@ impl Reader<'_> {
         }
         if DeTable::parse(&self.lines.text()).is_err() {
             self.lines = Lines::of("");
+            self.is_given_up = true;
             self.mistakes
                 .push(Mistake { line: None, what: "nothing of the rest could be understood".into() });
         }
@@ -103,7 +149,7 @@ impl Reader<'_> {
                     );
                 }
                 (name, _) => {
-                    let name = name.escape_debug();
+                    let name = shown::key(name);
                     self.tell(line, format!("{name} is not known; [{}] are", TABLES.join("], [")));
                 }
             }
@@ -169,9 +215,7 @@ impl Reader<'_> {
         let on_wifi = self.value(table, "network", "interface", |text| match text {
             "wifi" => Ok(true),
             "wired" => Ok(false),
-            _ => {
-                Err(format!("\"{}\" is no interface; \"wired\" or \"wifi\" is allowed", text.escape_debug()))
-            }
+            _ => Err(format!("{} is no interface; \"wired\" or \"wifi\" is allowed", quoted(text))),
         });
         let address = self.value(table, "network", "address", settings::address);
         let gateway = self.value(table, "network", "gateway", settings::plain_address);
@@ -224,7 +268,7 @@ impl Reader<'_> {
         for key in table.keys() {
             if !known.contains(&key.get_ref().as_ref()) {
                 let line = self.lines.line_at(key.span().start);
-                let key = key.get_ref().escape_debug();
+                let key = shown::key(key.get_ref());
                 self.tell(line, format!("{name}.{key} is not known; {} are", known.join(", ")));
             }
         }
@@ -252,9 +296,12 @@ impl Reader<'_> {
     }
 
     /// The service's part, as written but for what the service would refuse.
-    fn service(&mut self) -> String {
+    fn service(&mut self, has_password: bool) -> String {
         let mut lines = self.lines.clone();
         lines.take_out_tables(|name| !matches!(name, Some("camera" | "http")));
+        if has_password {
+            self.take_out_second_password(&mut lines);
+        }
         for number in 1..=lines.text().lines().count() {
             if lines.line(number).split('=').next().is_some_and(|key| key.trim() == "listen") {
                 self.tell(number, "http.listen cannot be set here; the page is always at port 80");
@@ -284,6 +331,25 @@ impl Reader<'_> {
         let text = lines.text();
         if Config::parse(&text, "").is_ok() { text } else { String::new() }
     }
+
+    /// Of `system.password` and `http.password_hash` the former counts: it is what this file is for, and
+    /// what its owner can read.
+    fn take_out_second_password(&mut self, lines: &mut Lines) {
+        let is_hash = |line: &str| {
+            let key = line.split('=').next().unwrap_or_default();
+            key.trim().trim_matches(['"', '\'']) == "password_hash"
+        };
+        for number in 1..=lines.text().lines().count() {
+            let section = lines.header_of(number).and_then(|head| blocks::header(lines.line(head)));
+            if section == Some("http") && is_hash(lines.line(number)) {
+                self.tell(
+                    number,
+                    "http.password_hash is left out, as there is a system.password too, which counts; keep one of them",
+                );
+                lines.take_out(number);
+            }
+        }
+    }
 }
 
 /// `FILE:LINE: WHAT` of the service's own check.
@@ -305,7 +371,7 @@ fn network_is_unsaid(root: &Spanned<DeTable<'_>>) -> bool {
 
 /// What TOML says about a line, with what people usually forget. The line itself may hold a password.
 fn not_understood(line: &str, message: &str) -> String {
-    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = shown::message(message);
     if blocks::header(line).is_some() {
         return format!(
             "this section's line is not understood ({message}); write [name] or [[camera]]. All of the section is left out"
@@ -315,11 +381,7 @@ fn not_understood(line: &str, message: &str) -> String {
         return format!("not understood ({message}); write key = \"value\", or # before a remark");
     };
     let key = key.trim();
-    let key = if key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.') {
-        key
-    } else {
-        "this line"
-    };
+    let key = if shown::key(key) == key { key } else { "this line" };
     let value = value.trim_start();
     if message.contains("duplicate") {
         return format!("{key} stands here a second time; the first counts");

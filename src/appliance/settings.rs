@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::config::quote::quoted;
+
 /// Networks in `pinhole.toml`.
 pub const WIFI_MAX: usize = 8;
 /// Name servers in `pinhole.toml`; the resolver of the C library asks three.
@@ -35,6 +37,8 @@ pub struct Settings {
     pub network: Option<Network>,
     /// Configuration of the service: the tables `camera` and `http`, checked.
     pub service: String,
+    /// Why nobody may see anything: a password was meant, or may have been, and there is none.
+    pub closed: Option<String>,
 }
 
 /// A wireless network.
@@ -78,8 +82,8 @@ pub fn host_name(text: &str) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     Err(format!(
-        "\"{}\" is no host name; 1 to 63 letters a-z, digits and \"-\" inside are allowed, as in \"garden\"",
-        text.escape_debug()
+        "{} is no host name; 1 to 63 letters a-z, digits and \"-\" inside are allowed, as in \"garden\"",
+        quoted(text)
     ))
 }
 
@@ -92,8 +96,8 @@ pub fn country(text: &str) -> Result<String, String> {
         return Ok(text.to_ascii_uppercase());
     }
     Err(format!(
-        "\"{}\" is no country; its two letters are allowed, as in \"DE\", \"FR\", \"GB\", \"US\"",
-        text.escape_debug()
+        "{} is no country; its two letters are allowed, as in \"DE\", \"FR\", \"GB\", \"US\"",
+        quoted(text)
     ))
 }
 
@@ -116,10 +120,10 @@ pub fn wifi_name(text: &str) -> Result<String, String> {
 pub fn wifi_password(text: &str) -> Result<Option<Secret>, String> {
     let is_key = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let allowed = "8 to 63 characters are allowed, none for an open network";
-    if let Some(odd) = text.chars().find(|c| !matches!(c, ' '..='~')) {
+    if let Some(at) = text.chars().position(|c| !matches!(c, ' '..='~')) {
         return Err(format!(
-            "the password has the character \"{}\", which Wi-Fi does not allow",
-            odd.escape_debug()
+            "character {} of the password is one that Wi-Fi does not allow; letters without accents, digits, spaces and signs of an English keyboard are",
+            at + 1
         ));
     }
     match text.len() {
@@ -158,10 +162,7 @@ pub fn address(text: &str) -> Result<(IpAddr, u8), String> {
         (1..=max).contains(&prefix).then_some((address, prefix))
     });
     checked.ok_or_else(|| {
-        format!(
-            "\"{}\" is no address; ADDRESS/PREFIX is allowed, as in \"192.168.1.50/24\"",
-            text.escape_debug()
-        )
+        format!("{} is no address; ADDRESS/PREFIX is allowed, as in \"192.168.1.50/24\"", quoted(text))
     })
 }
 
@@ -170,9 +171,9 @@ pub fn address(text: &str) -> Result<(IpAddr, u8), String> {
 /// # Errors
 /// What is allowed.
 pub fn plain_address(text: &str) -> Result<IpAddr, String> {
-    text.trim().parse().map_err(|_| {
-        format!("\"{}\" is no address; one such as \"192.168.1.1\" is allowed", text.escape_debug())
-    })
+    text.trim()
+        .parse()
+        .map_err(|_| format!("{} is no address; one such as \"192.168.1.1\" is allowed", quoted(text)))
 }
 
 /// The name of a time zone, which is also a path.
@@ -185,8 +186,8 @@ pub fn time_zone(text: &str, exists: impl Fn(&str) -> bool) -> Result<String, St
         return Ok(text.to_owned());
     }
     Err(format!(
-        "\"{}\" is no time zone; one such as \"Europe/Berlin\", \"America/New_York\" or \"UTC\" is allowed",
-        text.escape_debug()
+        "{} is no time zone; one such as \"Europe/Berlin\", \"America/New_York\" or \"UTC\" is allowed",
+        quoted(text)
     ))
 }
 

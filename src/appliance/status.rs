@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde_json::Value;
 
+use super::CLOSED;
+
 /// Columns of the narrowest console, a screen's in text mode.
 const COLUMNS: usize = 80;
 /// Cameras, addresses and mistakes shown, of each; the page has the others.
@@ -47,6 +49,9 @@ impl Status {
             Some(Value::Array(cameras)) if !cameras.is_empty() => {
                 let lines: Vec<String> = cameras.iter().map(camera).collect();
                 list(&mut text, &lines);
+            }
+            Some(Value::Null) if self.mistakes.iter().any(|mistake| mistake.starts_with(CLOSED)) => {
+                text += "  No picture is shown until pinhole.toml is corrected\n";
             }
             // With a password, the report is for those who know it.
             Some(Value::Null) => {
@@ -181,5 +186,10 @@ mod tests {
         assert!(text.contains("No network yet") && text.contains("does not answer"), "{text}");
         let status = Status { health: Some(serde_json::json!({ "status": "ok" })), ..Status::default() };
         assert!(status.text().contains("ok; the page asks for the password"), "{}", status.text());
+        let mistakes = vec![format!("{CLOSED}line 3: password is not understood")];
+        let status =
+            Status { health: Some(serde_json::json!({ "status": "failed" })), mistakes, ..Status::default() };
+        let text = status.text();
+        assert!(text.contains("until pinhole.toml is corrected") && text.contains("line 3"), "{text}");
     }
 }

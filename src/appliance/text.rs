@@ -24,6 +24,15 @@ pub fn choose<'a>(names: impl Iterator<Item = &'a str>) -> (Option<&'a str>, Opt
     (with_txt.or(plain), both)
 }
 
+/// Whether a name looks as if its file was meant to be `pinhole.toml`: `pinhole.toml.toml`, `pinhole (1).toml`.
+/// Beside the file itself only the names that count, as an old copy may have any other.
+pub fn is_like(name: &str, is_there: bool) -> bool {
+    let name = name.to_ascii_lowercase();
+    let counts = ["pinhole.toml", "pinhole.toml.txt", "pinhole.txt"].contains(&name.as_str());
+    let is_ours = name == super::apply::ERRORS_NAME;
+    counts || (!is_there && !is_ours && name.starts_with("pinhole"))
+}
+
 /// The text, with line feeds alone at the ends of lines.
 pub fn decode(bytes: &[u8], mistakes: &mut Vec<Mistake>) -> String {
     let mut tell = |what: String| mistakes.push(Mistake { line: None, what });
@@ -52,6 +61,13 @@ pub fn decode(bytes: &[u8], mistakes: &mut Vec<Mistake>) -> String {
         ),
     };
     text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// Whether so little of a file is text that nothing can be said about what was in it: an end that is cut
+/// off, or a block of zeros or noise, as a card that was pulled out while it was written to has them.
+pub fn is_damaged(bytes: &[u8], text: &str) -> bool {
+    let is_odd = |c: char| c == char::REPLACEMENT_CHARACTER || (c.is_control() && !c.is_whitespace());
+    bytes.len() > FILE_MAX_BYTES || text.chars().any(is_odd)
 }
 
 #[cfg(test)]

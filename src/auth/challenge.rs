@@ -56,13 +56,18 @@ impl Challenge {
 
 /// The strongest challenge that is supported, of headers as they came: cameras write Latin-1 or GBK.
 ///
+/// Basic sends the password itself, so it is chosen only where the camera asks for it beyond doubt: a
+/// word `Basic` in what is left of a damaged Digest challenge is not a challenge for it.
+///
 /// # Errors
 /// The names of those that are offered, none of which is.
 pub fn strongest(header: &[u8]) -> Result<Challenge, String> {
     let raw = split(header);
-    let names = || raw.iter().map(|(scheme, _)| shown(scheme)).collect::<Vec<_>>().join(", ");
+    let names = || raw.iter().map(|it| shown(it.scheme)).collect::<Vec<_>>().join(", ");
+    let is_alone = raw.len() == 1;
     raw.iter()
-        .filter_map(|(scheme, parameters)| supported(scheme, parameters))
+        .filter(|it| !it.scheme.eq_ignore_ascii_case(b"basic") || it.is_basic_for_sure(is_alone))
+        .filter_map(|it| supported(it.scheme, &it.parameters))
         .max_by_key(|c| c.scheme)
         .ok_or_else(names)
 }
@@ -71,7 +76,22 @@ fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).collect()
 }
 
-type Raw<'a> = (&'a [u8], Vec<(&'a [u8], &'a [u8])>);
+/// A challenge as it stands in the header.
+struct Raw<'a> {
+    scheme: &'a [u8],
+    parameters: Vec<(&'a [u8], &'a [u8])>,
+    /// It stands where a challenge may begin: first, or behind a comma, with no quote left open or
+    /// closed at the wrong place before it.
+    is_in_place: bool,
+}
+
+impl Raw<'_> {
+    fn is_basic_for_sure(&self, is_alone: bool) -> bool {
+        let has = |wanted: &[u8]| self.parameters.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        // RFC 7617 section 2 wants a realm; cameras that know nothing but Basic leave it away.
+        self.is_in_place && (is_alone || has(b"realm")) && !has(b"nonce")
+    }
+}
 
 /// Challenges with their parameters. RFC 7235 section 4.1: challenges and their parameters are
 /// both separated by commas, which some cameras leave away, or write as semicolons; a name without
@@ -80,10 +100,13 @@ fn split(header: &[u8]) -> Vec<Raw<'_>> {
     let may_be_two_bytes = std::str::from_utf8(header).is_err();
     let mut challenges: Vec<Raw<'_>> = Vec::new();
     let mut rest = header;
+    let mut is_damaged = false;
     loop {
         let begin = rest.iter().position(|byte| !b" \t,;=\"".contains(byte)).unwrap_or(rest.len());
-        rest = &rest[begin..];
-        let (name, tail) = rest.split_at(end_of(rest, b" \t,;=\""));
+        let (between, begun) = rest.split_at(begin);
+        is_damaged |= between.iter().any(|byte| b"\"=".contains(byte));
+        let is_in_place = !is_damaged && (challenges.is_empty() || between.contains(&b','));
+        let (name, tail) = begun.split_at(end_of(begun, b" \t,;=\""));
         if name.is_empty() {
             return challenges;
         }
@@ -91,7 +114,7 @@ fn split(header: &[u8]) -> Vec<Raw<'_>> {
             if challenges.len() == CHALLENGES_MAX {
                 return challenges;
             }
-            challenges.push((name, Vec::new()));
+            challenges.push(Raw { scheme: name, parameters: Vec::new(), is_in_place });
             rest = tail;
             continue;
         };
@@ -100,8 +123,9 @@ fn split(header: &[u8]) -> Vec<Raw<'_>> {
             Some(quoted) => quoted.split_at(end_of_quoted(quoted, may_be_two_bytes)),
             None => value.split_at(end_of(value, b" \t,;")),
         };
-        if let Some((_, parameters)) = challenges.last_mut() {
-            parameters.push((name, value));
+        is_damaged |= value.contains(&b'"') && !value.contains(&b'\\');
+        if let Some(challenge) = challenges.last_mut() {
+            challenge.parameters.push((name, value));
         }
         rest = tail.strip_prefix(b"\"").unwrap_or(tail);
     }
@@ -220,6 +244,40 @@ mod tests {
         assert_eq!((&gbk.realm[..], &gbk.nonce[..]), (&b"\xc9\xe3\x81\x5c"[..], &b"n"[..]));
         let utf8 = strongest("Digest realm=\"\u{6444}\u{50cf}\", nonce=\"n\"").unwrap();
         assert_eq!(utf8.shown_realm(), "\u{6444}\u{50cf}");
+    }
+
+    #[test]
+    fn basic_is_answered_only_where_it_is_asked_for() {
+        for damaged in [
+            r#"Digest realm="Acme "Basic" cam", nonce="n""#,
+            "Digest realm=Acme Basic cam, nonce=n, algorithm=FOO",
+            "Digest realm=Acme, Basic cam, nonce=n, algorithm=FOO",
+            "Digest realm=Acme, Basic realm=x, nonce=n, algorithm=FOO",
+            "Digest Basic",
+            "Digest, Basic",
+            r#"Digest realm="a, nonce="n", Basic realm="b""#,
+            r#"Digest realm="a" Basic realm="b""#,
+            "Digest realm=a; Basic realm=b",
+            r#"Digest realm="a", nonce="n", algorithm=FOO, "Basic realm="b""#,
+            "= Basic realm=x",
+            "xBasic realm=x",
+            "",
+        ] {
+            let chosen = strongest(damaged).map(|challenge| challenge.scheme);
+            assert!(!matches!(chosen, Ok(Scheme::Basic)), "{damaged}: {chosen:?}");
+        }
+        for asked in [
+            "Basic",
+            " basic ",
+            "Basic realm=x",
+            "BASIC Realm=\"a, b\"",
+            r#"Digest realm="a", nonce="n", algorithm=SHA-512-256, Basic realm="a""#,
+            r#"Negotiate, Basic realm="a", NTLM"#,
+            r#"Basic realm="a", charset="UTF-8", Digest realm="a", nonce="#,
+        ] {
+            let chosen = strongest(asked).map(|challenge| challenge.scheme);
+            assert!(chosen.is_ok(), "{asked}: {chosen:?}");
+        }
     }
 
     #[test]

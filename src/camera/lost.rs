@@ -7,6 +7,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::shown;
+
 use crate::limits;
 pub use file::FileLost;
 pub use network::NetworkLost;
@@ -112,7 +114,7 @@ impl fmt::Display for Lost {
         match self {
             Self::NoCamera => f.write_str("no camera found; plug in a USB camera"),
             Self::Absent(path) => {
-                write!(f, "no device at {}; plug the camera in, or correct the source", path.display())
+                write!(f, "no device at {}; plug the camera in, or correct the source", shown::device(path))
             }
             Self::Unplugged => f.write_str("camera unplugged, waiting for it to come back"),
             Self::SameDevice(name) => write!(

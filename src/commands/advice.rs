@@ -66,8 +66,7 @@ fn network(lost: &NetworkLost, way: Way) -> Vec<&'static str> {
             "writing special characters of the password as %XX (@ is %40, : is %3A, / is %2F)",
             "waiting half an hour, or restarting the camera: it may have locked the account",
         ],
-        NetworkLost::NoSuchStream { .. }
-        | NetworkLost::Status { status: 400 | 405 | 451 | 454..=460, .. } => {
+        NetworkLost::NoSuchStream | NetworkLost::Status { status: 400 | 405 | 451 | 454..=460, .. } => {
             vec![if is_rtsp { RTSP_PATHS } else { HTTP_PATHS }]
         }
         NetworkLost::Status { status: 453 | 503, .. } | NetworkLost::Overloaded { .. } => vec![
@@ -126,7 +125,7 @@ mod tests {
             NetworkLost::Refused { address: address() },
             NetworkLost::Unreachable { address: address() },
             NetworkLost::WrongCredentials,
-            NetworkLost::NoSuchStream { path: some() },
+            NetworkLost::NoSuchStream,
             NetworkLost::NotPictures { offered: some(), seconds: 10 },
             NetworkLost::Damaged { pictures: 2, seconds: 10, last: some() },
             NetworkLost::Silent { seconds: 10 },

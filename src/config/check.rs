@@ -104,6 +104,7 @@ impl Check<'_> {
                 |it| it.parse(),
             )),
             password_hash: self.value("http.password_hash", written.password_hash.as_ref(), |it| it.parse()),
+            closed: self.value("http.closed", written.closed.as_ref(), |it| check_closed(it)),
         }
     }
 
@@ -263,6 +264,14 @@ fn check_origin(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("must be \"*\" or the beginning of a page's URL, as in \"http://octopi.local\"".to_owned())
+}
+
+fn check_closed(text: &str) -> Result<String, String> {
+    let length = text.chars().count();
+    if (1..=super::CLOSED_MAX_CHARS).contains(&length) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("the reason has {length} characters; 1 to {} are allowed", super::CLOSED_MAX_CHARS))
 }
 
 #[cfg(test)]

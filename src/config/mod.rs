@@ -11,6 +11,7 @@ pub mod network;
 pub mod password;
 pub mod proxies;
 pub mod quote;
+pub mod shown;
 pub mod source;
 pub mod suggest;
 pub mod syntax;
@@ -33,6 +34,9 @@ pub use url::SourceUrl;
 
 /// Where the file is looked for when none is named.
 pub const DEFAULT_FILE: &str = "/etc/pinhole/pinhole.toml";
+
+/// Characters of `http.closed`: some sentences.
+pub const CLOSED_MAX_CHARS: usize = 1000;
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +64,9 @@ pub struct Http {
     pub trusted_proxies: TrustedProxies,
     /// Of the password that everything asks for.
     pub password_hash: Option<PasswordHash>,
+    /// Why nothing is shown to anybody, if so. The card writes it where a password was meant and none could
+    /// be read.
+    pub closed: Option<String>,
 }
 
 /// One camera, or with [`SourceSpec::Auto`] every camera found.
@@ -113,6 +120,7 @@ impl Default for Http {
             hosts: Vec::new(),
             trusted_proxies: TrustedProxies::default(),
             password_hash: None,
+            closed: None,
         }
     }
 }

@@ -5,8 +5,10 @@ const SHOWN_MAX_CHARS: usize = 60;
 
 /// What a value that may hold a password or a token has in it. Somebody who mistakes one key for
 /// another writes a camera's URL where a size belongs.
-const SECRET_SIGNS: [&str; 11] =
-    ["@", "://", ":/", "$argon2", "pass", "pwd", "secret", "token", "user=", "key=", "auth"];
+const SECRET_SIGNS: [&str; 14] = [
+    "@", "://", ":/", "//", "$argon2", "pass", "pwd", "secret", "token", "user=", "key=", "auth", "pin=",
+    "code=",
+];
 
 /// The value in quotes, on one line and no longer than a line; `"..."` for one that may hold a
 /// secret.

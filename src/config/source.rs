@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::{SourceUrl, suggest};
+use super::{SourceUrl, shown, suggest};
 
 /// Where a camera's pictures come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,14 +30,18 @@ impl SourceSpec {
     pub fn default_name(&self) -> String {
         match self {
             Self::Auto => "camera".to_owned(),
+            Self::V4l2(path) if !shown::is_device(path) => "camera".to_owned(),
             Self::V4l2(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 // "usb-Vendor_Product_Serial-video-index0" without what is the same in all.
                 let name = name.trim_start_matches("usb-").trim_end_matches("-video-index0");
                 super::slug(name)
             }
-            Self::Rtsp(url) | Self::Http(url) => super::slug(url.host()),
-            Self::File(path) => super::slug(&path.file_stem().unwrap_or_default().to_string_lossy()),
+            Self::Rtsp(url) | Self::Http(url) => url.name(),
+            Self::File(path) => {
+                let name = shown::file(path);
+                super::slug(&Path::new(&name).file_stem().unwrap_or_default().to_string_lossy())
+            }
             Self::TestCard => "test".to_owned(),
         }
     }
@@ -68,6 +72,9 @@ impl FromStr for SourceSpec {
             }
             "file" => file(rest).map(Self::File),
             _ if text.contains('\0') => Err(format!("has a zero byte; {ALLOWED}")),
+            _ if text.starts_with("//") || (text.starts_with('/') && text.contains('@')) => {
+                Err(format!("unknown source; a URL must begin with rtsp:// or the like; {ALLOWED}"))
+            }
             _ if text.starts_with('/') => Ok(Self::V4l2(Path::new(text).to_owned())),
             _ => Err(match suggest::for_source(text) {
                 Some(meant) => format!("unknown source; {meant}"),
@@ -91,19 +98,23 @@ fn file(path: &str) -> Result<PathBuf, String> {
             .and_then(|url| url.to_file_path().ok())
             .ok_or_else(|| format!("names another machine; {how}"));
     }
+    if path.contains("://") {
+        return Err(format!("names a URL, not a file; leave file: out before a URL, or {how}"));
+    }
     if path.is_empty() || path.contains('\0') {
         return Err(format!("names no file; {how}"));
     }
     Ok(PathBuf::from(path))
 }
 
+/// For those who watch: nothing in it is secret.
 impl fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
-            Self::V4l2(path) => write!(f, "{}", path.display()),
+            Self::V4l2(path) => f.write_str(&shown::device(path)),
             Self::Rtsp(url) | Self::Http(url) => write!(f, "{url}"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::File(path) => write!(f, "file:{}", shown::file(path)),
             Self::TestCard => f.write_str("test:"),
         }
     }
@@ -159,6 +170,49 @@ mod tests {
         }
         let shown = format!("{:?}", "rtsp://admin:secret@host/".parse::<SourceSpec>());
         assert!(!shown.contains("secret") && !shown.contains("admin"), "{shown}");
+    }
+
+    #[test]
+    fn a_refused_source_is_not_repeated() {
+        for text in [
+            "gopher://admin:hush@host/",
+            "cam:hush@host/x",
+            "rtsp:/cam:hush@host/x",
+            "rtsp//cam:hush@host/x",
+            "rtps://cam:hush@host/x",
+            "//cam:hush@host/x",
+            "/cam:hush@host/x",
+            "\"rtsp://cam:hush@host/x\"",
+            "'rtsp://cam:hush@host/x'",
+            "\u{201c}rtsp://cam:hush@host/x\u{201d}",
+            "<rtsp://cam:hush@host/x>",
+            "url=rtsp://cam:hush@host/x",
+            "file:rtsp://cam:hush@host/x",
+            "file://cam:hush@host/x",
+            "hush",
+        ] {
+            let error = text.parse::<SourceSpec>().unwrap_err();
+            assert!(!error.contains("hush") && !error.contains("cam:"), "{text}: {error}");
+        }
+        assert!("video0".parse::<SourceSpec>().unwrap_err().contains("/dev/video0"));
+    }
+
+    #[test]
+    fn nothing_secret_of_a_source_is_shown() {
+        for text in [
+            "rtsp://admin:hush@host/",
+            "https://host/hush?hush",
+            "file:cam:hush@host",
+            "file:/home/hush/clip.mp4",
+            "/hush",
+            "/cam:hush/host",
+        ] {
+            let source: SourceSpec = text.parse().unwrap();
+            let shown = format!("{source} {}", source.default_name());
+            assert!(!shown.contains("hush") && !shown.contains("admin"), "{shown}");
+        }
+        let shown = format!("{:?}", "rtsp://admin:hush@host/".parse::<SourceSpec>());
+        assert!(!shown.contains("hush") && !shown.contains("admin"), "{shown}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub enum Section {
 }
 
 /// The keys of `[http]`, each with an example.
-const HTTP: [(&str, &str); 7] = [
+const HTTP: [(&str, &str); 8] = [
     ("listen", "[\"[::]:8080\"]"),
     ("password_hash", "\"$argon2id$...\""),
     ("connections_max", "256"),
@@ -25,6 +25,7 @@ const HTTP: [(&str, &str); 7] = [
     ("allow_origin", "\"http://octopi.local\""),
     ("hosts", "[\"camera.example.org\"]"),
     ("trusted_proxies", "[\"127.0.0.1\"]"),
+    ("closed", "\"out of order\""),
 ];
 
 /// The keys of `[[camera]]`, each with an example.

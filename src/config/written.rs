@@ -28,6 +28,7 @@ pub struct Http {
     pub hosts: Option<Spanned<Vec<Spanned<String>>>>,
     pub trusted_proxies: Option<Spanned<Vec<Spanned<String>>>>,
     pub password_hash: Option<Spanned<String>>,
+    pub closed: Option<Spanned<String>>,
 }
 
 /// A table `[[camera]]`.
@@ -111,6 +112,7 @@ impl Http {
             hosts: keys.texts("hosts"),
             trusted_proxies: keys.texts("trusted_proxies"),
             password_hash: keys.text("password_hash"),
+            closed: keys.text("closed"),
         }
     }
 }

@@ -100,6 +100,15 @@ impl Answer {
         answer
     }
 
+    /// A page in place of everything, which loads nothing at all.
+    pub fn notice(status: StatusCode, page: &str) -> Self {
+        let mut answer =
+            Self::new(status, "text/html; charset=utf-8", Content::Text(page.as_bytes().to_vec()));
+        let policy = format!("default-src 'none'; style-src 'unsafe-inline'; {FRAMED_BY_ITSELF}");
+        answer.insert_header("content-security-policy", &policy);
+        answer
+    }
+
     /// Text of this content type.
     pub fn text(content_type: &str, body: &str) -> Self {
         Self::new(StatusCode::Ok, content_type, Content::Text(body.as_bytes().to_vec()))

@@ -12,16 +12,17 @@ use super::ceiling::Place;
 use super::client::Client;
 use super::head::{HeadReader, NoRequest, Request};
 use super::part_heads::PartHeads;
-use super::password::Verdict;
+use super::password::{Proof, Verdict};
 use super::route::{self, NoRoute, Route};
 use super::socket::Socket;
-use super::{Server, api, controls, page, snapshot, stream};
+use super::{Server, api, closed, controls, page, snapshot, stream};
 use crate::limits;
 
 /// Serves a connection until it ends.
 pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr, place: &Place) {
     let mut heads = HeadReader::new(socket);
     let mut waits = None;
+    let proof = Proof::default();
     loop {
         let next = heads.next(socket, &server.clock).await;
         if waits == Some(heads.waits()) {
@@ -43,7 +44,7 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr, place
         };
         let client = Client::of(peer, &request.forwarded_for, &server.config.trusted_proxies);
         log::debug!("{client}: {} {}", request.method, request.path);
-        match answer(server, socket, &mut heads, &request, client, place).await {
+        match answer(server, socket, &mut heads, &request, client, (place, &proof)).await {
             Ok(true) => place.end_answer(),
             Ok(false) => return socket.finish().await,
             Err(error) => return log::debug!("{client}: {}: {error}", request.path),
@@ -65,9 +66,9 @@ async fn answer(
     heads: &mut HeadReader,
     request: &Request,
     client: Client,
-    place: &Place,
+    (place, proof): (&Place, &Proof),
 ) -> std::io::Result<bool> {
-    if let Some(mut refusal) = refusal(server, request, client, place).await {
+    if let Some(mut refusal) = refusal(server, request, client, place, proof).await {
         if route::value(&request.query, "dialog") == Some("no") {
             refusal.without_dialogue();
         }
@@ -120,7 +121,13 @@ async fn answer(
 }
 
 /// The answer to a request that is not let in.
-async fn refusal(server: &Rc<Server>, request: &Request, client: Client, place: &Place) -> Option<Answer> {
+async fn refusal(
+    server: &Rc<Server>,
+    request: &Request,
+    client: Client,
+    place: &Place,
+    proof: &Proof,
+) -> Option<Answer> {
     if let Err(why) = place.begin_answer(client.address) {
         return Some(no_place(server, client, &why));
     }
@@ -132,7 +139,10 @@ async fn refusal(server: &Rc<Server>, request: &Request, client: Client, place: 
         );
         return Some(Answer::error(StatusCode::MisdirectedRequest, &what));
     }
-    match server.guard.admit(request.credentials.as_ref(), client.address).await {
+    if let Some(answer) = closed::answer(server, request) {
+        return Some(answer);
+    }
+    match server.guard.admit(request.credentials.as_ref(), client.address, proof).await {
         Verdict::Welcome => place.show_password().err().map(|why| no_place(server, client, &why)),
         // A monitor that only wants to know whether all is well needs no password for it.
         Verdict::Who if is_monitor(request) => Some(api::status(server)),
@@ -142,8 +152,8 @@ async fn refusal(server: &Rc<Server>, request: &Request, client: Client, place: 
         }
         Verdict::Later(wait) => {
             let seconds = wait.as_secs() + 1;
-            let what = format!("too many tries with a password; try again in {seconds} s");
-            let mut answer = Answer::error(StatusCode::TooManyRequests, &what);
+            let what = format!("this machine could not check the password; try again in {seconds} s");
+            let mut answer = Answer::error(StatusCode::ServiceUnavailable, &what);
             answer.insert_header("retry-after", &seconds.to_string());
             Some(answer)
         }

@@ -8,6 +8,7 @@ mod api;
 mod backlog;
 mod ceiling;
 mod client;
+mod closed;
 mod connection;
 mod controls;
 mod head;

@@ -23,12 +23,17 @@ pub async fn take(server: &Rc<Server>, selector: &Selector, request: &Request) -
     };
     // Before it is looked at: a lost camera is tried again for the next request.
     camera.hub.ask();
-    let arrived = request.arrived;
+    let arrived = let_in(request.arrived, server.clock.now());
     let missing = or(lost(&camera), too_late(server, &camera, arrived));
     match or(missing, picture_after(&camera, arrived)).await {
         Ok(frame) => picture(frame),
         Err(why) => refusal(server, &camera, &why, &request.accept).await,
     }
+}
+
+/// When the picture's time begins: with the request, or where its password waited for a turn, with that.
+fn let_in(arrived: Monotonic, now: Monotonic) -> Monotonic {
+    if now.since(arrived) > limits::SNAPSHOT_PROMPT { now } else { arrived }
 }
 
 fn picture(frame: Arc<Frame>) -> Answer {

@@ -28,9 +28,9 @@ pub enum Refused {
         /// What it calls itself.
         realm: String,
     },
-    /// It redirected to another host, which asks for credentials that belong to the first.
+    /// It redirected to another host or port, which asks for credentials that belong to the first.
     OtherHost {
-        /// The other host.
+        /// The other, as HOST:PORT.
         host: String,
     },
     /// It asks for a kind of authentication that is not supported.
@@ -66,8 +66,6 @@ pub enum Failed {
     NotFound {
         /// The request.
         method: &'static str,
-        /// The URL, without credentials.
-        url: String,
     },
     /// Another status than success.
     Status {
@@ -104,16 +102,12 @@ pub enum Failed {
     SessionLost,
     /// More redirects than [`REDIRECTS_MAX`](super::limits::REDIRECTS_MAX).
     TooManyRedirects,
+    /// A redirect from `rtsps://` to `rtsp://`.
+    Unencrypted,
     /// A redirect to nowhere.
-    BadRedirect {
-        /// The location it gave, without credentials.
-        location: String,
-    },
+    BadRedirect,
     /// A URL for a request that could not be made out of what the camera gave.
-    BadControl {
-        /// What it gave.
-        control: String,
-    },
+    BadControl,
 }
 
 impl Error {
@@ -175,7 +169,8 @@ impl fmt::Display for Failed {
             Self::NoAnswer { method, after } => {
                 write!(f, "no answer to {method} within {} s", after.as_secs())
             }
-            Self::NotFound { method, url } => write!(f, "{method} answered 404: no stream at {url}"),
+            // Paths may hold tokens, so neither our URLs nor what the camera makes of them is repeated.
+            Self::NotFound { method } => write!(f, "{method} answered 404: no stream at this url"),
             Self::Status { method, status, reason } => write!(f, "{method} answered {status} {reason}"),
             Self::NoVideo { offered } => {
                 write!(f, "camera offers {offered}, supported are H264, H265 and JPEG")
@@ -192,8 +187,9 @@ impl fmt::Display for Failed {
             Self::Goodbye => write!(f, "camera ended the stream"),
             Self::SessionLost => write!(f, "camera does not know the session any more"),
             Self::TooManyRedirects => write!(f, "camera redirects in a circle"),
-            Self::BadRedirect { location } => write!(f, "camera redirects to {location:?}, no rtsp url"),
-            Self::BadControl { control } => write!(f, "no url can be made of control {control:?}"),
+            Self::Unencrypted => write!(f, "camera redirects from rtsps to rtsp, which is not encrypted"),
+            Self::BadRedirect => write!(f, "camera redirects to something that is not an rtsp url"),
+            Self::BadControl => write!(f, "no url can be made of the control attribute of the media"),
         }
     }
 }

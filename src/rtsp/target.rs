@@ -108,10 +108,15 @@ impl Target {
         Self::parse(&target).ok().map(|(target, _)| target)
     }
 
-    /// Whether credentials for this may be given to `other`: the same host, and not in the clear
-    /// where they would have been encrypted.
+    /// Whether credentials for this may be given to `other`: the same host and port, and not in the
+    /// clear where they would have been encrypted. Another port may be another machine behind a router.
     pub(super) fn shares_credentials_with(&self, other: &Self) -> bool {
-        self.host().eq_ignore_ascii_case(other.host()) && (other.is_tls() || !self.is_tls())
+        self.is_at(other) && (other.is_tls() || !self.is_tls())
+    }
+
+    /// Whether the other has the same host and port.
+    pub(super) fn is_at(&self, other: &Self) -> bool {
+        self.host().eq_ignore_ascii_case(other.host()) && self.port() == other.port()
     }
 }
 
@@ -234,7 +239,10 @@ mod tests {
     fn redirects() {
         let (from, _) = Target::parse("rtsps://host/a").unwrap();
         let to = |location: &str| from.redirected(location).unwrap();
-        assert!(from.shares_credentials_with(&to("rtsps://HOST:8554/b")));
+        assert!(from.shares_credentials_with(&to("rtsps://HOST:322/b")));
+        assert!(!from.shares_credentials_with(&to("rtsps://host:8554/b")));
+        let (plain, _) = Target::parse("rtsp://host:322/a").unwrap();
+        assert!(plain.shares_credentials_with(&from) && !from.shares_credentials_with(&plain));
         assert!(from.shares_credentials_with(&to("/b?c")));
         assert_eq!(to("/b?c").url().as_str(), "rtsps://host/b?c");
         assert_eq!(to("b?c").url().as_str(), "rtsps://host/b?c");

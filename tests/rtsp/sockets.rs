@@ -62,12 +62,12 @@ impl Sockets {
             let bracketed = |it: &str| if it.contains(':') { format!("[{it}]") } else { it.to_owned() };
             let (host, address) = (bracketed(host), bracketed(address));
             names.push((format!("//{host}:{port}"), format!("//{address}:{here}")));
+            names.push((format!(" {host}:{port},"), format!(" {address}:{here},")));
             if *port == 554 {
                 for end in ["/", "?", "\r", " ", "\""] {
                     names.push((format!("//{host}{end}"), format!("//{address}:{here}{end}")));
                     names.push((format!("@{host}{end}"), format!("@{address}:{here}{end}")));
                 }
-                names.push((format!(" {host},"), format!(" {address},")));
             }
         }
         let port = rtp.get_ref().local_addr().unwrap().port();

@@ -159,6 +159,75 @@ fn no_mistake_tells_a_password() {
 fn many_mistakes_have_an_end() {
     let text = "bad line\n".repeat(500);
     let mistakes = reading(&text).mistakes;
-    assert_eq!(mistakes.len(), MISTAKES_MAX + 1);
-    assert!(reading(&"[".repeat(70_000)).mistakes.len() <= MISTAKES_MAX + 1);
+    // And that nothing is shown, as it may have held a password.
+    assert_eq!(mistakes.len(), MISTAKES_MAX + 2);
+    assert!(reading(&"[".repeat(70_000)).mistakes.len() <= MISTAKES_MAX + 2);
+}
+
+/// A password that cannot be read must not leave the page open to everybody.
+#[test]
+fn a_mistake_in_the_password_closes_the_page() {
+    for text in [
+        "[system]\npassword = let me in\n",
+        "[system]\npassword = \"let me in\n",
+        "[system]\npassword = let me in\"\n",
+        "[system]\npassword = \u{201c}let me in\u{201d}\n",
+        "[system]\npasswort = \"let me in\"\n",
+        "[system\npassword = \"let me in\"\n",
+        "[system]\npassword = true\n",
+        "[system]\npassword = 1.5\n",
+        &format!("[system]\npassword = \"{}\"\n", "x".repeat(129)),
+        "[system]\npassword = \"a\\tb\"\n",
+        "password = \"let me in\"\n",
+        "[http]\npassword_hash = \"let me in\"\n",
+        "[http]\npassword = \"let me in\"\n",
+        "http = { password_hash = \"let me in\" }\n",
+        "http.password_hash = \"let me in\"\n",
+        "[system]\nname = \"x\"\n[system]\npassword = \"let me in\"\n",
+        "[[camera]]\nsource = \"test:\"\n[system\npassword = \"let me in\"\n",
+        "[system]\nname = \"\"\"x\npassword = \"let me in\"\n",
+        &("bad line\n".repeat(300) + "[system]\npassword = \"let me in\"\n"),
+        "[system]\r\npassword = 007\r\n",
+        "[system]\nname = \"x\"\n\0\0\0\0\0\0\0\0",
+        &("# x\n".repeat(20_000) + "[system]\npassword = \"let me in\"\n"),
+    ] {
+        let Reading { settings, mistakes } = reading(text);
+        assert_eq!(settings.password, None, "{text:?}");
+        let why = settings.closed.clone().unwrap_or_else(|| panic!("open: {text:?}: {mistakes:?}"));
+        assert!(!why.contains("let me in"), "{why}");
+        assert!(mistakes[0].what.starts_with(CLOSED), "{mistakes:?}");
+        let file = crate::appliance::files::files(&settings, None).remove(0).content;
+        assert!(Config::parse(&file, "f").unwrap().http.closed.is_some(), "{file}");
+    }
+    for text in [
+        GOOD,
+        "",
+        "# password = \"x\"\n",
+        "[system]\npassword = \"\"\n",
+        "[wifi]\ncountry = \"DE\"\nname = \"Home\"\npassword = \"12345678\"\n",
+        "[wifi\ncountry = \"DE\"\nname = \"Home\"\npassword = 12345678\n",
+        "[system]\npasswort = \"y\"\npassword = \"let me in\"\n",
+        "[[camera]]\nsource = \"rtsp://u:password@192.0.2.1/\"\nfps = x\n",
+    ] {
+        assert_eq!(reading(text).settings.closed, None, "{text:?}");
+    }
+}
+
+#[test]
+fn of_two_passwords_that_of_the_system_counts() {
+    let hash = crate::config::PasswordHash::of("other").unwrap();
+    let text = format!(
+        "[http]\npassword_hash = \"{hash}\"\nallow_origin = \"*\"\n[system]\npassword = \"let me in\"\n"
+    );
+    let Reading { settings, mistakes } = reading(&text);
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(mistakes[0].to_string().starts_with("line 2: http.password_hash is left out"), "{mistakes:?}");
+    assert_eq!((&settings.closed, settings.password.is_some()), (&None, true));
+    let own = crate::config::PasswordHash::of("let me in").unwrap().to_string();
+    let file = crate::appliance::files::files(&settings, Some(&own)).remove(0).content;
+    let http = Config::parse(&file, "f").unwrap().http;
+    assert!(http.password_hash.unwrap().is_of("let me in") && http.allow_origin.is_some());
+    // Alone, it counts.
+    let alone = reading(&format!("[http]\npassword_hash = \"{hash}\"\n[system]\npasswort = \"x\"\n"));
+    assert_eq!((&alone.settings.closed, alone.has_password()), (&None, true));
 }

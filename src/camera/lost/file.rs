@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::config::shown;
+
 /// Why a file gives no picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileLost {
@@ -30,12 +32,16 @@ pub enum FileLost {
 impl fmt::Display for FileLost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing { path } => write!(f, "no file {}; check the path in the source", path.display()),
-            Self::Unreadable { path, problem } => write!(f, "{} cannot be read: {problem}", path.display()),
+            Self::Missing { path } => {
+                write!(f, "no file {}; check the path in the source", shown::file(path))
+            }
+            Self::Unreadable { path, problem } => {
+                write!(f, "{} cannot be read: {problem}", shown::file(path))
+            }
             Self::NoVideo { path, problem } => write!(
                 f,
                 "{} has no video that Pinhole can show: {problem}; use H.264 or H.265 in MP4, MKV or AVI, MJPEG, or a folder of JPEGs",
-                path.display()
+                shown::file(path)
             ),
         }
     }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Why a camera on a network gives no picture. Nothing in it is secret: addresses and paths stand
-/// here without user and password.
+/// Why a camera on a network gives no picture. Nothing in it is secret: of URLs, hosts and
+/// ports stand here alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetworkLost {
     /// The name has no address.
@@ -52,10 +52,7 @@ pub enum NetworkLost {
     /// 403: the user may not see this.
     Forbidden,
     /// 404: no such stream.
-    NoSuchStream {
-        /// Where it was looked for, without secrets.
-        path: String,
-    },
+    NoSuchStream,
     /// Another status than success.
     Status {
         /// The status code.
@@ -191,15 +188,19 @@ impl fmt::Display for NetworkLost {
             Self::NoCredentials => f.write_str(
                 "camera requires user name and password; add them to the source: USER:PASSWORD@ before the host",
             ),
+            Self::UnknownAuthentication { offered } if offered.is_empty() => f.write_str(
+                "camera asks for a password without saying how, or not in a readable way; supported are Digest and Basic",
+            ),
             Self::UnknownAuthentication { offered } => {
                 write!(f, "camera offers authentication by {offered} only; Pinhole supports Digest and Basic")
             }
             Self::Forbidden => f.write_str(
                 "camera forbids this stream to this user (403); allow it in the camera's user settings",
             ),
-            Self::NoSuchStream { path } => {
-                write!(f, "camera has no stream at {path} (404); check the path in the source")
-            }
+            // The path may be the secret: some cameras have a token there.
+            Self::NoSuchStream => f.write_str(
+                "camera has no stream at the path of the source (404); check what follows its host",
+            ),
             Self::Status { status, reason } => write!(f, "camera answers {status} {reason}"),
             Self::Overloaded { status, retry_after_seconds } => {
                 write!(f, "camera accepts no more viewers at the moment ({status}); ")?;

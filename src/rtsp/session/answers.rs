@@ -140,12 +140,7 @@ impl Session {
             if is_empty { "an empty session description".to_owned() } else { description.offered() }
         };
         let media = description.video().cloned().ok_or_else(|| Failed::NoVideo { offered: offered() })?;
-        let bad = |control: &Option<String>| {
-            // A control is no secret, but one with credentials in it would be.
-            let shown = control.as_deref().unwrap_or_default();
-            Failed::BadControl { control: shown.rsplit('@').next().unwrap_or_default().to_owned() }
-        };
-        self.media_url = target::join(&base, media.control.as_deref()).ok_or_else(|| bad(&media.control))?;
+        self.media_url = target::join(&base, media.control.as_deref()).ok_or(Failed::BadControl)?;
         self.aggregate_url = target::join(&base, description.control.as_deref()).unwrap_or(base);
         self.media = Some(media);
         self.event(Event::Described(description));
@@ -156,19 +151,21 @@ impl Session {
     /// RFC 2326 section 11.3, RFC 7826 section 18.7: once more, to another URL.
     fn redirect(&mut self, response: &Answer, now: Monotonic) -> Result<(), Error> {
         let location = header(response, &headers::LOCATION).unwrap_or_default();
-        let target = self.target.redirected(location).ok_or_else(|| Failed::BadRedirect {
-            location: location.rsplit('@').next().unwrap_or_default().to_owned(),
-        })?;
+        let target = self.target.redirected(location).ok_or(Failed::BadRedirect)?;
         self.redirects += 1;
         if self.redirects > REDIRECTS_MAX {
             return Err(Failed::TooManyRedirects.into());
         }
-        if target.host() != self.target.host() {
+        if self.target.is_tls() && !target.is_tls() {
+            return Err(Failed::Unencrypted.into());
+        }
+        if !target.is_at(&self.target) {
+            // Its nonce is of no use there.
             self.authenticator = None;
         }
         (self.aggregate_url, self.media_url) = (target.url().clone(), target.url().clone());
         self.target = target;
-        self.connect(now);
+        self.connect(true, now);
         Ok(())
     }
 
@@ -182,7 +179,7 @@ impl Session {
             return Err(Refused::NoCredentials { realm }.into());
         }
         if !self.origin.shares_credentials_with(&self.target) {
-            return Err(Refused::OtherHost { host: self.target.host().to_owned() }.into());
+            return Err(Refused::OtherHost { host: self.target.address() }.into());
         }
         if !may_try_again(&pending, &challenge) {
             return Err(Refused::WrongCredentials { realm }.into());
@@ -212,7 +209,7 @@ fn failure(pending: &Pending, status: u16, response: &Answer) -> Error {
     let method = pending.name();
     match status {
         403 => Refused::Forbidden { method }.into(),
-        404 => Failed::NotFound { method, url: pending.url.to_string() }.into(),
+        404 => Failed::NotFound { method }.into(),
         454 => Failed::SessionLost.into(),
         _ => Failed::Status { method, status, reason: response.reason_phrase().to_owned() }.into(),
     }

@@ -25,6 +25,9 @@ pub struct Endpoint {
     pub port: u16,
     /// By TLS.
     pub tls: bool,
+    /// The camera of the connection there is sends us here. From elsewhere, that must not be loopback or
+    /// a link-local address, which only who resolves the name can tell.
+    pub is_redirect: bool,
 }
 
 /// Which of a pair of UDP ports.

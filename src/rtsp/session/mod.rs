@@ -118,7 +118,7 @@ impl Session {
             said_awaiting: false,
             counters: Counters::default(),
         };
-        session.connect(now);
+        session.connect(false, now);
         session
     }
 
@@ -175,7 +175,7 @@ impl Session {
     }
 
     /// Forgets the connection there was, and asks for one to the present target.
-    fn connect(&mut self, now: Monotonic) {
+    fn connect(&mut self, is_redirect: bool, now: Monotonic) {
         self.reader.reset();
         self.pending.clear();
         (self.id, self.path, self.receiver, self.keep_alive_due) = (None, None, None, None);
@@ -186,6 +186,7 @@ impl Session {
             host: self.target.host().to_owned(),
             port: self.target.port(),
             tls: self.target.is_tls(),
+            is_redirect,
         }));
     }
 
@@ -236,7 +237,7 @@ impl Session {
                     && self.pending.iter().any(Pending::is_authorized_again) =>
             {
                 self.reconnects += 1;
-                self.connect(now);
+                self.connect(false, now);
             }
             State::Playing { .. } => self.end(Err(Failed::Closed { during: "play" }.into())),
             State::Connecting { .. } => self.end(Err(Failed::Closed { during: "connect" }.into())),

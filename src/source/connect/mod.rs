@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod certificates;
 mod race;
+mod reach;
 mod tls;
 
 use std::io;
@@ -49,6 +50,8 @@ pub struct Destination<'a> {
     pub tls: bool,
     /// The only certificate to take, whoever signed it.
     pub fingerprint: Option<Fingerprint>,
+    /// The address of the camera whose redirect leads here.
+    pub redirected_from: Option<IpAddr>,
 }
 
 /// A connection that is up.
@@ -70,7 +73,7 @@ enum Stream {
 /// # Errors
 /// Why there is no connection.
 pub async fn connect(to: &Destination<'_>, clock: &Clock) -> Result<Connection, NetworkLost> {
-    let addresses = resolve(to, clock).await?;
+    let addresses = within_reach(to, resolve(to, clock).await?)?;
     let shown = shown(to);
     let connecting = async {
         let connection = once(to, &addresses, &shown, clock).await;
@@ -103,6 +106,10 @@ async fn once(
     let no_address = |error: io::Error| lost(&error, shown);
     let (peer, local) =
         (tcp.get_ref().peer_addr().map_err(no_address)?, tcp.get_ref().local_addr().map_err(no_address)?);
+    // Only a connection to one of this machine's own addresses has the same at both ends.
+    if to.redirected_from.is_some_and(|from| from != peer.ip() && peer.ip() == local.ip()) {
+        return Err(out_of_reach(to, peer.ip()).into());
+    }
     // Requests are small, and each is waited for.
     let _ = tcp.get_ref().set_nodelay(true);
     let stream = if to.tls {
@@ -138,6 +145,25 @@ async fn resolve(to: &Destination<'_>, clock: &Clock) -> Result<Vec<SocketAddr>,
         }),
         _ => Err(NetworkLost::HostNotFound { host: to.host.to_owned() }),
     }
+}
+
+/// The addresses that may be connected to: all of a configured name's, not all of a redirect's.
+fn within_reach(to: &Destination<'_>, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NetworkLost> {
+    let Some(from) = to.redirected_from else { return Ok(addresses) };
+    let (near, far): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| reach::may_redirect(from, address.ip()));
+    match far.first() {
+        Some(address) if near.is_empty() => Err(out_of_reach(to, address.ip())),
+        _ => Ok(near),
+    }
+}
+
+fn out_of_reach(to: &Destination<'_>, address: IpAddr) -> NetworkLost {
+    let shown = shown(to);
+    let words = reach::words(address);
+    NetworkLost::Protocol(format!(
+        "it redirects to {shown}, {words}; Pinhole does not follow such a redirect. If that address is right, write it into the source"
+    ))
 }
 
 /// `HOST:PORT`, with brackets where the host is an IPv6 address.

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 
 fn destination(host: &str, port: u16) -> Destination<'_> {
-    Destination { host, port, tls: false, fingerprint: None }
+    Destination { host, port, tls: false, fingerprint: None, redirected_from: None }
 }
 
 #[test]
@@ -42,6 +42,52 @@ fn a_name_is_looked_up() {
     let connection = smol::block_on(connect(&destination("localhost", port), &clock)).unwrap();
     assert_eq!(connection.peer().port(), port);
     assert_eq!(connection.local(), listener.accept().unwrap().1);
+}
+
+#[test]
+fn a_redirect_from_elsewhere_does_not_reach_this_machine_however_it_is_written() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (clock, _hand) = Clock::manual();
+    let redirected = |host: &str, from: &str| {
+        let to = Destination { redirected_from: from.parse().ok(), ..destination(host, port) };
+        smol::block_on(connect(&to, &clock))
+    };
+    // The C library reads numbers as inet_aton does.
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "2130706433",
+        "0x7f.1",
+        "127.1",
+        "017700000001",
+        "::ffff:127.0.0.1",
+        "0.0.0.0",
+    ] {
+        let lost = redirected(host, "192.0.2.1").unwrap_err().to_string();
+        assert!(lost.contains("redirects to") && lost.contains("not follow"), "{host}: {lost}");
+    }
+    assert!(listener.accept().is_err(), "nothing was connected to");
+    assert!(redirected("localhost", "127.0.0.1").is_ok());
+    assert!(smol::block_on(connect(&destination("localhost", port), &clock)).is_ok());
+}
+
+#[test]
+fn an_address_of_this_machine_in_a_network_is_this_machine_too() {
+    // The address that this machine has towards others, where it has one. Nothing is sent.
+    let own = std::net::UdpSocket::bind("0.0.0.0:0")
+        .and_then(|socket| socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr()))
+        .map(|address| address.ip());
+    let Ok(own) = own else { return println!("SKIPPED: own address: no route") };
+    let listener = TcpListener::bind((own, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (clock, _hand) = Clock::manual();
+    let host = own.to_string();
+    let from = |from: IpAddr| Destination { redirected_from: Some(from), ..destination(&host, port) };
+    let lost = smol::block_on(connect(&from("192.0.2.1".parse().unwrap()), &clock)).unwrap_err().to_string();
+    assert!(lost.contains("an address of this machine"), "{lost}");
+    assert!(smol::block_on(connect(&from(own), &clock)).is_ok(), "the camera is on this machine");
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::config::shown;
+
 /// Pictures of a folder: an hour at ten a second. Those beyond are left out.
 const PICTURES_MAX: usize = 36_000;
 
@@ -16,7 +18,7 @@ pub(super) fn pictures(folder: &Path) -> io::Result<Vec<PathBuf>> {
             pictures.push(path);
         }
         if pictures.len() == PICTURES_MAX {
-            log::warn!("{}: more than {PICTURES_MAX} pictures; the others are left out", folder.display());
+            log::warn!("{}: more than {PICTURES_MAX} pictures; the others are left out", shown::file(folder));
             break;
         }
     }

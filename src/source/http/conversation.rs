@@ -1,5 +1,7 @@
 //! What is asked, and what an answer means: authentication and redirects, without a socket.
 
+use std::net::IpAddr;
+
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -27,6 +29,8 @@ pub struct Conversation {
     origin: Url,
     /// Where redirects have led.
     target: Url,
+    /// The address of the camera that sent us there.
+    redirected_from: Option<IpAddr>,
     credentials: Option<Credentials>,
     authenticator: Option<Authenticator>,
     cookies: Jar,
@@ -69,6 +73,7 @@ impl Conversation {
         Self {
             origin: target.clone(),
             target,
+            redirected_from: None,
             credentials,
             authenticator: None,
             cookies: Jar::default(),
@@ -84,6 +89,11 @@ impl Conversation {
         let host = self.target.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let is_tls = self.target.scheme() == "https";
         (host, self.target.port_or_known_default().unwrap_or(if is_tls { 443 } else { 80 }), is_tls)
+    }
+
+    /// Whose redirect leads to the present destination, where one does.
+    pub fn redirected_from(&self) -> Option<IpAddr> {
+        self.redirected_from
     }
 
     /// The bytes of the next request. The connection is not used again: many cameras close it
@@ -112,11 +122,11 @@ impl Conversation {
         [request.as_bytes(), &personal, b"\r\n"].concat()
     }
 
-    /// What an answer means.
+    /// What an answer from the camera at this address means.
     ///
     /// # Errors
     /// Why there will be no picture.
-    pub fn answered(&mut self, head: &Head) -> Result<Next, NetworkLost> {
+    pub fn answered(&mut self, head: &Head, peer: IpAddr) -> Result<Next, NetworkLost> {
         for cookie in &head.cookies {
             self.cookies.take(cookie, &self.target);
         }
@@ -125,10 +135,10 @@ impl Conversation {
                 (self.is_on_trial, self.redirects, self.stale_nonces) = (false, 0, 0);
                 content(head).map(Next::Read)
             }
-            301 | 302 | 303 | 307 | 308 => self.redirected(head),
+            301 | 302 | 303 | 307 | 308 => self.redirected(head, peer),
             401 => self.challenged(head),
             403 => Err(NetworkLost::Forbidden),
-            404 | 410 => Err(NetworkLost::NoSuchStream { path: self.shown() }),
+            404 | 410 => Err(NetworkLost::NoSuchStream),
             429 | 503 => Err(NetworkLost::Overloaded {
                 status: head.status,
                 retry_after_seconds: head.retry_after.map(|after| after.as_secs()),
@@ -137,13 +147,7 @@ impl Conversation {
         }
     }
 
-    /// The present URL without secrets.
-    fn shown(&self) -> String {
-        SourceUrl::parse(self.target.as_str(), &["http", "https"])
-            .map_or_else(|_| "?".to_owned(), |url| url.to_string())
-    }
-
-    fn redirected(&mut self, head: &Head) -> Result<Next, NetworkLost> {
+    fn redirected(&mut self, head: &Head, peer: IpAddr) -> Result<Next, NetworkLost> {
         if self.redirects == REDIRECTS_MAX {
             return Err(NetworkLost::Protocol(format!("it redirects more than {REDIRECTS_MAX} times")));
         }
@@ -164,6 +168,7 @@ impl Conversation {
             self.authenticator = None;
         }
         self.target = target;
+        self.redirected_from = Some(peer);
         Ok(Next::Ask)
     }
 
@@ -177,8 +182,9 @@ impl Conversation {
                 "it redirects to {host}:{port}, which asks for a password; write that address into the source"
             )));
         }
-        // Some cameras answer 401 and nothing else.
-        let challenges = head.challenges.as_deref().unwrap_or(b"Basic");
+        // Some cameras answer 401 and nothing else, and some write a challenge that no HTTP reader takes:
+        // neither asks for Basic, which would give the password away.
+        let challenges = head.challenges.as_deref().unwrap_or_default();
         let challenge =
             auth::strongest(challenges).map_err(|offered| NetworkLost::UnknownAuthentication { offered })?;
         let is_news = !std::mem::replace(&mut self.is_on_trial, true);
@@ -203,14 +209,12 @@ fn strip(url: &mut Url) {
     url.set_fragment(None);
 }
 
-/// Whether credentials for `origin` may be given to `target`: the same host and port, or the same
-/// host by TLS where it was without.
+/// Whether credentials for `origin` may be given to `target`: the same host and port, and not in the
+/// clear where they would have been encrypted. Another port may be another machine behind a router.
 fn may_know(origin: &Url, target: &Url) -> bool {
-    let is_upgrade = origin.scheme() == "http" && target.scheme() == "https";
     origin.host() == target.host()
-        && (is_upgrade
-            || origin.scheme() == target.scheme()
-                && origin.port_or_known_default() == target.port_or_known_default())
+        && origin.port_or_known_default() == target.port_or_known_default()
+        && (target.scheme() == "https" || origin.scheme() == "http")
 }
 
 /// What the body is, by its content type.
@@ -249,6 +253,14 @@ fn boundary(content_type: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    const CAMERA: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+
+    impl Conversation {
+        fn heard(&mut self, head: &Head) -> Result<Next, NetworkLost> {
+            self.answered(head, CAMERA)
+        }
+    }
+
     fn conversation(url: &str) -> Conversation {
         Conversation::new(&SourceUrl::parse(url, &["http", "https"]).unwrap(), Random::new(1))
     }
@@ -285,10 +297,10 @@ mod tests {
     fn the_strongest_challenge_is_answered_and_a_wrong_password_is_told_at_once() {
         let mut conversation = conversation("http://joe:hush@yard/s");
         let asks = challenge(r#"Basic realm="x", Digest realm="x", nonce="n1", qop="auth""#);
-        assert_eq!(conversation.answered(&asks), Ok(Next::Ask));
+        assert_eq!(conversation.heard(&asks), Ok(Next::Ask));
         let asked = request(&mut conversation);
         assert!(asked.contains(r#"Authorization: Digest username="joe""#) && asked.contains(r#"uri="/s""#));
-        assert_eq!(conversation.answered(&asks), Err(NetworkLost::WrongCredentials));
+        assert_eq!(conversation.heard(&asks), Err(NetworkLost::WrongCredentials));
     }
 
     #[test]
@@ -297,48 +309,72 @@ mod tests {
         let asks = |nonce: u32, stale: bool| {
             challenge(&format!(r#"Digest realm="x", nonce="n{nonce}", stale={stale}"#))
         };
-        assert_eq!(conversation.answered(&asks(1, false)), Ok(Next::Ask));
-        assert_eq!(conversation.answered(&asks(2, true)), Ok(Next::Ask));
+        assert_eq!(conversation.heard(&asks(1, false)), Ok(Next::Ask));
+        assert_eq!(conversation.heard(&asks(2, true)), Ok(Next::Ask));
         assert!(request(&mut conversation).contains("nonce=\"n2\""));
-        assert_eq!(conversation.answered(&good(JPEG)), Ok(Next::Read(Content::Picture)));
+        assert_eq!(conversation.heard(&good(JPEG)), Ok(Next::Read(Content::Picture)));
         // Later, the camera has forgotten the nonce and does not say so.
-        assert_eq!(conversation.answered(&asks(3, false)), Ok(Next::Ask));
+        assert_eq!(conversation.heard(&asks(3, false)), Ok(Next::Ask));
         for nonce in 4..4 + STALE_NONCES_MAX {
-            assert_eq!(conversation.answered(&asks(nonce, true)), Ok(Next::Ask));
+            assert_eq!(conversation.heard(&asks(nonce, true)), Ok(Next::Ask));
         }
-        assert_eq!(conversation.answered(&asks(9, true)), Err(NetworkLost::WrongCredentials));
+        assert_eq!(conversation.heard(&asks(9, true)), Err(NetworkLost::WrongCredentials));
     }
 
     #[test]
     fn without_credentials_or_a_known_scheme() {
         let mut without = conversation("http://yard/s");
-        assert_eq!(without.answered(&challenge("Basic")), Err(NetworkLost::NoCredentials));
+        assert_eq!(without.heard(&challenge("Basic")), Err(NetworkLost::NoCredentials));
         let mut with = conversation("http://joe:hush@yard/s");
-        let lost = with.answered(&challenge("Negotiate")).unwrap_err();
+        let lost = with.heard(&challenge("Negotiate")).unwrap_err();
         assert_eq!(lost, NetworkLost::UnknownAuthentication { offered: "Negotiate".to_owned() });
-        let silent = Head { status: 401, ..Head::default() };
-        assert_eq!(with.answered(&silent), Ok(Next::Ask));
-        assert!(request(&mut with).contains("Authorization: Basic am9lOmh1c2g=\r\n"));
+    }
+
+    #[test]
+    fn the_password_is_not_sent_unless_basic_is_asked_for() {
+        for challenges in [None, Some(""), Some("Digest realm=\"a"), Some("Digest realm=\"Basic \"Basic\"\"")]
+        {
+            let mut conversation = conversation("http://joe:hush@yard/s");
+            let asks = Head {
+                status: 401,
+                challenges: challenges.map(|it| it.as_bytes().to_vec()),
+                ..Head::default()
+            };
+            let lost = conversation.heard(&asks).unwrap_err();
+            assert!(matches!(lost, NetworkLost::UnknownAuthentication { .. }), "{challenges:?}: {lost:?}");
+            assert!(!request(&mut conversation).contains("Authorization"), "{challenges:?}");
+        }
+        // A challenge with a byte that no field may have, so that it is passed over.
+        let text =
+            b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"\x01\", nonce=\"n\"\r\n\r\n";
+        let (head, _) = Head::parse(text).unwrap().unwrap();
+        let mut conversation = conversation("http://joe:hush@yard/s");
+        let lost = conversation.heard(&head).unwrap_err().to_string();
+        assert!(lost.contains("Digest and Basic"), "{lost}");
+        assert!(!request(&mut conversation).contains("Authorization"));
     }
 
     #[test]
     fn redirects_are_followed_and_credentials_stay_at_home() {
         let mut conversation = conversation("http://joe:hush@yard/s");
-        assert_eq!(conversation.answered(&challenge("Basic realm=x")), Ok(Next::Ask));
-        assert_eq!(conversation.answered(&redirect("/live?x=1")), Ok(Next::Ask));
+        assert_eq!(conversation.heard(&challenge("Basic realm=x")), Ok(Next::Ask));
+        assert_eq!(conversation.heard(&redirect("/live?x=1")), Ok(Next::Ask));
         let asked = request(&mut conversation);
         assert!(asked.starts_with("GET /live?x=1 ") && asked.contains("Authorization: Basic"), "{asked}");
-        assert_eq!(conversation.answered(&redirect("http://eve:evil@other/live")), Ok(Next::Ask));
+        assert_eq!(conversation.heard(&redirect("http://eve:evil@other/live")), Ok(Next::Ask));
         assert!(!request(&mut conversation).contains("Authorization"));
-        let lost = conversation.answered(&challenge("Basic realm=x")).unwrap_err().to_string();
+        let lost = conversation.heard(&challenge("Basic realm=x")).unwrap_err().to_string();
         assert!(lost.contains("other:80") && !lost.contains("hush") && !lost.contains("eve"), "{lost}");
         assert_eq!(conversation.destination().0, "other");
+        assert_eq!(conversation.redirected_from(), Some(CAMERA));
     }
 
     #[test]
-    fn credentials_may_follow_to_tls_on_the_same_host_but_not_to_another_port() {
+    fn credentials_follow_to_the_same_host_and_port_alone() {
         let url = |text: &str| Url::parse(text).unwrap();
-        assert!(may_know(&url("http://yard/"), &url("https://YARD:8443/")));
+        assert!(may_know(&url("http://yard:8443/"), &url("https://YARD:8443/")));
+        assert!(!may_know(&url("http://yard/"), &url("https://yard/")), "another port");
+        assert!(!may_know(&url("https://yard:80/"), &url("http://yard/")), "in the clear");
         assert!(may_know(&url("http://yard/"), &url("http://yard:80/x")));
         assert!(!may_know(&url("http://yard/"), &url("http://yard:81/")));
         assert!(!may_know(&url("https://yard/"), &url("http://yard/")));
@@ -352,12 +388,12 @@ mod tests {
             cookies: vec![cookie.as_bytes().to_vec()],
             ..redirect(location)
         };
-        assert_eq!(conversation.answered(&with_cookie("/stream", "id=42; Path=/")), Ok(Next::Ask));
+        assert_eq!(conversation.heard(&with_cookie("/stream", "id=42; Path=/")), Ok(Next::Ask));
         let asked = request(&mut conversation);
         assert!(asked.starts_with("GET /stream ") && asked.contains("\r\nCookie: id=42\r\n"), "{asked}");
-        assert_eq!(conversation.answered(&with_cookie("http://other/s", "id=43; Path=/")), Ok(Next::Ask));
+        assert_eq!(conversation.heard(&with_cookie("http://other/s", "id=43; Path=/")), Ok(Next::Ask));
         assert!(!request(&mut conversation).contains("Cookie"));
-        assert_eq!(conversation.answered(&redirect("http://yard:8080/s")), Ok(Next::Ask));
+        assert_eq!(conversation.heard(&redirect("http://yard:8080/s")), Ok(Next::Ask));
         assert!(request(&mut conversation).contains("\r\nCookie: id=43\r\n"));
         assert!(!format!("{conversation:?}").contains("id="));
     }
@@ -368,7 +404,7 @@ mod tests {
         let mut conversation = conversation("http://joe:hush@yard/s");
         let challenges = Some(b"Digest realm=\"\xc9\xe3\xcf\xf1\", nonce=\"n\"".to_vec());
         let asks = Head { status: 401, challenges, ..Head::default() };
-        assert_eq!(conversation.answered(&asks), Ok(Next::Ask));
+        assert_eq!(conversation.heard(&asks), Ok(Next::Ask));
         let (asked, realm) = (conversation.request(), b"realm=\"\xc9\xe3\xcf\xf1\"");
         assert!(asked.windows(realm.len()).any(|window| window == realm), "{}", asked.escape_ascii());
     }
@@ -377,10 +413,10 @@ mod tests {
     fn redirects_that_lead_nowhere() {
         let mut circle = conversation("http://yard/s");
         for _ in 0..REDIRECTS_MAX {
-            assert_eq!(circle.answered(&redirect("/s")), Ok(Next::Ask));
+            assert_eq!(circle.heard(&redirect("/s")), Ok(Next::Ask));
         }
-        assert!(circle.answered(&redirect("/s")).unwrap_err().to_string().contains("more than 5"));
-        let lost = |url: &str, head: &Head| conversation(url).answered(head).unwrap_err().to_string();
+        assert!(circle.heard(&redirect("/s")).unwrap_err().to_string().contains("more than 5"));
+        let lost = |url: &str, head: &Head| conversation(url).heard(head).unwrap_err().to_string();
         for location in ["ftp://yard/", "http://", "data:,x"] {
             assert!(lost("http://yard/", &redirect(location)).contains("to nowhere"), "{location}");
         }
@@ -390,9 +426,9 @@ mod tests {
 
     #[test]
     fn other_statuses_say_what_to_do() {
-        let lost = |head: &Head| conversation("http://joe:hush@yard/s?token=abc").answered(head).unwrap_err();
+        let lost = |head: &Head| conversation("http://joe:hush@yard/s?token=abc").heard(head).unwrap_err();
         let missing = lost(&Head { status: 404, ..Head::default() }).to_string();
-        assert!(missing.contains("http://yard/s") && !missing.contains("abc"), "{missing}");
+        assert!(missing.contains("no stream") && !missing.contains("abc"), "{missing}");
         let busy =
             Head { status: 503, retry_after: Some(std::time::Duration::from_secs(30)), ..Head::default() };
         assert_eq!(lost(&busy), NetworkLost::Overloaded { status: 503, retry_after_seconds: Some(30) });
@@ -412,7 +448,7 @@ mod tests {
             ("multipart/x-mixed-replace", None),
         ] {
             let Ok(Next::Read(Content::Stream(boundary))) =
-                conversation("http://yard").answered(&good(content_type))
+                conversation("http://yard").heard(&good(content_type))
             else {
                 panic!("{content_type}")
             };

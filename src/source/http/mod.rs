@@ -109,12 +109,14 @@ impl Source {
     async fn ask(&self, conversation: &mut Conversation, clock: &Clock) -> Result<Answer<Connection>, Lost> {
         for _ in 0..ANSWERS_MAX {
             let (host, port, tls) = conversation.destination();
-            let to = Destination { host, port, tls, fingerprint: self.network.tls_fingerprint };
+            let redirected_from = conversation.redirected_from();
+            let to =
+                Destination { host, port, tls, fingerprint: self.network.tls_fingerprint, redirected_from };
             let mut connection = connect(&to, clock).await?;
             let request = conversation.request();
             let (head, ahead) = exchange(&mut connection, &request, clock).await?;
             log::debug!("camera {}: answer {} {:?}", self.name, head.status, head.content_type);
-            if let Next::Read(content) = conversation.answered(&head)? {
+            if let Next::Read(content) = conversation.answered(&head, connection.peer().ip())? {
                 return Ok(Answer { connection, ahead, body: Body::behind(&head), content });
             }
         }
@@ -186,7 +188,8 @@ pub fn read_answer<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<(u1
         {
             received.drain(..length);
             let body = Body::behind(&head);
-            let _ = (conversation.answered(&head), conversation.request());
+            let _ =
+                (conversation.answered(&head, std::net::Ipv4Addr::LOCALHOST.into()), conversation.request());
             answer = Some((head, body));
         }
         let Some((head, body)) = &mut answer else { continue };

@@ -1,5 +1,6 @@
 //! The sockets under a session: wait, feed, drain.
 
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -40,6 +41,10 @@ pub struct Wire<'a> {
     clock: &'a Clock,
     fingerprint: Option<Fingerprint>,
     connection: Option<Connection>,
+    /// The camera's address, also when it has closed the connection.
+    peer: Option<IpAddr>,
+    /// The address of the camera whose redirect led to the present one.
+    redirected_from: Option<IpAddr>,
     ports: Option<Ports>,
     unsent: Vec<u8>,
     is_flushed: bool,
@@ -56,7 +61,16 @@ enum Heard {
 impl<'a> Wire<'a> {
     /// Sockets by this clock; for `rtsps://` with the one certificate that is to be taken.
     pub fn new(clock: &'a Clock, fingerprint: Option<Fingerprint>) -> Self {
-        Self { clock, fingerprint, connection: None, ports: None, unsent: Vec::new(), is_flushed: true }
+        Self {
+            clock,
+            fingerprint,
+            connection: None,
+            peer: None,
+            redirected_from: None,
+            ports: None,
+            unsent: Vec::new(),
+            is_flushed: true,
+        }
     }
 
     /// Runs a session to its end, which it is to come to once `quit` is ready, and says what happens
@@ -131,11 +145,24 @@ impl<'a> Wire<'a> {
     }
 
     async fn connect(&mut self, to: &Endpoint) -> Result<(), End> {
+        if to.is_redirect
+            && let Some(peer) = self.peer
+        {
+            self.redirected_from = Some(peer);
+        }
         (self.connection, self.ports) = (None, None);
         self.unsent.clear();
-        let Endpoint { host, port, tls } = to;
-        let to = Destination { host, port: *port, tls: *tls, fingerprint: self.fingerprint };
-        self.connection = Some(connect::connect(&to, self.clock).await.map_err(End::Network)?);
+        let Endpoint { host, port, tls, .. } = to;
+        let to = Destination {
+            host,
+            port: *port,
+            tls: *tls,
+            fingerprint: self.fingerprint,
+            redirected_from: self.redirected_from,
+        };
+        let connection = connect::connect(&to, self.clock).await.map_err(End::Network)?;
+        self.peer = Some(connection.peer().ip());
+        self.connection = Some(connection);
         Ok(())
     }
 

@@ -19,6 +19,7 @@ use super::{devices, refused};
 use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
 use crate::config::Picture;
+use crate::config::shown;
 use crate::hub::{Hub, Opened, State};
 use crate::limits;
 
@@ -44,7 +45,7 @@ impl Capture {
         if !devices::is_camera(&capabilities) {
             return Err(Lost::Unsupported(format!(
                 "{} ({}) gives no pictures; \"pinhole cameras\" lists the devices that do",
-                self.node.display(),
+                shown::device(&self.node),
                 capabilities.card
             )));
         }
@@ -128,7 +129,7 @@ impl Capture {
             fourcc_text(given.fourcc),
             given.width,
             given.height,
-            self.node.display()
+            shown::device(&self.node)
         );
     }
 }

@@ -10,6 +10,7 @@ use v4l::capability::{Capabilities, Flags};
 
 use super::identity::Identity;
 use crate::camera::lost::Lost;
+use crate::config::shown;
 
 /// Where udev listens, and what it has made of each device (`c81:0` for the first video node).
 const UDEV_CONTROL: &str = "/run/udev/control";
@@ -155,7 +156,7 @@ pub fn open_error(node: &Path, error: &io::Error) -> Lost {
         Some(Errno::BUSY) => Lost::Busy,
         Some(Errno::NOTTY | Errno::INVAL | Errno::ISDIR) => {
             let is_file = std::fs::metadata(node).is_ok_and(|found| found.is_file() || found.is_dir());
-            let node = node.display();
+            let node = shown::device(node);
             let hint = if is_file {
                 format!("; for a video or a folder of pictures write file:{node}")
             } else {
@@ -163,7 +164,7 @@ pub fn open_error(node: &Path, error: &io::Error) -> Lost {
             };
             Lost::Unsupported(format!("{node} is not a V4L2 device{hint}"))
         }
-        _ => Lost::Driver(format!("{} cannot be opened: {error}", node.display())),
+        _ => Lost::Driver(format!("{} cannot be opened: {error}", shown::device(node))),
     }
 }
 

@@ -1,0 +1,46 @@
+//! A service that shows nothing but why (`http.closed`): on the card, a password that could not be read
+//! must not leave the cameras open to everybody.
+
+use http_types::StatusCode;
+
+use super::Server;
+use super::answer::Answer;
+use super::head::Request;
+use super::route::Route;
+
+/// The page, but for the reason.
+const PAGE: &str = include_str!("page/closed.html");
+
+/// Where the reason goes in [`PAGE`].
+const REASON: &str = "{{reason}}";
+
+/// The answer to every request, if the service is closed.
+pub fn answer(server: &Server, request: &Request) -> Option<Answer> {
+    let why = server.config.closed.as_deref()?;
+    let wants_page = request.accept.contains("text/html");
+    Some(match Route::parse(&request.path, &request.query) {
+        // A monitor is told as little as without the password.
+        Ok(Route::Health) if !wants_page => {
+            Answer::json(StatusCode::ServiceUnavailable, &serde_json::json!({ "status": "failed" }))
+        }
+        Ok(Route::Page | Route::Health) => page(why),
+        _ if wants_page => page(why),
+        _ => Answer::error(StatusCode::ServiceUnavailable, &format!("no picture is shown to anybody: {why}")),
+    })
+}
+
+fn page(why: &str) -> Answer {
+    let escaped = why.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    Answer::notice(StatusCode::ServiceUnavailable, &PAGE.replace(REASON, &escaped))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_a_place_for_the_reason_and_loads_nothing() {
+        assert_eq!(PAGE.matches(REASON).count(), 1);
+        assert!(!PAGE.contains("<script") && !PAGE.contains("src=") && !PAGE.contains("href="));
+    }
+}

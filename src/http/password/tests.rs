@@ -1,0 +1,247 @@
+use super::*;
+use crate::clock::Hand;
+use crate::limits::{PASSWORD_FREE_TRIES, PASSWORD_WAIT_MAX};
+use futures_lite::future::poll_once;
+use smol::block_on;
+
+/// A turn, or two.
+const A_TURN: Duration = Duration::from_millis(200);
+
+const HERE: &str = "192.0.2.1";
+const THERE: &str = "192.0.2.2";
+
+fn guard() -> (Guard, Hand) {
+    let (clock, hand) = Clock::manual();
+    let hash = PasswordHash::of_cheaply("right");
+    (Guard::with_known(Some(hash), clock, Known::default()), hand)
+}
+
+/// One request on a connection of its own, with as much time as it needs; how long it took.
+fn timed(guard: &Guard, hand: &Hand, username: &str, password: &str, address: &str) -> (Verdict, Duration) {
+    let begin = guard.clock.now();
+    let credentials = Credentials::new(username, password);
+    let proof = Proof::default();
+    let admitted = guard.admit(Some(&credentials), address.parse().unwrap(), &proof);
+    let verdict = block_on(or(admitted, async {
+        loop {
+            // A check runs on a thread: time passes only when the guard waits for time. While the check
+            // runs, that is until the next turn could begin, so each check may cost one turn.
+            let due = guard.turns.borrow().next(&guard.wrongs.borrow(), guard.clock.now());
+            if let Next::At(moment) = due {
+                hand.advance(moment.since(guard.clock.now()));
+            }
+            futures_lite::future::yield_now().await;
+        }
+    }));
+    (verdict, guard.clock.now().since(begin))
+}
+
+fn admit(guard: &Guard, hand: &Hand, username: &str, password: &str, address: &str) -> Verdict {
+    timed(guard, hand, username, password, address).0
+}
+
+#[test]
+fn names_and_passwords() {
+    let (guard, hand) = guard();
+    let proof = Proof::default();
+    assert_eq!(block_on(guard.admit(None, HERE.parse().unwrap(), &proof)), Verdict::Who);
+    let admit = |username: &str, password: &str| admit(&guard, &hand, username, password, HERE);
+    assert_eq!(admit("viewer", "wrong"), Verdict::Wrong);
+    assert_eq!(admit("root", "right"), Verdict::Wrong);
+    assert_eq!(admit("viewer", "right"), Verdict::Welcome);
+    assert_eq!(admit("admin", "right"), Verdict::Welcome);
+    assert_eq!(admit("root", "right"), Verdict::Wrong, "also when the password is known");
+    assert_eq!(admit("admin", "wrong"), Verdict::Wrong);
+    assert_eq!(admit("admin", &"x".repeat(PASSWORD_MAX_BYTES + 1)), Verdict::Wrong);
+    let open = Guard::with_known(None, Clock::manual().0, Known::default());
+    assert_eq!(block_on(open.admit(None, HERE.parse().unwrap(), &proof)), Verdict::Welcome);
+}
+
+#[test]
+fn one_forgotten_client_with_the_old_password_slows_nobody_down() {
+    let (guard, hand) = guard();
+    let (verdict, waited) = timed(&guard, &hand, "admin", "old", HERE);
+    assert!(verdict == Verdict::Wrong && waited < A_TURN, "{verdict:?} after {waited:?}");
+    for _ in 0..1000 {
+        assert_eq!(timed(&guard, &hand, "admin", "old", HERE), (Verdict::Wrong, Duration::ZERO));
+    }
+    let (verdict, waited) = timed(&guard, &hand, "admin", "right", HERE);
+    assert!(verdict == Verdict::Welcome && waited < A_TURN, "{verdict:?} after {waited:?}");
+}
+
+#[test]
+fn the_right_password_is_never_refused_and_never_known_sooner_than_a_wrong_one() {
+    for has_logged_in in [false, true] {
+        let (guard, hand) = guard();
+        if has_logged_in {
+            assert_eq!(admit(&guard, &hand, "admin", "right", THERE), Verdict::Welcome);
+        }
+        for number in 0..PASSWORD_FREE_TRIES {
+            assert_eq!(admit(&guard, &hand, "admin", &format!("guess {number}"), HERE), Verdict::Wrong);
+        }
+        // Both wait for the same second.
+        let (wrong, wrong_took) = timed(&guard, &hand, "admin", "one more", HERE);
+        let (right, right_took) = timed(&guard, &hand, "admin", "right", HERE);
+        assert_eq!((wrong, right), (Verdict::Wrong, Verdict::Welcome));
+        assert!(
+            wrong_took >= Duration::from_secs(1) && right_took + A_TURN >= wrong_took,
+            "{wrong_took:?} {right_took:?}"
+        );
+        // Alone, with nobody guessing meanwhile, the next connection does not wait.
+        let (again, again_took) = timed(&guard, &hand, "admin", "right", HERE);
+        assert!(again == Verdict::Welcome && again_took < A_TURN, "{again_took:?}");
+        // And others never did.
+        let (other, other_took) = timed(&guard, &hand, "admin", "right", THERE);
+        assert!(other == Verdict::Welcome && other_took < A_TURN, "{other_took:?}");
+    }
+}
+
+#[test]
+fn a_connection_that_has_shown_the_password_does_not_wait() {
+    let (guard, hand) = guard();
+    let (proof, address) = (Proof::default(), HERE.parse().unwrap());
+    let right = Credentials::new("admin", "right");
+    assert_eq!(block_on(guard.admit(Some(&right), address, &proof)), Verdict::Welcome);
+    for number in 0..20 {
+        admit(&guard, &hand, "admin", &format!("guess {number}"), HERE);
+    }
+    let now = |credentials: &Credentials, proof: &Proof| {
+        block_on(poll_once(guard.admit(Some(credentials), address, proof)))
+    };
+    assert_eq!(now(&right, &proof), Some(Verdict::Welcome));
+    assert_eq!(now(&right, &Proof::default()), None, "another connection waits");
+    let other =
+        block_on(poll_once(guard.admit(Some(&Credentials::new("admin", "guess y")), address, &proof)));
+    assert_eq!(other, None);
+    assert_eq!(now(&Credentials::new("admin", "guess x"), &proof), None, "so does another password");
+    assert_eq!(guard.turns.borrow().len(), 0, "who hangs up gives the place up");
+}
+
+/// 63 connections of the same address guess without pause, before and after somebody has logged in.
+#[test]
+fn the_owner_gets_in_beside_attackers_at_the_same_address() {
+    for has_logged_in in [false, true] {
+        let (guard, hand) = guard();
+        if has_logged_in {
+            assert_eq!(admit(&guard, &hand, "admin", "right", THERE), Verdict::Welcome);
+        }
+        let guard = Rc::new(guard);
+        let executor = smol::LocalExecutor::new();
+        for attacker in 0..63 {
+            let guard = guard.clone();
+            executor
+                .spawn(async move {
+                    for number in 0.. {
+                        let guess = Credentials::new("admin", format!("guess {attacker} {number}"));
+                        let verdict =
+                            guard.admit(Some(&guess), HERE.parse().unwrap(), &Proof::default()).await;
+                        assert_eq!(verdict, Verdict::Wrong);
+                    }
+                })
+                .detach();
+        }
+        let owner = async {
+            guard.clock.sleep(Duration::from_secs(30)).await;
+            let begin = guard.clock.now();
+            let right = Credentials::new("viewer", "right");
+            let verdict = guard.admit(Some(&right), HERE.parse().unwrap(), &Proof::default()).await;
+            (verdict, guard.clock.now().since(begin))
+        };
+        let time = async {
+            loop {
+                let due = guard.turns.borrow().next(&guard.wrongs.borrow(), guard.clock.now());
+                if !matches!(due, Next::Turn(_)) {
+                    hand.advance(Duration::from_millis(20));
+                }
+                futures_lite::future::yield_now().await;
+            }
+        };
+        let (verdict, waited) = block_on(executor.run(or(owner, time)));
+        assert_eq!(verdict, Verdict::Welcome);
+        assert!(waited <= PASSWORD_WAIT_MAX, "{waited:?}");
+    }
+}
+
+/// Who gives the turns hangs up, and so does the one that was called to go on.
+#[test]
+fn turns_go_on_whoever_hangs_up() {
+    let (guard, hand) = guard();
+    for number in 0..PASSWORD_FREE_TRIES {
+        admit(&guard, &hand, "admin", &format!("try {number}"), HERE);
+    }
+    let credentials: Vec<_> = (0..4)
+        .map(|number| (Credentials::new("admin", format!("guess {number}")), Proof::default()))
+        .collect();
+    let mut waiting: Vec<_> = credentials
+        .iter()
+        .map(|(guess, proof)| Box::pin(guard.admit(Some(guess), HERE.parse().unwrap(), proof)))
+        .collect();
+    let right = Credentials::new("admin", "right");
+    let proof = Proof::default();
+    let mut owner = Box::pin(guard.admit(Some(&right), HERE.parse().unwrap(), &proof));
+    block_on(async {
+        for one in &mut waiting {
+            assert_eq!(poll_once(one).await, None);
+        }
+        assert_eq!(poll_once(&mut owner).await, None);
+        // The first leads; the others were polled, and wait to be called.
+        drop(waiting);
+        let time = async {
+            loop {
+                hand.advance(Duration::from_millis(20));
+                futures_lite::future::yield_now().await;
+            }
+        };
+        assert_eq!(or(owner, time).await, Verdict::Welcome);
+    });
+}
+
+#[test]
+fn an_address_that_logged_in_before_a_restart_goes_first() {
+    let folder = std::env::temp_dir().join(format!("pinhole-restart-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let start = || {
+        let (clock, hand) = Clock::manual();
+        let hash = PasswordHash::of_cheaply("right");
+        (Guard::with_known(Some(hash), clock, Known::at(Some(&folder))), hand)
+    };
+    let (before, hand) = start();
+    assert_eq!(admit(&before, &hand, "admin", "right", HERE), Verdict::Welcome);
+    drop(before);
+    let (after, hand) = start();
+    // Others are there first, and none of them has had a turn.
+    let guesses: Vec<_> = (0..50)
+        .map(|number| (Credentials::new("admin", format!("guess {number}")), Proof::default()))
+        .collect();
+    let mut waiting: Vec<_> = guesses
+        .iter()
+        .enumerate()
+        .map(|(number, (guess, proof))| {
+            let address = std::net::Ipv4Addr::from_bits(0xc633_6400 + number as u32).into();
+            Box::pin(after.admit(Some(guess), address, proof))
+        })
+        .collect();
+    block_on(async {
+        for one in &mut waiting {
+            // The first check may be over by then.
+            let _ = poll_once(one).await;
+        }
+    });
+    drop(waiting.remove(0));
+    let (verdict, waited) = timed(&after, &hand, "admin", "right", HERE);
+    assert_eq!(verdict, Verdict::Welcome);
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    let stored: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|it| it.unwrap().path()).collect();
+    assert_eq!(stored.len(), 1);
+    assert_eq!(std::fs::read_to_string(&stored[0]).unwrap(), format!("{HERE}\n"), "nothing of the password");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn what_browsers_send() {
+    assert_eq!(basic("Basic YWRtaW46YTpi"), Some(Credentials::new("admin", "a:b")));
+    assert_eq!(basic("basic  dmlld2VyOsO8"), Some(Credentials::new("viewer", "ü")));
+    for other in ["", "Basic", "Basic ???", "Bearer YWRtaW46YTpi", "Basic YWRtaW4=", "Basic //8="] {
+        assert_eq!(basic(other), None, "{other}");
+    }
+}
