@@ -66,8 +66,8 @@ pub struct Guard {
     turns: RefCell<Turns<Rc<Waiter>>>,
     /// One of those who wait gives the turns, for all.
     is_led: Cell<bool>,
-    /// Somebody came to wait.
-    arrival: Event,
+    /// Somebody came to wait, or left: the next turn may be sooner than it was.
+    change: Event,
 }
 
 /// What a connection has shown: once the right password came on it, requests with the same one pass. Of the
@@ -123,7 +123,7 @@ impl Guard {
             neighbours: Neighbours::default(),
             turns: RefCell::new(Turns::new()),
             is_led: Cell::default(),
-            arrival: Event::new(),
+            change: Event::new(),
         }
     }
 
@@ -205,7 +205,7 @@ impl Guard {
         let is_known = self.known.borrow_mut().has(address);
         let id = self.turns.borrow_mut().enter(address, digest, is_known, waiter.clone());
         let _place = Place { guard: self, id };
-        self.arrival.notify(1);
+        self.change.notify(1);
         loop {
             if let Some(ruling) = waiter.ruling.get() {
                 return ruling;
@@ -226,11 +226,11 @@ impl Guard {
         self.is_led.set(true);
         let _led = Led(self);
         while own.ruling.get().is_none() {
-            let arrival = self.arrival.listen();
+            let change = self.change.listen();
             let next = self.turns.borrow().next(&self.wrongs.borrow(), self.clock.now());
             match next {
                 Next::Nothing => return,
-                Next::At(moment) => or(self.clock.sleep_until(moment), arrival).await,
+                Next::At(moment) => or(self.clock.sleep_until(moment), change).await,
                 Next::Turn(id) => self.turn(hash, id).await,
             }
         }
@@ -312,6 +312,7 @@ struct Place<'a> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.guard.turns.borrow_mut().leave(self.id);
+        self.guard.change.notify(1);
         // It may have been the one that was to give the turns next.
         self.guard.call_leader();
     }
