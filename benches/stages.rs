@@ -13,11 +13,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use futures_lite::future::poll_once;
+use pinhole::camera::Camera;
 use pinhole::clock::{Clock, Monotonic};
 use pinhole::decode::Decoder;
 use pinhole::encode::JpegEncoder;
 use pinhole::frame::{BufferPool, Frame, Kind};
-use pinhole::hub::Hub;
 use pinhole::mjpeg;
 use pinhole::picture::{Chroma, PixelFormat, RawPicture};
 use pinhole::rtp::{AccessUnit, Codec};
@@ -142,16 +142,16 @@ const METERED: usize = 600;
 
 /// A small frame through the hub to viewers that take it as soon as it is there.
 fn hub(viewers: usize, frames: usize) {
-    let hub = Hub::new(Clock::kernel());
-    let mut viewers: Vec<_> = (0..viewers).map(|_| hub.watch()).collect();
+    let (camera, clock) = (Camera::on_demand("yard"), Clock::kernel());
+    let mut viewers: Vec<_> = (0..viewers).map(|_| camera.watch()).collect();
     smol::block_on(async {
         for _ in 0..METERED + frames {
-            let mut jpeg = hub.pool().take();
+            let mut jpeg = camera.jpeg.pool().take();
             jpeg.extend_from_slice(b"a picture");
-            hub.publish(Frame::new(jpeg, hub.clock(), hub.clock().now(), 1280, 720, Kind::Picture));
+            camera.publish(Frame::new(jpeg, &clock, clock.now(), 1280, 720, Kind::Picture), &clock);
             for viewer in &mut viewers {
                 let frame = poll_once(viewer.next()).await.unwrap();
-                hub.delivered(black_box(&frame));
+                camera.delivered(black_box(&frame), clock.now());
             }
         }
     });

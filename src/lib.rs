@@ -1,10 +1,11 @@
 //! Pinhole: any USB or IP camera, in any browser.
 //!
-//! Frames flow one way: [`source`], [`encode`], [`hub`], [`http`]. `ARCHITECTURE.md` has the map.
+//! Frames flow one way: [`source`], [`encode`], [`camera`], [`http`]. `ARCHITECTURE.md` has the map.
 
 pub mod appliance;
 pub mod auth;
 pub mod camera;
+pub mod cameras;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -15,7 +16,6 @@ pub mod encode;
 pub mod frame;
 pub mod health;
 pub mod http;
-pub mod hub;
 pub mod limits;
 pub mod logging;
 pub mod memory;

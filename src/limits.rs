@@ -238,6 +238,10 @@ pub const KNOWN_ADDRESSES_MAX: usize = 64;
 /// How long an answer waits for such an address to be written down.
 pub const KNOWN_ADDRESSES_WRITE_MAX: Duration = Duration::from_millis(100);
 
+/// Cameras that are removed from the configuration close their devices within this time; one that hangs is
+/// left to itself, so that the others change all the same.
+pub const REMOVAL_MAX: Duration = Duration::from_secs(3);
+
 /// Streams end and devices close within this time of the request to shut down; what has not by then
 /// (a driver that hangs) is left to the kernel.
 pub const SHUTDOWN_MAX: Duration = Duration::from_millis(800);
@@ -293,9 +297,13 @@ pub const SNAPSHOT_TIME_MAX: Duration = Duration::from_secs(4);
 /// with [`SNAPSHOT_TIME_MAX`] less than 5 s.
 pub const SNAPSHOT_CARD_TIME_MAX: Duration = Duration::from_millis(700);
 
+/// Pictures of a camera that wait to be checked beside the executor. More than a burst of a few means that
+/// this machine is too slow, and the newest is wanted.
+pub const RELAYED_PICTURES_MAX: usize = 4;
+
 /// How long the thread that publishes a frame goes on sending it to viewers. Beyond that it would
 /// fall behind its camera; the serving thread does the rest.
-pub const HAND_OUT_MAX: Duration = Duration::from_millis(2);
+pub const DELIVERY_MAX: Duration = Duration::from_millis(2);
 
 /// Bytes of a stream that the kernel may hold unsent for a viewer (`TCP_NOTSENT_LOWAT`). With 4096,
 /// a viewer that reads 400 kB/s sees 129 kB pictures 0.44 s old, of which 0.33 s are their

@@ -20,6 +20,8 @@ pub enum Lost {
     NoCamera,
     /// The configured device has not been there since the start.
     Absent(PathBuf),
+    /// The configuration does not name the camera any more.
+    Removed,
     /// The device is gone.
     Unplugged,
     /// Another camera of the configuration, of this name, is the same device.
@@ -66,7 +68,10 @@ pub enum Lost {
 impl Lost {
     /// Whether there is no device of its own: nothing to try until one is plugged in.
     pub fn is_absent(&self) -> bool {
-        matches!(self, Self::NoCamera | Self::Absent(_) | Self::Unplugged | Self::SameDevice(_))
+        matches!(
+            self,
+            Self::NoCamera | Self::Absent(_) | Self::Removed | Self::Unplugged | Self::SameDevice(_)
+        )
     }
 
     /// Whether trying again soon does harm.
@@ -116,6 +121,7 @@ impl fmt::Display for Lost {
             Self::Absent(path) => {
                 write!(f, "no device at {}; plug the camera in, or correct the source", shown::device(path))
             }
+            Self::Removed => f.write_str("this camera was removed from the configuration"),
             Self::Unplugged => f.write_str("camera unplugged, waiting for it to come back"),
             Self::SameDevice(name) => write!(
                 f,

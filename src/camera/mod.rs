@@ -1,38 +1,312 @@
-//! A camera: a name, a source and a hub, kept going by its supervisor.
+//! What one camera is: a name, a status, and tracks of pictures to which viewers subscribe.
+//!
+//! A source fills it, viewers read it. It knows neither.
 
-mod backoff;
-pub mod cards;
+pub mod controls;
+pub mod device;
 pub mod lost;
-pub mod registry;
-mod standstill;
+mod meter;
+mod report;
+mod status;
 pub mod stop;
-pub mod supervisor;
+mod subscribers;
+mod track;
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::hub::Hub;
-use crate::source::v4l2::monitor::Claim;
+use event_listener::{Event, EventListener, listener};
+
+use crate::clock::{Clock, Monotonic};
+use crate::frame::{Frame, Kind};
+use device::Device;
+use lost::Lost;
+pub use meter::Latency;
+pub use report::{Opened, Report, State};
+use status::Status;
+pub use subscribers::Subscriber;
+pub use track::Track;
 
 /// A camera as the rest of the service sees it.
 #[derive(Debug)]
 pub struct Camera {
-    /// Its name, which is also its place in URLs.
-    pub name: String,
-    /// Its source as it was when the camera was added, without secrets.
+    name: String,
+    settings: Mutex<Settings>,
+    status: Mutex<Status>,
+    /// Its pictures as JPEG.
+    pub jpeg: Track,
+    /// The state or the number of viewers changed.
+    changed: Event,
+}
+
+/// What a camera was configured with, as far as others than its source need to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Its source as it may be shown: without secrets.
     pub source: String,
     /// Whether it is open only while somebody watches.
     pub on_demand: bool,
-    /// The V4L2 device behind it, whose controls can be set.
-    pub device: Option<Arc<Claim>>,
-    /// Its frames and its state.
-    pub hub: Arc<Hub>,
+    /// The device behind it, where it has one on this machine.
+    pub device: Option<Arc<dyn Device>>,
 }
 
 impl Camera {
-    /// Its source, without secrets. A device that `auto` found before its links were made has a path that
-    /// lasts later.
+    /// An idle camera of this name, which is also its place in URLs.
+    pub fn new(name: &str, settings: Settings) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.to_owned(),
+            settings: Mutex::new(settings),
+            status: Mutex::default(),
+            jpeg: Track::default(),
+            changed: Event::new(),
+        })
+    }
+
+    /// A camera that is open only while somebody watches, and has no device.
+    pub fn on_demand(name: &str) -> Arc<Self> {
+        Self::new(name, Settings { source: String::new(), on_demand: true, device: None })
+    }
+
+    /// Its name, which is also its place in URLs.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it was configured with.
+    pub fn settings(&self) -> Settings {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets what it is configured with from here on.
+    pub fn set_settings(&self, settings: Settings) {
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
+        self.changed.notify(usize::MAX);
+    }
+
+    /// Ends the camera: its viewers go once they have the newest frame.
+    pub fn end(&self) {
+        self.jpeg.end();
+    }
+
+    /// Its source as it may be shown. A device that `auto` found before its links were made has a lasting
+    /// path later.
     pub fn source(&self) -> String {
-        let found_at = self.device.as_ref().and_then(|claim| claim.found_at());
-        found_at.map_or_else(|| self.source.clone(), |path| path.display().to_string())
+        let settings = self.settings();
+        let found_at = settings.device.as_ref().and_then(|device| device.found_at());
+        found_at.as_deref().map(Path::display).map_or(settings.source, |path| path.to_string())
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Delivers a frame to every viewer, to those of a [`Subscriber`] on this thread. A picture makes the
+    /// camera live.
+    ///
+    /// Returns true for the first picture since the camera was opened.
+    pub fn publish(&self, frame: Frame, clock: &Clock) -> bool {
+        let is_first = frame.kind == Kind::Picture && self.status().count_picture(frame.captured);
+        let captured = frame.captured;
+        let is_picture = frame.kind == Kind::Picture;
+        self.jpeg.publish(&Arc::new(frame), clock, |now| {
+            if is_picture {
+                self.status().count_delivery(now.since(captured));
+            }
+        });
+        if is_first {
+            self.changed.notify(usize::MAX);
+        }
+        is_first
+    }
+
+    /// Notes that a viewer's socket has just taken the last byte of this frame.
+    pub fn delivered(&self, frame: &Frame, now: Monotonic) {
+        if frame.kind == Kind::Picture {
+            self.status().count_delivery(now.since(frame.captured));
+        }
+    }
+
+    /// Counts a picture that arrived damaged.
+    pub fn count_bad(&self) {
+        self.status().count_bad();
+    }
+
+    /// Counts pictures that were skipped before they could be published.
+    pub fn count_dropped(&self, pictures: u64) {
+        if pictures > 0 {
+            self.status().count_dropped(pictures);
+        }
+    }
+
+    /// Sets what the source negotiated.
+    pub fn set_opened(&self, opened: Opened) {
+        self.status().set_opened(opened);
+    }
+
+    /// Sets the state. True if it was another one.
+    pub fn set_state(&self, state: State) -> bool {
+        // What is published from here on is of the new state, and stays.
+        let serial = self.jpeg.serial();
+        let is_live = state == State::Live;
+        let is_other = self.status().set_state(state);
+        self.changed_to(is_other, (!is_live).then_some(serial))
+    }
+
+    /// Makes a live camera lost, if no picture has been published beyond so many. True if it was.
+    pub fn stand_still(&self, frames: u64, lost: Lost) -> bool {
+        let serial = self.jpeg.serial();
+        let is_other = self.status().stand_still(frames, lost);
+        self.changed_to(is_other, Some(serial))
+    }
+
+    fn changed_to(&self, is_other: bool, forgotten: Option<u64>) -> bool {
+        if is_other {
+            if let Some(serial) = forgotten {
+                // An old picture must not greet a viewer of later.
+                self.jpeg.forget(serial);
+            }
+            self.changed.notify(usize::MAX);
+        }
+        is_other
+    }
+
+    /// Sets since when a key picture is waited for.
+    pub fn set_key_wait(&self, since: Option<Monotonic>) {
+        if self.status().set_key_wait(since) {
+            self.changed.notify(usize::MAX);
+        }
+    }
+
+    /// The present state.
+    pub fn state(&self) -> State {
+        self.status().state()
+    }
+
+    /// Whether the camera is lost.
+    pub fn is_lost(&self) -> bool {
+        matches!(self.state(), State::Lost(_))
+    }
+
+    /// Whether there is no picture to show, but a reason.
+    pub fn has_reason(&self) -> bool {
+        self.status().has_reason()
+    }
+
+    /// Pictures published since the camera was added.
+    pub fn frames(&self) -> u64 {
+        self.status().frames()
+    }
+
+    /// Pictures that arrived damaged.
+    pub fn bad(&self) -> u64 {
+        self.status().bad()
+    }
+
+    /// How many watch.
+    pub fn viewers(&self) -> usize {
+        self.jpeg.viewers()
+    }
+
+    /// Notes that somebody asks for a single picture: a lost camera is then tried again soon, an open one
+    /// stays open for the next picture.
+    pub fn ask(&self, now: Monotonic) {
+        self.status().ask(now);
+        self.changed.notify(usize::MAX);
+    }
+
+    /// When somebody last asked for a single picture.
+    pub fn asked(&self) -> Option<Monotonic> {
+        self.status().asked()
+    }
+
+    /// Keeps a card for others who ask for a single picture, as long as the camera is lost for the same
+    /// reason.
+    pub fn keep_card(&self, card: Arc<Frame>) {
+        self.status().keep_card(card);
+    }
+
+    /// The card that was kept last.
+    pub fn card(&self) -> Option<Arc<Frame>> {
+        self.status().card()
+    }
+
+    /// The level at which the log notes that the camera was opened or closed.
+    pub fn log_level(&self) -> log::Level {
+        self.status().log_level()
+    }
+
+    /// Everything that health shows, of one moment.
+    pub fn report(&self, now: Monotonic) -> Report {
+        let (report, latency) = self.status().report(now, self.viewers());
+        // Sorting takes longer than a source should have to wait.
+        Report { latency: latency.quantiles(), ..report }
+    }
+
+    /// Listens for the next change of the state or of the number of viewers. Listen first, look then,
+    /// wait last: so that no change is missed.
+    pub fn listen(&self) -> EventListener {
+        self.changed.listen()
+    }
+
+    /// Returns once `condition` holds; it is evaluated again after every change of the state or of the
+    /// number of viewers.
+    pub async fn until(&self, mut condition: impl FnMut(&Self) -> bool) {
+        while !condition(self) {
+            listener!(self.changed => changed);
+            if condition(self) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Begins to watch: the newest frame first, if there is one.
+    pub fn watch(self: &Arc<Self>) -> Viewer {
+        self.jpeg.count_viewer();
+        self.changed.notify(usize::MAX);
+        Viewer { camera: self.clone(), seen: 0, subscriber: None }
+    }
+
+    /// Begins to watch with a subscriber, to which every frame is delivered until the viewer is dropped.
+    pub fn subscribe(self: &Arc<Self>, subscriber: Arc<dyn Subscriber>) -> Viewer {
+        let mut viewer = self.watch();
+        self.status().watched();
+        self.jpeg.subscribers().add(subscriber.clone());
+        viewer.subscriber = Some(subscriber);
+        viewer
     }
 }
+
+/// Somebody who watches a camera. While one exists, the camera is kept open.
+pub struct Viewer {
+    camera: Arc<Camera>,
+    seen: u64,
+    subscriber: Option<Arc<dyn Subscriber>>,
+}
+
+impl Viewer {
+    /// The newest frame that this viewer has not had yet; waits for one if need be.
+    pub async fn next(&mut self) -> Arc<Frame> {
+        let (frame, serial) = self.camera.jpeg.newer(self.seen).await;
+        self.seen = serial;
+        frame
+    }
+
+    /// The camera that is watched.
+    pub fn camera(&self) -> &Arc<Camera> {
+        &self.camera
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        if let Some(subscriber) = self.subscriber.take() {
+            self.camera.jpeg.subscribers().remove(&subscriber);
+        }
+        self.camera.jpeg.uncount_viewer();
+        self.camera.changed.notify(usize::MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests;

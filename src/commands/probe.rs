@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use super::snapshot::{find, first_picture, with_source};
 use super::{Failure, advice, print, said_of};
 use crate::camera::lost::Lost;
+use crate::camera::{Camera, Report};
+use crate::clock::Clock;
 use crate::config::{Picture, SourceSpec};
 use crate::frame::Frame;
-use crate::hub::{Hub, Snapshot};
 use crate::rtsp::{Media, Step};
 use crate::source::{Source, rtsp};
 
@@ -34,7 +35,7 @@ struct Measured {
     /// Of which a key picture was waited for.
     key_wait: Duration,
     rate: Rate,
-    seen: Snapshot,
+    seen: Report,
 }
 
 /// Pictures published after the first, and when.
@@ -81,7 +82,7 @@ pub fn run(source: SourceSpec, json: bool, picture: &Picture) -> Result<(), Fail
             Ok(source) => source,
             Err(lost) => return (Err(lost), None),
         };
-        let measured = with_source(&source, measure).await;
+        let measured = with_source(&source, picture, measure).await;
         (measured, if let Source::Rtsp(source) = source { Some(source.report()) } else { None })
     });
     match measured {
@@ -98,17 +99,17 @@ pub fn run(source: SourceSpec, json: bool, picture: &Picture) -> Result<(), Fail
     }
 }
 
-async fn measure(hub: &Arc<Hub>) -> Result<Measured, Lost> {
-    let begin = hub.clock().now();
+async fn measure(camera: &Arc<Camera>, clock: &Clock) -> Result<Measured, Lost> {
+    let begin = clock.now();
     let key_wait = Cell::new(Duration::ZERO);
-    let first = or(first_picture(hub), say_key_wait(hub, &key_wait)).await?;
-    let (shown, before) = (hub.clock().now(), hub.frames());
-    hub.clock().sleep(MEASURE).await;
-    let measured = || hub.clock().now().since(shown);
-    while hub.frames() < before + 2 && measured() < MEASURE_MAX {
-        hub.clock().sleep(LOOK_EVERY).await;
+    let first = or(first_picture(camera, clock), say_key_wait(camera, clock, &key_wait)).await?;
+    let (shown, before) = (clock.now(), camera.frames());
+    clock.sleep(MEASURE).await;
+    let measured = || clock.now().since(shown);
+    while camera.frames() < before + 2 && measured() < MEASURE_MAX {
+        clock.sleep(LOOK_EVERY).await;
     }
-    let seen = hub.snapshot();
+    let seen = camera.report(clock.now());
     let (pictures, measured) = (seen.frames.saturating_sub(before), measured());
     let still = seen.last_frame_age.unwrap_or(measured).min(measured);
     let rate = Rate { pictures, measured, still };
@@ -116,15 +117,15 @@ async fn measure(hub: &Arc<Hub>) -> Result<Measured, Lost> {
 }
 
 /// Says that a key picture is waited for, and notes how long. Does not return.
-async fn say_key_wait<T>(hub: &Arc<Hub>, waited: &Cell<Duration>) -> T {
-    hub.until(|hub| hub.snapshot().key_wait.is_some()).await;
+async fn say_key_wait<T>(camera: &Arc<Camera>, clock: &Clock, waited: &Cell<Duration>) -> T {
+    camera.until(|camera| camera.report(clock.now()).key_wait.is_some()).await;
     let words = "the camera sends pictures; waiting for a key picture, without which no other can be shown";
     let _ = writeln!(std::io::stderr(), "{words}");
     loop {
-        if let Some(wait) = hub.snapshot().key_wait {
+        if let Some(wait) = camera.report(clock.now()).key_wait {
             waited.set(wait);
         }
-        hub.clock().sleep(LOOK_EVERY).await;
+        clock.sleep(LOOK_EVERY).await;
     }
 }
 

@@ -11,15 +11,14 @@ use std::time::Duration;
 use futures_lite::future::or;
 
 use super::{Failure, said_of};
+use crate::camera;
 use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
 use crate::clock::Clock;
 use crate::config::{Camera, Picture, SourceSpec};
 use crate::frame::{Frame, Kind};
-use crate::hub::Hub;
-use crate::source::v4l2::devices;
-use crate::source::v4l2::monitor::{Claim, Monitor};
-use crate::source::{Source, v4l2};
+use crate::source::publisher::Publisher;
+use crate::source::{Source, Sources};
 
 /// The first picture must be there within this time. Opening may take a device seconds; a camera on
 /// a network has time-outs of its own, up to 30 s, which say more.
@@ -30,7 +29,7 @@ pub fn run(source: SourceSpec, output: &Path, picture: &Picture) -> Result<(), F
     let label = source.to_string();
     let taken = smol::block_on(async {
         let source = find(source, picture).await?;
-        with_source(&source, async |hub| first_picture(hub).await).await
+        with_source(&source, picture, async |camera, clock| first_picture(camera, clock).await).await
     });
     let frame = taken.map_err(|lost| Failure::Other(said_of(&label, &lost)))?;
     let written = if output.as_os_str() == "-" {
@@ -47,17 +46,19 @@ pub fn run(source: SourceSpec, output: &Path, picture: &Picture) -> Result<(), F
 /// Those of `work`, or why the source gave no pictures.
 pub async fn with_source<T>(
     source: &Source,
-    work: impl AsyncFnOnce(&Arc<Hub>) -> Result<T, Lost>,
+    picture: &Picture,
+    work: impl AsyncFnOnce(&Arc<camera::Camera>, &Clock) -> Result<T, Lost>,
 ) -> Result<T, Lost> {
-    let hub = Hub::new(Clock::kernel());
+    let (camera, clock) = (camera::Camera::on_demand("camera"), Clock::kernel());
+    let publisher = Publisher::new(&camera, &clock, picture);
     let stop = Stop::new().map_err(|error| Lost::Driver(error.to_string()))?;
     let ended = Cell::new(false);
     let mut running = pin!(async {
-        let result = source.run(&hub, &stop).await;
+        let result = source.run(&publisher, &stop).await;
         ended.set(true);
         result
     });
-    let result = or(work(&hub), async {
+    let result = or(work(&camera, &clock), async {
         (&mut running).await?;
         Err(Lost::Driver("it ended by itself".to_owned()))
     })
@@ -77,27 +78,21 @@ pub async fn with_source<T>(
 pub async fn find(source: SourceSpec, picture: &Picture) -> Result<Source, Lost> {
     let camera = Camera::of(source, picture.clone());
     let name = camera.effective_name();
-    if let Some(source) = Source::of(&camera, &name) {
-        return Ok(source);
+    let sources = Sources::new(&Clock::kernel());
+    let source = sources.of(&camera, &name);
+    let found = sources.rescan(std::slice::from_ref(&camera)).await;
+    match source {
+        Some(source) => Ok(source),
+        None => Ok(sources.of_found(found.first().ok_or(Lost::NoCamera)?, &camera, &name)),
     }
-    let claim = if let SourceSpec::V4l2(path) = &camera.source {
-        Claim::on_path(path, &name)
-    } else {
-        let found = devices::capture_devices();
-        Claim::on_device(found.first().ok_or(Lost::NoCamera)?, &name)
-    };
-    let monitor = Monitor::new(Clock::kernel());
-    monitor.add(claim.clone());
-    monitor.rescan().await;
-    Ok(Source::V4l2(v4l2::Source::new(&name, claim, monitor, picture)))
 }
 
 /// The first picture of an opened source.
 ///
 /// # Errors
 /// If there is none for as long as any source may take.
-pub async fn first_picture(hub: &Arc<Hub>) -> Result<Arc<Frame>, Lost> {
-    let mut viewer = hub.watch();
+pub async fn first_picture(camera: &Arc<camera::Camera>, clock: &Clock) -> Result<Arc<Frame>, Lost> {
+    let mut viewer = camera.watch();
     let picture = async {
         loop {
             let frame = viewer.next().await;
@@ -107,7 +102,7 @@ pub async fn first_picture(hub: &Arc<Hub>) -> Result<Arc<Frame>, Lost> {
         }
     };
     let too_late = async {
-        hub.clock().sleep(FIRST_PICTURE_MAX).await;
+        clock.sleep(FIRST_PICTURE_MAX).await;
         Err(Lost::Silent { seconds: FIRST_PICTURE_MAX.as_secs() })
     };
     or(picture, too_late).await

@@ -14,6 +14,7 @@ use super::convert::{Order, Pixels};
 /// A compressor that lives as long as the camera: making one costs tables and allocations.
 pub(super) struct Compressor {
     library: turbojpeg::Compressor,
+    quality: u8,
     /// Luma of pictures with an odd side.
     even: Vec<u8>,
 }
@@ -22,7 +23,15 @@ impl Compressor {
     pub(super) fn new(quality: u8) -> Result<Self, EncodeError> {
         let mut library = turbojpeg::Compressor::new()?;
         library.set_quality(i32::from(quality))?;
-        Ok(Self { library, even: Vec::new() })
+        Ok(Self { library, quality, even: Vec::new() })
+    }
+
+    pub(super) fn set_quality(&mut self, quality: u8) -> Result<(), EncodeError> {
+        if quality != self.quality {
+            self.library.set_quality(i32::from(quality))?;
+            self.quality = quality;
+        }
+        Ok(())
     }
 
     /// Compresses planes that `layout` has checked.

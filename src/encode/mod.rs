@@ -53,6 +53,17 @@ impl JpegEncoder {
         Ok(Self { compressor, converter: Converter::default(), chroma, stretch: None })
     }
 
+    /// Sets the JPEG quality of the pictures to come, 1 to 100.
+    ///
+    /// # Errors
+    /// [`EncodeError::Quality`]; the quality is then what it was.
+    pub fn set_quality(&mut self, quality: u8) -> Result<(), EncodeError> {
+        if !(1..=100).contains(&quality) {
+            return Err(EncodeError::Quality(quality));
+        }
+        self.compressor.set_quality(quality)
+    }
+
     /// The same for a source that says what range its samples have. Without this they keep their values.
     #[must_use]
     pub fn of_range(self, range: Range) -> Self {

@@ -9,10 +9,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use serde::Serialize;
 
-use crate::camera::Camera;
-use crate::camera::registry::Registry;
+use crate::camera::{Camera, State};
+use crate::cameras::registry::Registry;
 use crate::clock::{Clock, Monotonic};
-use crate::hub::State;
 use system::{System, SystemHealth};
 
 /// Whether cameras give pictures.
@@ -136,12 +135,13 @@ impl Health {
 
     /// Every camera, in order.
     pub fn cameras(&self) -> Vec<CameraHealth> {
-        self.registry.all().iter().map(|camera| CameraHealth::of(camera)).collect()
+        let now = self.clock.now();
+        self.registry.all().iter().map(|camera| CameraHealth::of(camera, now)).collect()
     }
 
     /// The whole.
     pub fn report(&self) -> Report {
-        let states: Vec<State> = self.registry.all().iter().map(|camera| camera.hub.state()).collect();
+        let states: Vec<State> = self.registry.all().iter().map(|camera| camera.state()).collect();
         Report {
             status: status(&states),
             version: env!("CARGO_PKG_VERSION"),
@@ -169,11 +169,11 @@ fn status(states: &[State]) -> Status {
 }
 
 impl CameraHealth {
-    fn of(camera: &Camera) -> Self {
-        let now = camera.hub.snapshot();
+    fn of(camera: &Camera, now: Monotonic) -> Self {
+        let now = camera.report(now);
         let milliseconds = |time: std::time::Duration| rounded(time.as_secs_f64() * 1000.0, 100.0);
         Self {
-            name: camera.name.clone(),
+            name: camera.name().to_owned(),
             source: camera.source(),
             state: now.state.word(),
             reason: now.reason(),

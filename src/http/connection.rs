@@ -16,6 +16,7 @@ use super::password::{Proof, Verdict};
 use super::route::{self, NoRoute, Route};
 use super::socket::Socket;
 use super::{Server, api, closed, controls, page, snapshot, stream};
+use crate::cameras::registry::Found;
 use crate::limits;
 
 /// Serves a connection until it ends.
@@ -100,15 +101,15 @@ async fn answer(
         Ok(Route::Snapshot(selector)) => snapshot::take(server, &selector, request).await,
         Ok(Route::Stream(selector, fps)) => {
             match (server.registry.find(&selector), PartHeads::wanted(request)) {
-                (Some(_), Ok(_)) if let Err(why) = place.begin_stream() => no_place(server, client, &why),
-                (Some(_), Ok(heads)) => {
+                (Found::Unknown, _) => Answer::error(StatusCode::NotFound, "there is no such camera"),
+                (_, Ok(_)) if let Err(why) = place.begin_stream() => no_place(server, client, &why),
+                (_, Ok(heads)) => {
                     let wanted =
                         stream::Wanted { selector, fps, heads, head_only: request.method == Method::Head };
                     stream::serve(server, socket, &wanted).await?;
                     return Ok(false);
                 }
-                (Some(_), Err(what)) => Answer::error(StatusCode::BadRequest, &what),
-                (None, _) => Answer::error(StatusCode::NotFound, "there is no such camera"),
+                (_, Err(what)) => Answer::error(StatusCode::BadRequest, &what),
             }
         }
     };

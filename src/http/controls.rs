@@ -11,12 +11,11 @@ use serde_json::{Map, Value};
 use super::Server;
 use super::answer::Answer;
 use crate::camera::Camera;
+use crate::camera::controls::Refused;
+use crate::camera::device::Device;
 use crate::camera::lost::Lost;
-use crate::camera::registry::Selector;
 use crate::limits;
 use crate::offload::Lane;
-use crate::source::v4l2::controls::{self, Refused};
-use crate::source::v4l2::monitor::Claim;
 
 /// Bytes of the body of a PATCH: every control of a camera at once has about 2 KB.
 pub const BODY_MAX_BYTES: usize = 16 << 10;
@@ -30,9 +29,8 @@ static DEVICES: Lane = Lane::new("controls", limits::CAMERAS_MAX);
 /// The answer to `GET /api/cameras/NAME/controls`. Cameras that are no V4L2 devices have none.
 pub async fn list(server: &Rc<Server>, name: &str) -> Answer {
     let Some(camera) = find(server, name) else { return missing() };
-    let Some(claim) = camera.device.clone() else { return Answer::json(StatusCode::Ok, &[(); 0]) };
-    let Some(node) = claim.node() else { return lost(&claim.missing()) };
-    match asked(server, &claim, move || controls::list(&node)).await.flatten() {
+    let Some(device) = camera.settings().device else { return Answer::json(StatusCode::Ok, &[(); 0]) };
+    match asked(server, &device, |device| device.controls()).await.flatten() {
         Ok(controls) => Answer::json(StatusCode::Ok, &controls),
         Err(why) => lost(&why),
     }
@@ -48,12 +46,11 @@ pub async fn set(server: &Rc<Server>, name: &str, body: &[u8]) -> Answer {
             return Answer::error(StatusCode::BadRequest, &what);
         }
     };
-    let Some(claim) = camera.device.clone() else {
+    let Some(device) = camera.settings().device else {
         return Answer::error(StatusCode::BadRequest, "this camera is no V4L2 device and has no controls");
     };
-    let Some(node) = claim.node() else { return lost(&claim.missing()) };
-    match asked(server, &claim, move || controls::set(&node, &wanted)).await.map_err(Refused::Lost).flatten()
-    {
+    let set = asked(server, &device, move |device| device.set_controls(&wanted)).await;
+    match set.map_err(Refused::Lost).flatten() {
         Ok(controls) => {
             log::info!("camera {name}: controls set");
             Answer::json(StatusCode::Ok, &controls)
@@ -67,14 +64,14 @@ pub async fn set(server: &Rc<Server>, name: &str, body: &[u8]) -> Answer {
 /// What a device answers, in time.
 async fn asked<T: Send + 'static>(
     server: &Server,
-    claim: &Claim,
-    ask: impl FnOnce() -> T + Send + 'static,
+    device: &Arc<dyn Device>,
+    ask: impl FnOnce(&dyn Device) -> T + Send + 'static,
 ) -> Result<T, Lost> {
     let answer = async {
-        let turn = claim.turn().await;
+        let (turn, device) = (device.turn().lock_arc().await, device.clone());
         let answer = DEVICES.run(move || {
             let _turn = turn;
-            ask()
+            ask(&*device)
         });
         answer.await.map_err(|error| Lost::Driver(error.to_string()))
     };
@@ -86,7 +83,7 @@ async fn asked<T: Send + 'static>(
 }
 
 fn find(server: &Server, name: &str) -> Option<Arc<Camera>> {
-    server.registry.find(&Selector::Named(name.to_owned()))
+    server.registry.named(name)
 }
 
 fn missing() -> Answer {

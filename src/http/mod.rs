@@ -29,8 +29,8 @@ mod syntax;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::camera::registry::Registry;
 use crate::camera::stop::Stop;
+use crate::cameras::registry::Registry;
 use crate::clock::Clock;
 use crate::config;
 use crate::health::Health;

@@ -14,8 +14,8 @@ use event_listener::{Event, EventListener};
 use super::pace::Pace;
 use super::part_heads::PartHeads;
 use super::socket::Socket;
+use crate::camera::{Subscriber, Track};
 use crate::frame::Frame;
-use crate::hub::{Hub, Taker};
 use crate::random;
 
 /// What every part's head begins with.
@@ -49,7 +49,18 @@ pub struct Part {
     pub sent: usize,
 }
 
-/// A viewer's socket as hub and task see it.
+/// What the task has to do.
+#[derive(Debug)]
+pub enum Claimed {
+    /// To send this.
+    Part(Part),
+    /// To wait.
+    Nothing,
+    /// To end: nothing comes any more.
+    End,
+}
+
+/// A viewer's socket as publisher and task see it.
 pub struct Outlet {
     socket: Socket,
     /// Follows each JPEG at once, so that a browser sees that the picture is whole: the boundary, and the
@@ -62,9 +73,7 @@ pub struct Outlet {
 }
 
 struct State {
-    /// The hub whose frames are sent.
-    hub: Arc<Hub>,
-    /// What was sent last, as that hub counts.
+    /// What was sent last, as the track counts.
     seen: u64,
     turn: Turn,
     pace: Option<Pace>,
@@ -83,27 +92,14 @@ enum Turn {
 }
 
 impl Outlet {
-    /// An outlet for the frames of `hub`; the task writes first.
-    pub fn new(
-        socket: &Socket,
-        hub: &Arc<Hub>,
-        pace: Option<Pace>,
-        boundary: &Boundary,
-        heads: PartHeads,
-    ) -> Arc<Self> {
+    /// An outlet for the frames of one track; the task writes first.
+    pub fn new(socket: &Socket, pace: Option<Pace>, boundary: &Boundary, heads: PartHeads) -> Arc<Self> {
         let opening = match heads {
             PartHeads::Exact => format!("--{boundary}\r\n"),
             PartHeads::Ahead => format!("--{boundary}\r\n{CONTENT_TYPE}\r\n"),
         };
         let after_jpeg = format!("\r\n{opening}");
-        let state = State {
-            hub: hub.clone(),
-            seen: 0,
-            turn: Turn::Task,
-            pace,
-            opening,
-            head: String::with_capacity(160),
-        };
+        let state = State { seen: 0, turn: Turn::Task, pace, opening, head: String::with_capacity(160) };
         Arc::new(Self {
             socket: socket.clone(),
             after_jpeg,
@@ -136,18 +132,23 @@ impl Outlet {
     ///
     /// # Errors
     /// How the publisher found the client gone.
-    pub fn claim(&self) -> io::Result<Option<Part>> {
+    pub fn claim(&self, track: &Track) -> io::Result<Claimed> {
         let mut state = self.state();
         if let Turn::Left(left) = std::mem::replace(&mut state.turn, Turn::Task) {
-            return left.map(Some);
+            return left.map(Claimed::Part);
         }
+        let has_ended = track.has_ended();
         // Under the lock: a frame published from here on finds that it is the publisher's turn.
-        let newer = state.hub.newer_than(state.seen);
+        let newer = track.newer_than(state.seen);
         let part = newer.and_then(|(frame, serial)| state.begin(&frame, serial, self.heads));
-        if part.is_none() {
-            state.turn = Turn::Publisher;
-        }
-        Ok(part)
+        Ok(match part {
+            Some(part) => Claimed::Part(part),
+            None if has_ended => Claimed::End,
+            None => {
+                state.turn = Turn::Publisher;
+                Claimed::Nothing
+            }
+        })
     }
 
     /// Takes the memory of a part that the task has sent.
@@ -155,51 +156,49 @@ impl Outlet {
         self.state().head = part.head;
     }
 
-    /// Goes on with the frames of another hub, once the task has sent what was left of this one.
-    pub fn move_to(&self, hub: &Arc<Hub>) {
-        let mut state = self.state();
-        state.hub = hub.clone();
-        state.seen = 0;
+    /// A part with a frame of no track, for the task to send while it watches none.
+    pub fn part(&self, frame: &Arc<Frame>) -> Part {
+        self.state().part(frame, self.heads)
     }
 
-    /// Lets `work` have a frame if it is the publisher's turn.
+    /// Lets `work` have a frame if it is the publisher's turn. True once all of it is sent.
     fn publish(
         &self,
-        hub: &Hub,
         frame: &Arc<Frame>,
         serial: u64,
         work: impl FnOnce(&mut Part) -> io::Result<()>,
-    ) {
+    ) -> bool {
         let mut state = self.state();
-        let is_my_turn = matches!(state.turn, Turn::Publisher);
-        if !is_my_turn || !std::ptr::eq(hub, &raw const *state.hub) || serial <= state.seen {
-            return;
+        if !matches!(state.turn, Turn::Publisher) || serial <= state.seen {
+            return false;
         }
-        let Some(mut part) = state.begin(frame, serial, self.heads) else { return };
+        let Some(mut part) = state.begin(frame, serial, self.heads) else { return false };
         let result = work(&mut part);
         if result.is_ok() && self.is_sent(&part) {
             state.head = part.head;
-            return;
+            return true;
         }
         state.turn = Turn::Left(result.map(|()| part));
         drop(state);
         self.left.notify(usize::MAX);
+        false
     }
 }
 
-impl Taker for Outlet {
-    fn take(&self, hub: &Hub, frame: &Arc<Frame>, serial: u64) {
-        self.publish(hub, frame, serial, |part| {
+impl Subscriber for Outlet {
+    fn deliver(&self, frame: &Arc<Frame>, serial: u64) -> bool {
+        self.publish(frame, serial, |part| {
             part.sent = self.socket.write_some(self.slices(part))?;
-            if self.is_sent(part) {
-                hub.delivered(frame);
-            }
             Ok(())
-        });
+        })
     }
 
-    fn leave(&self, hub: &Hub, frame: &Arc<Frame>, serial: u64) {
-        self.publish(hub, frame, serial, |_| Ok(()));
+    fn defer(&self, frame: &Arc<Frame>, serial: u64) {
+        self.publish(frame, serial, |_| Ok(()));
+    }
+
+    fn end(&self) {
+        self.left.notify(usize::MAX);
     }
 }
 
@@ -210,13 +209,17 @@ impl State {
         if self.pace.as_mut().is_some_and(|pace| !pace.is_due(frame.captured)) {
             return None;
         }
+        Some(self.part(frame, heads))
+    }
+
+    fn part(&mut self, frame: &Arc<Frame>, heads: PartHeads) -> Part {
         let mut head = std::mem::take(&mut self.head);
         head.clear();
         head.push_str(&std::mem::take(&mut self.opening));
         if heads == PartHeads::Exact {
             write_part_head(&mut head, frame);
         }
-        Some(Part { frame: frame.clone(), head, sent: 0 })
+        Part { frame: frame.clone(), head, sent: 0 }
     }
 }
 
@@ -233,6 +236,7 @@ fn write_part_head(text: &mut String, frame: &Frame) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::camera::Camera;
     use crate::clock::Clock;
     use crate::frame::Kind;
     use smol::Async;
@@ -240,10 +244,11 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     struct Scene {
-        hub: Arc<Hub>,
+        camera: Arc<Camera>,
+        clock: Clock,
         outlet: Arc<Outlet>,
         socket: Socket,
-        client: TcpStream,
+        client: Option<TcpStream>,
     }
 
     fn scene(pace: Option<Pace>) -> Scene {
@@ -254,16 +259,27 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let stream = Async::new(listener.accept().unwrap().0).unwrap();
-        let hub = Hub::new(Clock::manual().0);
-        let socket = Socket::new(stream, hub.clock().clone(), Arc::default(), Arc::default());
-        let outlet = Outlet::new(&socket, &hub, pace, &Boundary("b".to_owned()), heads);
-        Scene { hub, outlet, socket, client }
+        let (camera, clock) = (Camera::on_demand("yard"), Clock::manual().0);
+        let socket = Socket::new(stream, clock.clone(), Arc::default(), Arc::default());
+        let outlet = Outlet::new(&socket, pace, &Boundary("b".to_owned()), heads);
+        Scene { camera, clock, outlet, socket, client: Some(client) }
     }
 
-    fn publish(hub: &Hub, jpeg: &[u8]) {
-        let mut memory = hub.pool().take();
-        memory.extend_from_slice(jpeg);
-        hub.publish(Frame::new(memory, hub.clock(), hub.clock().now(), 4, 2, Kind::Picture));
+    impl Scene {
+        fn publish(&self, jpeg: &[u8]) {
+            let mut memory = self.camera.jpeg.pool().take();
+            memory.extend_from_slice(jpeg);
+            let (clock, kind) = (&self.clock, Kind::Picture);
+            self.camera.publish(Frame::new(memory, clock, clock.now(), 4, 2, kind), clock);
+        }
+
+        fn claim(&self) -> io::Result<Option<Part>> {
+            self.outlet.claim(&self.camera.jpeg).map(|claimed| match claimed {
+                Claimed::Part(part) => Some(part),
+                Claimed::Nothing => None,
+                Claimed::End => panic!("it has ended"),
+            })
+        }
     }
 
     const FIRST_BOUNDARY: &str = "--b\r\n";
@@ -279,69 +295,85 @@ mod tests {
     #[test]
     fn the_publisher_writes_whole_parts_when_it_is_its_turn() {
         let mut scene = scene(None);
-        let viewer = scene.hub.watch_by(scene.outlet.clone());
-        publish(&scene.hub, b"not yet the publisher's turn");
-        let first = scene.outlet.claim().unwrap().unwrap();
+        let viewer = scene.camera.subscribe(scene.outlet.clone());
+        scene.publish(b"not yet the publisher's turn");
+        let first = scene.claim().unwrap().unwrap();
         assert_eq!(&*first.frame.jpeg, b"not yet the publisher's turn");
-        assert!(scene.outlet.claim().unwrap().is_none(), "the task has the only frame");
+        assert!(scene.claim().unwrap().is_none(), "the task has the only frame");
         for jpeg in ["one", "another"] {
-            publish(&scene.hub, jpeg.as_bytes());
+            scene.publish(jpeg.as_bytes());
             let mut bytes = vec![0; part("", jpeg).len()];
-            scene.client.read_exact(&mut bytes).unwrap();
+            scene.client.as_mut().unwrap().read_exact(&mut bytes).unwrap();
             assert_eq!(String::from_utf8(bytes).unwrap(), part("", jpeg));
         }
-        assert!(scene.outlet.claim().unwrap().is_none(), "everything is sent");
+        assert!(scene.claim().unwrap().is_none(), "everything is sent");
         drop(viewer);
-        publish(&scene.hub, b"nobody watches");
-        scene.client.set_nonblocking(true).unwrap();
-        assert_eq!(scene.client.read(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        scene.publish(b"nobody watches");
+        scene.client.as_mut().unwrap().set_nonblocking(true).unwrap();
+        assert_eq!(
+            scene.client.as_mut().unwrap().read(&mut [0; 9]).unwrap_err().kind(),
+            io::ErrorKind::WouldBlock
+        );
     }
 
     #[test]
     fn what_the_socket_does_not_take_is_left_to_the_task_and_the_newest_follows() {
         let mut scene = scene(None);
-        let _viewer = scene.hub.watch_by(scene.outlet.clone());
-        assert!(scene.outlet.claim().unwrap().is_none());
+        let _viewer = scene.camera.subscribe(scene.outlet.clone());
+        assert!(scene.claim().unwrap().is_none());
         // More than the kernel holds for a client that does not read.
         let large = "x".repeat(32 << 20);
-        publish(&scene.hub, large.as_bytes());
+        scene.publish(large.as_bytes());
         for jpeg in ["missed", "newest"] {
-            publish(&scene.hub, jpeg.as_bytes());
+            scene.publish(jpeg.as_bytes());
         }
         let expected = part(FIRST_BOUNDARY, &large) + &part("", "newest");
         let length = expected.len();
+        let mut client = scene.client.take().unwrap();
         let reader = std::thread::spawn(move || {
             let mut bytes = vec![0; length];
-            scene.client.read_exact(&mut bytes).unwrap();
+            client.read_exact(&mut bytes).unwrap();
             bytes
         });
-        let rest = scene.outlet.claim().unwrap().unwrap();
+        let rest = scene.claim().unwrap().unwrap();
         assert!((1..large.len()).contains(&rest.sent), "{} sent", rest.sent);
-        for part in [rest, scene.outlet.claim().unwrap().unwrap()] {
+        for part in [rest, scene.claim().unwrap().unwrap()] {
             smol::block_on(scene.socket.write_frame(&part.frame, scene.outlet.slices(&part), part.sent))
                 .unwrap();
             scene.outlet.recycle(part);
         }
         assert!(reader.join().unwrap() == expected.as_bytes(), "the parts are whole");
-        assert!(scene.outlet.claim().unwrap().is_none());
+        assert!(scene.claim().unwrap().is_none());
     }
 
     /// Issue 10, number 11: the head of the next part is complete when a picture is.
     #[test]
     fn heads_sent_ahead_follow_each_picture_at_once() {
         let mut scene = scene_with(None, PartHeads::Ahead);
-        let viewer = scene.hub.watch_by(scene.outlet.clone());
-        assert!(scene.outlet.claim().unwrap().is_none());
+        let viewer = scene.camera.subscribe(scene.outlet.clone());
+        assert!(scene.claim().unwrap().is_none());
         let next = "--b\r\nContent-Type: image/jpeg\r\n\r\n";
         let mut expected = String::new();
         for jpeg in ["one", "another"] {
-            publish(&scene.hub, jpeg.as_bytes());
+            scene.publish(jpeg.as_bytes());
             let _ = write!(expected, "{jpeg}\r\n{next}");
         }
         drop((viewer, scene.outlet, scene.socket));
         let mut text = String::new();
-        scene.client.read_to_string(&mut text).unwrap();
+        scene.client.as_mut().unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, format!("{next}{expected}"));
+    }
+
+    #[test]
+    fn the_end_comes_behind_the_newest_frame() {
+        let scene = scene(None);
+        let _viewer = scene.camera.subscribe(scene.outlet.clone());
+        let left = scene.outlet.listen();
+        scene.publish(b"the last");
+        scene.camera.end();
+        assert!(smol::block_on(futures_lite::future::poll_once(left)).is_some(), "the task is woken");
+        assert_eq!(&*scene.claim().unwrap().unwrap().frame.jpeg, b"the last");
+        assert!(matches!(scene.outlet.claim(&scene.camera.jpeg), Ok(Claimed::End)));
     }
 
     #[test]
@@ -359,28 +391,28 @@ mod tests {
     #[test]
     fn a_rate_holds_on_the_publishers_thread_too() {
         let mut scene = scene(Some(Pace::new(1.0)));
-        let viewer = scene.hub.watch_by(scene.outlet.clone());
-        assert!(scene.outlet.claim().unwrap().is_none());
+        let viewer = scene.camera.subscribe(scene.outlet.clone());
+        assert!(scene.claim().unwrap().is_none());
         for jpeg in ["due", "too early"] {
-            publish(&scene.hub, jpeg.as_bytes());
+            scene.publish(jpeg.as_bytes());
         }
-        assert!(scene.outlet.claim().unwrap().is_none(), "nothing is due");
+        assert!(scene.claim().unwrap().is_none(), "nothing is due");
         drop((viewer, scene.outlet, scene.socket));
         let mut text = String::new();
-        scene.client.read_to_string(&mut text).unwrap();
+        scene.client.as_mut().unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, part(FIRST_BOUNDARY, "due"));
     }
 
     #[test]
     fn a_client_that_is_gone_is_told_to_the_task() {
-        let scene = scene(None);
-        let _viewer = scene.hub.watch_by(scene.outlet.clone());
-        assert!(scene.outlet.claim().unwrap().is_none());
-        drop(scene.client);
+        let mut scene = scene(None);
+        let _viewer = scene.camera.subscribe(scene.outlet.clone());
+        assert!(scene.claim().unwrap().is_none());
+        drop(scene.client.take());
         // The first write finds the connection closed only after the kernel has heard of it.
         let gone = (0..1000).find_map(|_| {
-            publish(&scene.hub, b"a picture");
-            scene.outlet.claim().err()
+            scene.publish(b"a picture");
+            scene.claim().err()
         });
         assert!(gone.is_some());
     }

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::page::{self, Asset};
-use crate::camera::registry::Selector;
+use crate::cameras::registry::Selector;
 use crate::limits;
 
 /// What a path and a query ask for.

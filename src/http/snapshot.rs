@@ -1,5 +1,6 @@
 //! One picture, captured after the request for it arrived.
 
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -9,26 +10,37 @@ use http_types::StatusCode;
 use super::Server;
 use super::answer::Answer;
 use super::head::Request;
-use crate::camera::registry::Selector;
-use crate::camera::{Camera, cards};
+use crate::camera::lost::Lost;
+use crate::camera::{Camera, State};
+use crate::cameras::cards;
+use crate::cameras::registry::{Found, Selector};
 use crate::clock::Monotonic;
 use crate::frame::{Frame, Kind};
-use crate::hub::State;
 use crate::limits;
 
 /// Takes a picture of a camera, opening it if need be. A camera that is known to be lost is not waited for.
 pub async fn take(server: &Rc<Server>, selector: &Selector, request: &Request) -> Answer {
-    let Some(camera) = server.registry.find(selector) else {
-        return Answer::error(StatusCode::NotFound, "there is no such camera");
+    let camera = match server.registry.find(selector) {
+        Found::Camera(camera) => camera,
+        Found::NoneYet => return no_camera(server, request).await,
+        Found::Unknown => return Answer::error(StatusCode::NotFound, "there is no such camera"),
     };
     // Before it is looked at: a lost camera is tried again for the next request.
-    camera.hub.ask();
+    camera.ask(server.clock.now());
     let arrived = let_in(request.arrived, server.clock.now());
-    let missing = or(lost(&camera), too_late(server, &camera, arrived));
+    let missing = or(lost(server, &camera), too_late(server, &camera, arrived));
     match or(missing, picture_after(&camera, arrived)).await {
         Ok(frame) => picture(frame),
-        Err(why) => refusal(server, &camera, &why, &request.accept).await,
+        Err(why) => {
+            let card = async { cards::card(&camera, &why, &server.clock).await };
+            refusal(server, card, &why, &request.accept).await
+        }
     }
+}
+
+async fn no_camera(server: &Server, request: &Request) -> Answer {
+    let card = server.registry.no_camera.card(&server.clock);
+    refusal(server, card, &Lost::NoCamera.to_string(), &request.accept).await
 }
 
 /// When the picture's time begins: with the request, or where its password waited for a turn, with that.
@@ -44,8 +56,13 @@ fn picture(frame: Arc<Frame>) -> Answer {
 }
 
 /// Says why there is no picture: as JSON, or as a card to software that would show any body as a picture.
-async fn refusal(server: &Server, camera: &Camera, why: &str, accept: &str) -> Answer {
-    let card = if takes_pictures_only(accept) { card(server, camera, why).await } else { None };
+async fn refusal(
+    server: &Server,
+    card: impl Future<Output = io::Result<Arc<Frame>>>,
+    why: &str,
+    accept: &str,
+) -> Answer {
+    let card = if takes_pictures_only(accept) { in_time(server, card).await } else { None };
     let mut answer = match card {
         Some(card) => picture(card).with_status(StatusCode::ServiceUnavailable),
         None => Answer::error(StatusCode::ServiceUnavailable, why),
@@ -54,16 +71,12 @@ async fn refusal(server: &Server, camera: &Camera, why: &str, accept: &str) -> A
     answer
 }
 
-async fn card(server: &Server, camera: &Camera, why: &str) -> Option<Arc<Frame>> {
-    let drawn = async { cards::card(camera, why).await.map_err(|error| error.to_string()) };
+async fn in_time(server: &Server, card: impl Future<Output = io::Result<Arc<Frame>>>) -> Option<Arc<Frame>> {
     let too_late = async {
         server.clock.sleep(limits::SNAPSHOT_CARD_TIME_MAX).await;
-        Err("it takes too long to draw".to_owned())
+        Err(io::Error::other("it takes too long to draw"))
     };
-    or(drawn, too_late)
-        .await
-        .inspect_err(|error| log::debug!("camera {}: no card for a snapshot: {error}", camera.name))
-        .ok()
+    or(card, too_late).await.inspect_err(|error| log::debug!("no card for a snapshot: {error}")).ok()
 }
 
 /// Whether a client takes JPEG, and nothing but pictures (RFC 9110, section 12.5.1).
@@ -88,8 +101,8 @@ fn takes_pictures_only(accept: &str) -> bool {
     takes_jpeg
 }
 
-async fn picture_after(camera: &Camera, moment: Monotonic) -> Result<Arc<Frame>, String> {
-    let mut viewer = camera.hub.watch();
+async fn picture_after(camera: &Arc<Camera>, moment: Monotonic) -> Result<Arc<Frame>, String> {
+    let mut viewer = camera.watch();
     loop {
         let frame = viewer.next().await;
         if frame.kind == Kind::Picture && frame.captured >= moment {
@@ -99,19 +112,19 @@ async fn picture_after(camera: &Camera, moment: Monotonic) -> Result<Arc<Frame>,
 }
 
 /// Waiting is of no use where the camera is known to be lost, or turns out to be.
-async fn lost(camera: &Camera) -> Result<Arc<Frame>, String> {
-    camera.hub.until(|hub| matches!(hub.state(), State::Lost(_))).await;
-    Err(reason(camera))
+async fn lost(server: &Server, camera: &Camera) -> Result<Arc<Frame>, String> {
+    camera.until(Camera::is_lost).await;
+    Err(reason(camera, server.clock.now()))
 }
 
 async fn too_late(server: &Server, camera: &Camera, arrived: Monotonic) -> Result<Arc<Frame>, String> {
     let waited = server.clock.now().since(arrived);
     server.clock.sleep(limits::SNAPSHOT_TIME_MAX.saturating_sub(waited)).await;
-    Err(reason(camera))
+    Err(reason(camera, server.clock.now()))
 }
 
-fn reason(camera: &Camera) -> String {
-    let now = camera.hub.snapshot();
+fn reason(camera: &Camera, now: Monotonic) -> String {
+    let now = camera.report(now);
     let seconds = limits::SNAPSHOT_TIME_MAX.as_secs();
     if let Some(why) = now.reason() {
         return why;

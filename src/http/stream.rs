@@ -10,12 +10,14 @@ use futures_lite::future::or;
 use super::Server;
 use super::answer::PICTURE_HEADERS;
 use super::backlog::Backlog;
-use super::outlet::{Boundary, Outlet, Part};
+use super::outlet::{Boundary, Claimed, Outlet, Part};
 use super::pace::Pace;
 use super::part_heads::PartHeads;
 use super::socket::Socket;
-use crate::camera::registry::Selector;
-use crate::hub::Viewer;
+use crate::camera::Viewer;
+use crate::cameras::registry::{Found, Selector};
+use crate::clock::Monotonic;
+use crate::limits;
 
 /// What a viewer asks for.
 #[derive(Debug)]
@@ -47,9 +49,9 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, wanted: &Wanted) -> io:
     let mut turn = socket.turn();
     loop {
         turn.step().await;
-        let part = watch.next().await?;
+        let Some(part) = watch.next().await? else { return Ok(()) };
         let written = socket.write_frame(&part.frame, watch.outlet.slices(&part), part.sent).await?;
-        watch.viewer.hub().delivered(&part.frame);
+        watch.delivered(&part);
         // Let go before the wait: its memory is wanted for the next picture.
         watch.outlet.recycle(part);
         if written.after_waiting > 0 {
@@ -80,51 +82,81 @@ fn head(server: &Server, boundary: &Boundary) -> String {
     head
 }
 
-/// Watches the camera that a selector means, also when that becomes another one: who asked for the
-/// first camera while there was none sees it as soon as it is plugged in.
+/// Watches the camera that a selector means. While there is none at all, viewers of the first one see a card
+/// that says so, and the camera as soon as it is plugged in.
 struct Watch<'a> {
     server: &'a Server,
     selector: &'a Selector,
     outlet: Arc<Outlet>,
-    viewer: Viewer,
-    is_settled: bool,
+    viewer: Option<Viewer>,
+    /// When the next card is due.
+    card: Monotonic,
 }
 
 impl<'a> Watch<'a> {
     fn new(server: &'a Server, wanted: &'a Wanted, socket: &Socket, boundary: &Boundary) -> io::Result<Self> {
-        let selector = &wanted.selector;
-        let camera = server.registry.find(selector).ok_or(io::ErrorKind::NotFound)?;
-        let is_settled = !Arc::ptr_eq(&camera, server.registry.nobody());
-        let outlet = Outlet::new(socket, &camera.hub, wanted.fps.map(Pace::new), boundary, wanted.heads);
-        let viewer = camera.hub.watch_by(outlet.clone());
-        Ok(Self { server, selector, outlet, viewer, is_settled })
+        let outlet = Outlet::new(socket, wanted.fps.map(Pace::new), boundary, wanted.heads);
+        let (selector, card) = (&wanted.selector, server.clock.now());
+        let mut watch = Self { server, selector, outlet, viewer: None, card };
+        watch.find()?;
+        Ok(watch)
     }
 
-    /// The next part that is to be sent here, and not by the thread that publishes its frame.
-    async fn next(&mut self) -> io::Result<Part> {
+    /// Begins to watch the camera, if there is one.
+    fn find(&mut self) -> io::Result<()> {
+        match self.server.registry.find(self.selector) {
+            Found::Camera(camera) => self.viewer = Some(camera.subscribe(self.outlet.clone())),
+            Found::NoneYet => {}
+            Found::Unknown => return Err(io::ErrorKind::NotFound.into()),
+        }
+        Ok(())
+    }
+
+    /// The next part that is to be sent here, and not by the thread that publishes its frame; `None` once
+    /// the camera has been removed.
+    async fn next(&mut self) -> io::Result<Option<Part>> {
         loop {
+            let Some(viewer) = &self.viewer else {
+                match self.wait_for_camera().await? {
+                    Some(card) => return Ok(Some(card)),
+                    None => continue,
+                }
+            };
             let left = self.outlet.listen();
-            let added = (!self.is_settled).then(|| self.server.registry.listen());
-            if let Some(part) = self.outlet.claim()? {
-                return Ok(part);
-            }
-            match added {
-                None => left.await,
-                Some(_) if self.settle() => {}
-                Some(added) => or(left, added).await,
+            match self.outlet.claim(&viewer.camera().jpeg)? {
+                Claimed::Part(part) => return Ok(Some(part)),
+                Claimed::End => return Ok(None),
+                Claimed::Nothing => left.await,
             }
         }
     }
 
-    /// Turns to the camera that is meant, if there is one by now.
-    fn settle(&mut self) -> bool {
-        let Some(camera) = self.server.registry.find(self.selector) else { return false };
-        if Arc::ptr_eq(&camera, self.server.registry.nobody()) {
-            return false;
+    /// Waits until there is a camera, or the next card is due.
+    async fn wait_for_camera(&mut self) -> io::Result<Option<Part>> {
+        let (server, clock) = (self.server, &self.server.clock);
+        let changed = server.registry.listen();
+        self.find()?;
+        if self.viewer.is_some() {
+            return Ok(None);
         }
-        self.outlet.move_to(&camera.hub);
-        self.viewer = camera.hub.watch_by(self.outlet.clone());
-        self.is_settled = true;
-        true
+        if clock.now() < self.card {
+            or(clock.sleep_until(self.card), changed).await;
+            return Ok(None);
+        }
+        self.card = clock.now() + limits::CARD_INTERVAL;
+        match server.registry.no_camera.card(clock).await {
+            Ok(card) => Ok(Some(self.outlet.part(&card))),
+            Err(error) => {
+                log::error!("no card: {error}");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Notes that the socket has taken the whole part.
+    fn delivered(&self, part: &Part) {
+        if let Some(viewer) = &self.viewer {
+            viewer.camera().delivered(&part.frame, self.server.clock.now());
+        }
     }
 }

@@ -47,23 +47,70 @@ pub struct JpegInfo {
 /// Where viewers could not show it; `out` is empty then.
 pub fn mend(data: &[u8], out: &mut FrameBuffer) -> Result<JpegInfo, Damaged> {
     out.clear();
-    if data.len() > limits::JPEG_MAX_BYTES {
-        return Err(Damaged::TooLong { bytes: data.len() });
+    let found = Found::in_bytes(data)?;
+    found.write(out);
+    Ok(found.head.frame.info)
+}
+
+/// The same for a JPEG that is in a buffer already: it stays there where nothing is to be cut or put in
+/// but behind its end, else it goes to another one, which `spare` gives.
+///
+/// # Errors
+/// Where viewers could not show it, with the buffer as it was.
+pub fn mend_owned(
+    mut jpeg: FrameBuffer,
+    spare: impl FnOnce() -> FrameBuffer,
+) -> Result<(JpegInfo, FrameBuffer), (Damaged, FrameBuffer)> {
+    let found = match Found::in_bytes(&jpeg) {
+        Ok(found) => found,
+        Err(damaged) => return Err((damaged, jpeg)),
+    };
+    let (info, length) = (found.head.frame.info, found.data.len());
+    if found.is_as_it_should_be(&jpeg) {
+        jpeg.set_len(length);
+        return Ok((info, jpeg));
     }
-    let data = from_start(data)?;
-    let mut head = Head::read(data)?;
-    let data = &data[..end(data, &mut head)?];
-    let (before_scan, scan) = data.split_at(head.tables_at);
-    if head.has_strays {
-        without_strays(before_scan, out);
-    } else {
-        out.extend_from_slice(before_scan);
+    let mut out = spare();
+    out.clear();
+    found.write(&mut out);
+    Ok((info, out))
+}
+
+/// A JPEG among the bytes of a camera.
+struct Found<'a> {
+    /// From SOI to EOI.
+    data: &'a [u8],
+    head: Head,
+}
+
+impl<'a> Found<'a> {
+    fn in_bytes(bytes: &'a [u8]) -> Result<Self, Damaged> {
+        if bytes.len() > limits::JPEG_MAX_BYTES {
+            return Err(Damaged::TooLong { bytes: bytes.len() });
+        }
+        let data = from_start(bytes)?;
+        let mut head = Head::read(data)?;
+        let data = &data[..end(data, &mut head)?];
+        Ok(Self { data, head })
     }
-    if head.needs_standard {
-        add_tables(&head, out);
+
+    /// Whether it begins where these bytes do, and nothing is to be put in or taken out.
+    fn is_as_it_should_be(&self, bytes: &[u8]) -> bool {
+        std::ptr::eq(self.data.as_ptr(), bytes.as_ptr()) && !self.head.has_strays && !self.head.needs_standard
     }
-    out.extend_from_slice(scan);
-    Ok(head.frame.info)
+
+    fn write(&self, out: &mut FrameBuffer) {
+        let (before_scan, scan) = self.data.split_at(self.head.tables_at);
+        if self.head.has_strays {
+            without_strays(before_scan, out);
+        } else {
+            out.extend_from_slice(before_scan);
+        }
+        if self.head.needs_standard {
+            add_tables(&self.head, out);
+        }
+        out.extend_from_slice(scan);
+    }
 }
 
 /// Width and height in pixels, where the headers are whole. Looks no further.

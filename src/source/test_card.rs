@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::publisher::Publisher;
 use super::thread;
 use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
-use crate::clock::Monotonic;
+use crate::clock::{Clock, Monotonic};
 use crate::config::Picture;
 use crate::draw::TestCard;
 use crate::encode::JpegEncoder;
-use crate::frame::{Frame, Kind};
-use crate::hub::{Hub, Opened};
 use crate::picture::Chroma;
 
 const DEFAULT_SIZE: (u32, u32) = (1280, 720);
@@ -34,31 +33,32 @@ impl Source {
     }
 
     /// Draws and publishes until `stop` is requested.
-    pub async fn run(&self, hub: &Arc<Hub>, stop: &Stop) -> Result<(), Lost> {
-        let (name, picture, hub, stop) = (self.name.clone(), self.picture.clone(), hub.clone(), stop.clone());
-        thread::run(&format!("card {name}"), move || deliver(&name, &picture, &hub, &stop)).await
+    pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
+        let (picture, publisher, stop) = (self.picture.clone(), publisher.clone(), stop.clone());
+        let name = self.name.clone();
+        thread::run(&format!("card {name}"), move || deliver(&name, &picture, &publisher, &stop)).await
     }
 }
 
-fn deliver(name: &str, picture: &Picture, hub: &Hub, stop: &Stop) -> Result<(), Lost> {
+fn deliver(name: &str, picture: &Picture, publisher: &Publisher, stop: &Stop) -> Result<(), Lost> {
     let (width, height) = picture.size.unwrap_or(DEFAULT_SIZE);
     let fps = picture.fps.unwrap_or(DEFAULT_FPS);
     let internal = |error: crate::encode::EncodeError| Lost::Driver(format!("test card: {error}"));
+    let clock = publisher.clock();
     let mut encoder = JpegEncoder::new(picture.quality, Chroma::Yuv420).map_err(internal)?;
     let mut card = TestCard::new(name, width as usize, height as usize);
-    hub.set_opened(Opened { width, height, format: "TEST".to_owned() });
+    publisher.opened("TEST", width, height, format!("test card {width}x{height} at {fps} fps"));
     let interval = Duration::from_secs(1) / fps;
-    let mut due = hub.clock().now();
+    let mut due = clock.now();
     for number in 0.. {
-        if wait_until(due, hub, stop)? {
+        if wait_until(due, clock, stop)? {
             return Ok(());
         }
-        let now = hub.clock().now();
-        let mut jpeg = hub.pool().take();
-        encoder.encode_planes(&card.draw(number, hub.clock().unix_time(now)), &mut jpeg).map_err(internal)?;
-        if hub.publish(Frame::new(jpeg, hub.clock(), now, width, height, Kind::Picture)) {
-            log::log!(hub.log_level(), "camera {name}: live, test card {width}x{height} at {fps} fps");
-        }
+        let now = clock.now();
+        let mut jpeg = publisher.buffer();
+        encoder.set_quality(publisher.quality()).map_err(internal)?;
+        encoder.encode_planes(&card.draw(number, clock.unix_time(now)), &mut jpeg).map_err(internal)?;
+        publisher.publish(jpeg, now, width, height);
         // A machine too slow for the rate draws what it can instead of falling behind.
         due = (due + interval).max(now);
     }
@@ -66,8 +66,8 @@ fn deliver(name: &str, picture: &Picture, hub: &Hub, stop: &Stop) -> Result<(), 
 }
 
 /// True if the stop came first.
-fn wait_until(due: Monotonic, hub: &Hub, stop: &Stop) -> Result<bool, Lost> {
-    let timeout = Timespec::try_from(due.since(hub.clock().now()))
+fn wait_until(due: Monotonic, clock: &Clock, stop: &Stop) -> Result<bool, Lost> {
+    let timeout = Timespec::try_from(due.since(clock.now()))
         .map_err(|error| Lost::Driver(format!("test card: {error}")))?;
     match poll(&mut [PollFd::new(&stop.readable(), PollFlags::IN)], Some(&timeout)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(stop.is_requested()),

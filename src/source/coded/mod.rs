@@ -1,7 +1,7 @@
-//! Coded pictures of a camera or a file to frames of the hub.
+//! Coded pictures of a camera or a file to frames of the camera.
 //!
 //! ```text
-//! push ──> queue ──> decoder thread ──> newest pictures ──> encoder thread ──> hub
+//! push ──> queue ──> decoder thread ──> newest pictures ──> encoder thread ──> publisher
 //! ```
 //!
 //! Nothing waits long anywhere. Pictures that come in a burst are spread (`spread`), each by at most
@@ -20,13 +20,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use event_listener::{Event, listener};
 use futures_lite::future::or;
 
+use super::publisher::Publisher;
 use super::thread;
 use crate::camera::lost::Lost;
 use crate::clock::Monotonic;
 use crate::config::Picture;
 use crate::decode::Decoder;
 use crate::encode::JpegEncoder;
-use crate::hub::Hub;
 use crate::picture::Shape;
 use crate::rtp::{AccessUnit, Codec};
 use queue::Queue;
@@ -41,8 +41,7 @@ pub struct Coded {
 
 #[derive(Debug)]
 struct Shared {
-    name: String,
-    hub: Arc<Hub>,
+    publisher: Arc<Publisher>,
     state: Mutex<State>,
     /// For the decoder: a unit has come, or the end.
     coded: Condvar,
@@ -60,28 +59,26 @@ struct State {
     decoded: VecDeque<Decoded>,
     is_closed: bool,
     failure: Option<Lost>,
-    damage: Option<String>,
 }
 
 impl Coded {
-    /// Starts the threads, for the camera of this name. `shape` is what is said of the pictures beside
+    /// Starts the threads. `shape` is what is said of the pictures beside
     /// them, as by a file.
     ///
     /// # Errors
     /// For JPEG, which needs no decoding, and if the system refuses a thread.
     pub fn start(
-        name: &str,
-        hub: &Arc<Hub>,
+        publisher: &Arc<Publisher>,
         picture: &Picture,
         codec: Codec,
         shape: Shape,
     ) -> Result<Self, Lost> {
+        publisher.set_format(codec.name());
         let decoder = Decoder::new(codec).map_err(|error| Lost::Unsupported(error.to_string()))?;
         let encoder = JpegEncoder::new(picture.quality, picture.chroma)
             .map_err(|error| Lost::Driver(error.to_string()))?;
         let shared = Arc::new(Shared {
-            name: name.to_owned(),
-            hub: hub.clone(),
+            publisher: publisher.clone(),
             state: Mutex::default(),
             coded: Condvar::new(),
             decoded: Condvar::new(),
@@ -90,8 +87,8 @@ impl Coded {
         });
         // Its end closes what has been started, should the second thread not start.
         let coded = Self { shared };
-        coded.spawn("decode", Decoding::new(decoder, picture.fps))?;
-        coded.spawn("encode", Encoding::new(encoder, codec, shape))?;
+        coded.spawn("decode", Decoding::new(decoder))?;
+        coded.spawn("encode", Encoding::new(encoder, shape))?;
         Ok(coded)
     }
 
@@ -102,14 +99,14 @@ impl Coded {
     /// What is dropped is counted here.
     #[must_use]
     pub fn push(&self, unit: AccessUnit) -> bool {
-        let hub = &self.shared.hub;
+        let publisher = &self.shared.publisher;
         let mut state = self.shared.lock();
         if state.is_closed {
             return false;
         }
-        let pushed = state.queue.push(unit, hub.clock().now());
+        let pushed = state.queue.push(unit, publisher.clock().now());
         drop(state);
-        hub.count_dropped(pushed.dropped);
+        publisher.dropped(pushed.dropped);
         self.shared.coded.notify_one();
         pushed.is_accepted
     }
@@ -130,14 +127,9 @@ impl Coded {
         self.shared.lock().failure.clone()
     }
 
-    /// What was wrong with the last picture that came damaged.
-    pub fn last_damage(&self) -> Option<String> {
-        self.shared.lock().damage.clone()
-    }
-
     fn spawn(&self, what: &str, mut work: impl Work) -> Result<(), Lost> {
         let shared = self.shared.clone();
-        thread::spawn(&format!("{what} {}", shared.name), move || {
+        thread::spawn(&format!("{what} {}", shared.publisher.camera().name()), move || {
             let ended = thread::guarded(|| {
                 while work.step(&shared)? {}
                 Ok(())
@@ -188,7 +180,7 @@ impl Shared {
 
     /// Returns at this moment, or once all is closed.
     fn wait_until(&self, moment: Monotonic) {
-        let clock = self.hub.clock();
+        let clock = self.publisher.clock();
         listener!(self.ended => ended);
         if clock.now() < moment && !self.lock().is_closed {
             smol::block_on(or(clock.sleep_until(moment), ended));

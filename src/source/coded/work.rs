@@ -8,17 +8,14 @@ use crate::clock::Monotonic;
 use crate::decode::{self, DecodeError, Decoder, Memory};
 use crate::encode::JpegEncoder;
 use crate::encode::reshape::Reshaper;
-use crate::frame::{Frame, Kind};
-use crate::hub::Opened;
+use crate::frame::FrameBuffer;
 use crate::picture::Shape;
-use crate::rtp::Codec;
-use crate::source::pace::Pace;
+use crate::source::publisher::Publisher;
 
 /// Decodes units; the newest picture waits to be encoded.
 pub(super) struct Decoding {
     decoder: Decoder,
     spread: Spread,
-    pace: Pace,
 }
 
 /// A decoded picture.
@@ -30,8 +27,8 @@ pub(super) struct Decoded {
 }
 
 impl Decoding {
-    pub fn new(decoder: Decoder, fps: Option<u32>) -> Self {
-        Self { decoder, spread: Spread::default(), pace: Pace::new(fps) }
+    pub fn new(decoder: Decoder) -> Self {
+        Self { decoder, spread: Spread::default() }
     }
 
     /// Every picture that is there now that a unit of this moment has come; how many there were.
@@ -40,7 +37,7 @@ impl Decoding {
         while let Some(picture) = self.decoder.pull()? {
             pictures += 1;
             let due = self.spread.due(ready);
-            if self.pace.admits(due) {
+            if shared.publisher.admits(due) {
                 hand_over(shared, Decoded { picture, due });
             }
         }
@@ -51,20 +48,18 @@ impl Decoding {
 impl Work for Decoding {
     fn step(&mut self, shared: &Shared) -> Result<bool, Lost> {
         let Some(unit) = shared.wait_for(&shared.coded, |state| state.queue.pop()) else { return Ok(false) };
-        let lag = shared.hub.clock().now().since(unit.arrived);
+        let lag = shared.publisher.clock().now().since(unit.arrived);
         let skips = lag > LAG_OF_ALL_MAX;
         self.decoder.skip_non_reference(skips);
         match self.decoder.push(&unit).and_then(|()| self.pull(unit.arrived, shared)) {
             Ok(0) if skips || self.decoder.needs_key() => {
                 self.spread.begin_anew();
-                shared.hub.count_dropped(1);
+                shared.publisher.dropped(1);
             }
             Ok(_) => {}
             Err(DecodeError::Damaged(damage)) => {
-                log::debug!("camera {}: {damage}", shared.name);
                 self.spread.begin_anew();
-                shared.hub.count_bad();
-                shared.lock().damage = Some(damage);
+                shared.publisher.damaged(damage);
             }
             Err(DecodeError::TooLarge(what)) => return Err(Lost::TooLarge(what)),
             Err(error @ (DecodeError::Unsupported(_) | DecodeError::Library(_))) => {
@@ -90,7 +85,7 @@ fn hand_over(shared: &Shared, decoded: Decoded) {
     state.decoded.push_back(decoded);
     drop(state);
     shared.decoded.notify_one();
-    shared.hub.count_dropped(late.len() as u64);
+    shared.publisher.dropped(late.len() as u64);
 }
 
 /// Encodes and publishes.
@@ -100,24 +95,26 @@ pub(super) struct Encoding {
     reshaper: Reshaper,
     /// What the file says of the shape of its pictures.
     shape: Shape,
-    codec: Codec,
-    size: (u32, u32),
 }
 
 impl Encoding {
-    pub fn new(encoder: JpegEncoder, codec: Codec, shape: Shape) -> Self {
+    pub fn new(encoder: JpegEncoder, shape: Shape) -> Self {
         let (memory, reshaper) = (Memory::default(), Reshaper::default());
-        Self { encoder, memory, reshaper, shape, codec, size: (0, 0) }
+        Self { encoder, memory, reshaper, shape }
     }
 
-    fn encode(&mut self, picture: &decode::Picture, shared: &Shared) -> Result<Frame, String> {
+    /// The JPEG, its width and its height.
+    fn encode(
+        &mut self,
+        picture: &decode::Picture,
+        publisher: &Publisher,
+    ) -> Result<(FrameBuffer, u32, u32), String> {
         let planes = picture.planes(&mut self.memory).map_err(|error| error.to_string())?;
         let planes = self.reshaper.reshape(&planes, &picture.shape(self.shape));
-        let hub = &shared.hub;
-        let mut jpeg = hub.pool().take();
+        let mut jpeg = publisher.buffer();
+        self.encoder.set_quality(publisher.quality()).map_err(|error| error.to_string())?;
         self.encoder.encode_planes(&planes, &mut jpeg).map_err(|error| error.to_string())?;
-        let (width, height) = (planes.width as u32, planes.height as u32);
-        Ok(Frame::new(jpeg, hub.clock(), picture.captured, width, height, Kind::Picture))
+        Ok((jpeg, planes.width as u32, planes.height as u32))
     }
 }
 
@@ -128,32 +125,20 @@ impl Work for Encoding {
         else {
             return Ok(false);
         };
-        let frame = match self.encode(&picture, shared) {
-            Ok(frame) => frame,
-            Err(error) => {
-                log::debug!("camera {}: {error}", shared.name);
-                shared.hub.count_bad();
-                return Ok(true);
-            }
-        };
+        let encoded = self.encode(&picture, &shared.publisher);
+        let captured = picture.captured;
         // The decoder wants its memory back.
         drop(picture);
-        shared.wait_until(due);
-        let (width, height) = (frame.width, frame.height);
-        let format = self.codec.name();
-        // Under the lock: whoever drops the handle may rely on it that nothing comes any more.
-        let state = shared.lock();
-        if state.is_closed {
-            return Ok(false);
-        }
-        if self.size != (width, height) {
-            self.size = (width, height);
-            shared.hub.set_opened(Opened { width, height, format: format.to_owned() });
-        }
-        let is_first = shared.hub.publish(frame);
-        drop(state);
-        if is_first {
-            log::log!(shared.hub.log_level(), "camera {}: live, {format} {width}x{height}", shared.name);
+        match encoded {
+            Ok((jpeg, width, height)) => {
+                shared.wait_until(due);
+                // Under the lock: whoever drops the handle may rely on it that nothing comes any more.
+                let state = shared.lock();
+                if !state.is_closed {
+                    shared.publisher.publish(jpeg, captured, width, height);
+                }
+            }
+            Err(error) => shared.publisher.damaged(error),
         }
         Ok(true)
     }

@@ -1,6 +1,6 @@
 //! Video files and folders of JPEGs, in a loop at the recorded rate.
 //!
-//! A thread reads ahead by a few pictures; each goes to the decoder, or as JPEG to the hub, when it is
+//! A thread reads ahead by a few pictures; each goes to the decoder, or as JPEG to the relay, when it is
 //! due. The file is opened anew for each round, so that one that has changed shows at the next.
 
 mod folder;
@@ -14,15 +14,14 @@ use futures_lite::future::or;
 use smol::channel::Receiver;
 
 use super::coded::Coded;
-use super::pace::Pace;
+use super::publisher::Publisher;
+use super::relay::Relay;
+use super::silence::What;
 use super::thread;
 use crate::camera::lost::{FileLost, Lost};
 use crate::camera::stop::Stop;
 use crate::clock::Monotonic;
 use crate::config::Picture;
-use crate::frame::{Frame, Kind};
-use crate::hub::{Hub, Opened};
-use crate::mjpeg;
 use crate::picture::Shape;
 use crate::rtp::{AccessUnit, Codec};
 use crate::turn::Turn;
@@ -57,7 +56,7 @@ impl Source {
     ///
     /// # Errors
     /// Why no more pictures come.
-    pub async fn run(&self, hub: &Arc<Hub>, stop: &Stop) -> Result<(), Lost> {
+    pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
         let (items, receiver) = smol::channel::bounded(AHEAD_MAX);
         let reader = Reader::new(&self.path, self.picture.fps, items.clone());
         thread::spawn(&format!("file {}", self.name), move || {
@@ -70,12 +69,16 @@ impl Source {
             stop.requested().await;
             Ok(())
         };
-        or(stopped, self.play(hub, receiver)).await
+        or(stopped, self.play(publisher, receiver)).await
     }
 
-    async fn play(&self, hub: &Arc<Hub>, items: Receiver<Result<Item, Lost>>) -> Result<(), Lost> {
-        let clock = hub.clock();
-        let mut player = Player::new(self, hub);
+    async fn play(
+        &self,
+        publisher: &Arc<Publisher>,
+        items: Receiver<Result<Item, Lost>>,
+    ) -> Result<(), Lost> {
+        let clock = publisher.clock();
+        let mut player = Player { source: self, publisher, way: None };
         let mut begin = clock.now();
         let mut turn = Turn::new(clock);
         while let Ok(item) = items.recv().await {
@@ -103,39 +106,29 @@ impl Source {
 /// Shows the pictures of a file.
 struct Player<'a> {
     source: &'a Source,
-    hub: &'a Arc<Hub>,
-    coded: Option<((Codec, Shape), Coded)>,
-    pace: Pace,
-    size: (u32, u32),
-    /// Pictures of the hub, when their number last changed.
-    frames: (u64, Monotonic),
-    problem: Option<String>,
+    publisher: &'a Arc<Publisher>,
+    way: Option<Way>,
 }
 
-impl<'a> Player<'a> {
-    fn new(source: &'a Source, hub: &'a Arc<Hub>) -> Self {
-        Self {
-            source,
-            hub,
-            coded: None,
-            pace: Pace::new(source.picture.fps),
-            size: (0, 0),
-            frames: (hub.frames(), hub.clock().now()),
-            problem: None,
-        }
-    }
+/// What becomes of the pictures.
+enum Way {
+    /// They are decoded and encoded.
+    Coded((Codec, Shape), Coded),
+    /// They are JPEG already.
+    Relay(Relay),
+}
 
+impl Player<'_> {
     fn show(&mut self, item: Item, due: Monotonic) -> Result<(), Lost> {
         if item.codec == Codec::Jpeg {
-            self.jpeg(&item.data, due);
-            return Ok(());
+            return self.jpeg(&item.data, due);
         }
-        let Source { name, picture, .. } = self.source;
         let kind = (item.codec, item.shape);
-        if self.coded.as_ref().is_none_or(|(before, _)| *before != kind) {
-            self.coded = Some((kind, Coded::start(name, self.hub, picture, item.codec, item.shape)?));
+        if !matches!(&self.way, Some(Way::Coded(before, _)) if *before == kind) {
+            let coded = Coded::start(self.publisher, &self.source.picture, item.codec, item.shape)?;
+            self.way = Some(Way::Coded(kind, coded));
         }
-        let Some((_, coded)) = &self.coded else { return Ok(()) };
+        let Some(Way::Coded(_, coded)) = &self.way else { return Ok(()) };
         let unit = AccessUnit {
             codec: item.codec,
             data: item.data,
@@ -159,39 +152,29 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    fn jpeg(&mut self, data: &[u8], due: Monotonic) {
-        if !self.pace.admits(due) {
-            return;
+    fn jpeg(&mut self, data: &[u8], due: Monotonic) -> Result<(), Lost> {
+        if !matches!(self.way, Some(Way::Relay(_))) {
+            self.publisher.set_format(Codec::Jpeg.name());
+            self.way = Some(Way::Relay(Relay::start(self.publisher)?));
         }
-        let mut jpeg = self.hub.pool().take();
-        let info = match mjpeg::mend(data, &mut jpeg) {
-            Ok(info) => info,
-            Err(damaged) => {
-                self.problem = Some(damaged.to_string());
-                return self.hub.count_bad();
-            }
-        };
-        let (width, height) = (info.width, info.height);
-        if self.size != (width, height) {
-            self.size = (width, height);
-            self.hub.set_opened(Opened { width, height, format: Codec::Jpeg.name().to_owned() });
+        if let Some(Way::Relay(relay)) = &self.way
+            && self.publisher.admits(due)
+        {
+            relay.push(data, due);
         }
-        if self.hub.publish(Frame::new(jpeg, self.hub.clock(), due, width, height, Kind::Picture)) {
-            log::log!(self.hub.log_level(), "camera {}: live, JPEG {width}x{height}", self.source.name);
-        }
+        Ok(())
     }
 
     /// Whether there are pictures at all. A short file needs more than one round for its first.
-    fn check(&mut self, round: u64) -> Result<(), Lost> {
-        let (frames, now) = (self.hub.frames(), self.hub.clock().now());
-        if frames != self.frames.0 {
-            self.frames = (frames, now);
-        } else if round >= 2 && now.since(self.frames.1) > NO_PICTURE_MAX {
-            let damage = self.coded.as_ref().and_then(|(_, coded)| coded.last_damage());
-            let problem = damage.or_else(|| self.problem.take());
-            return Err(self.source.no_video(problem.unwrap_or_else(|| "no whole picture in it".to_owned())));
+    fn check(&self, round: u64) -> Result<(), Lost> {
+        let quiet = self.publisher.quiet_so_far();
+        if round < 2 || quiet.time <= NO_PICTURE_MAX {
+            return Ok(());
         }
-        Ok(())
+        Err(self.source.no_video(match quiet.instead {
+            What::Damaged { last, .. } => last,
+            _ => "no whole picture in it".to_owned(),
+        }))
     }
 }
 

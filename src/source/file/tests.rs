@@ -1,18 +1,18 @@
 mod shapes;
 
 use super::*;
+use crate::camera::Opened;
 use crate::clips::{self, Folder};
-use crate::clock::{Clock, Hand};
+use crate::source::test_camera::TestCamera;
 use futures_lite::future::yield_now;
 
 /// Plays a file by a clock turned by hand, while `test` watches.
-fn play(path: &Path, picture: &Picture, test: impl AsyncFnOnce(&Arc<Hub>, &Hand)) -> Result<(), Lost> {
-    let (clock, hand) = Clock::manual();
-    let (hub, stop) = (Hub::new(clock), Stop::new().unwrap());
+fn play(path: &Path, picture: &Picture, test: impl AsyncFnOnce(&TestCamera)) -> Result<(), Lost> {
+    let (to, stop) = (TestCamera::new(picture), Stop::new().unwrap());
     let source = Source::new("clip", path, picture);
     smol::block_on(or(
         async {
-            let result = source.run(&hub, &stop).await;
+            let result = source.run(&to.publisher, &stop).await;
             // A source that was stopped waits for the test to end.
             if stop.is_requested() {
                 return futures_lite::future::pending().await;
@@ -20,7 +20,7 @@ fn play(path: &Path, picture: &Picture, test: impl AsyncFnOnce(&Arc<Hub>, &Hand)
             result
         },
         async {
-            test(&hub, &hand).await;
+            test(&to).await;
             stop.request();
             Ok(())
         },
@@ -28,14 +28,14 @@ fn play(path: &Path, picture: &Picture, test: impl AsyncFnOnce(&Arc<Hub>, &Hand)
 }
 
 /// The next `count` pictures' times since the first, in ms. Time passes only when a picture has come.
-async fn moments(hub: &Arc<Hub>, hand: &Hand, interval: Duration, count: usize) -> Vec<u128> {
-    let mut viewer = hub.watch();
+async fn moments(to: &TestCamera, interval: Duration, count: usize) -> Vec<u128> {
+    let mut viewer = to.watch();
     let mut seen: Vec<Monotonic> = Vec::new();
     while seen.len() < count {
         let at = viewer.next().await.captured;
-        assert!(at <= hub.clock().now(), "not before it is due");
+        assert!(at <= to.clock.now(), "not before it is due");
         seen.push(at);
-        hand.advance(interval);
+        to.hand.advance(interval);
     }
     seen.iter().map(|at| at.since(seen[0]).as_millis()).collect()
 }
@@ -64,11 +64,11 @@ fn files_are_played_in_a_loop_at_their_rate() {
         ("e.mjpeg", "-c:v mjpeg -pix_fmt yuvj420p"),
     ] {
         let path = clip(&folder, name, options);
-        play(&path, &Picture::default(), async |hub, hand| {
+        play(&path, &Picture::default(), async |to| {
             let expected: Vec<u128> = (0..12).map(|n| 40 * n).collect();
-            assert_eq!(moments(hub, hand, INTERVAL, 12).await, expected, "{name}");
-            assert_eq!(hub.snapshot().bad, 0, "{name}");
-            assert_eq!(hub.snapshot().opened.unwrap().width, 160, "{name}");
+            assert_eq!(moments(to, INTERVAL, 12).await, expected, "{name}");
+            assert_eq!(to.report_now().bad, 0, "{name}");
+            assert_eq!(to.report_now().opened.unwrap().width, 160, "{name}");
         })
         .unwrap();
     }
@@ -86,18 +86,18 @@ fn a_folder_of_jpegs_at_the_configured_rate() {
     }
     std::fs::write(folder.file("note.txt"), "no picture").unwrap();
     let picture = Picture { fps: Some(20), ..Picture::default() };
-    play(&folder.0, &picture, async |hub, hand| {
-        let mut viewer = hub.watch();
+    play(&folder.0, &picture, async |to| {
+        let mut viewer = to.watch();
         let mut widths = Vec::new();
         for _ in 0..12 {
             widths.push(viewer.next().await.width / 16);
-            hand.advance(Duration::from_millis(50));
+            to.hand.advance(Duration::from_millis(50));
         }
         assert_eq!(widths, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 1], "2 comes before 10");
     })
     .unwrap();
-    play(&folder.file("3.jpg"), &picture, async |hub, hand| {
-        assert_eq!(moments(hub, hand, Duration::from_millis(50), 3).await, [0, 50, 100]);
+    play(&folder.file("3.jpg"), &picture, async |to| {
+        assert_eq!(moments(to, Duration::from_millis(50), 3).await, [0, 50, 100]);
     })
     .unwrap();
 }
@@ -116,12 +116,12 @@ fn a_changed_file_shows_in_the_next_round() {
         5,
         "-c:v libx265 -pix_fmt yuv420p -x265-params log-level=none:bframes=0",
     );
-    play(&path, &Picture::default(), async |hub, hand| {
-        moments(hub, hand, INTERVAL, 7).await;
+    play(&path, &Picture::default(), async |to| {
+        moments(to, INTERVAL, 7).await;
         std::fs::rename(&other, &path).unwrap();
-        moments(hub, hand, INTERVAL, 25).await;
+        moments(to, INTERVAL, 25).await;
         assert_eq!(
-            hub.snapshot().opened.unwrap(),
+            to.report_now().opened.unwrap(),
             Opened { width: 320, height: 240, format: "H.265".to_owned() }
         );
     })
@@ -132,7 +132,7 @@ fn a_changed_file_shows_in_the_next_round() {
 fn what_is_wrong_is_said() {
     let folder = Folder::new("wrong");
     let lost = |path: &Path| {
-        let nothing = async |_: &Arc<Hub>, _: &Hand| futures_lite::future::pending().await;
+        let nothing = async |_: &TestCamera| futures_lite::future::pending().await;
         play(path, &Picture::default(), nothing).unwrap_err().to_string()
     };
     let path = folder.file("clip.mp4");
@@ -156,14 +156,14 @@ fn a_file_without_a_whole_picture_is_given_up() {
     let folder = Folder::new("damaged");
     std::fs::write(folder.file("1.jpg"), "no JPEG").unwrap();
     let mut time = Duration::ZERO;
-    let lost = play(&folder.0, &Picture::default(), async |hub, hand| {
+    let lost = play(&folder.0, &Picture::default(), async |to| {
         while time < NO_PICTURE_MAX * 2 {
-            hand.advance(Duration::from_millis(100));
+            to.hand.advance(Duration::from_millis(100));
             time += Duration::from_millis(100);
             // As many as it is asked for, one a tenth of a second.
-            let bad = hub.snapshot().bad;
+            let bad = to.report_now().bad;
             for _ in 0..100_000 {
-                if hub.snapshot().bad > bad {
+                if to.report_now().bad > bad {
                     break;
                 }
                 yield_now().await;

@@ -2,7 +2,7 @@
 //! again.
 //!
 //! `answer`, `body` and `conversation` know HTTP and have no socket; `pictures` feeds what comes to
-//! the reader of parts and on to the hub.
+//! the reader of parts and hands its pictures on.
 
 mod answer;
 mod body;
@@ -19,11 +19,12 @@ use futures_lite::future::or;
 use smol::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::connect::{Connection, Destination, connect};
+use super::publisher::Publisher;
+use super::silence::{Quiet, What};
 use crate::camera::lost::{Lost, NetworkLost};
 use crate::camera::stop::Stop;
 use crate::clock::Clock;
-use crate::config::{Network, Picture, SourceUrl};
-use crate::hub::Hub;
+use crate::config::{Network, SourceUrl};
 use crate::random::Random;
 use crate::turn::Turn;
 use answer::Head;
@@ -51,40 +52,40 @@ const INTERIM_ANSWERS_MAX: u32 = 8;
 pub struct Source {
     name: String,
     url: SourceUrl,
-    picture: Picture,
     network: Network,
 }
 
 impl Source {
     /// A source that connects to this URL.
-    pub fn new(name: &str, url: &SourceUrl, picture: &Picture, network: &Network) -> Self {
-        Self { name: name.to_owned(), url: url.clone(), picture: picture.clone(), network: network.clone() }
+    pub fn new(name: &str, url: &SourceUrl, network: &Network) -> Self {
+        Self { name: name.to_owned(), url: url.clone(), network: network.clone() }
     }
 
     /// Delivers until `stop` is requested.
     ///
     /// # Errors
     /// Why no more pictures come.
-    pub async fn run(&self, hub: &Arc<Hub>, stop: &Stop) -> Result<(), Lost> {
+    pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
         let stopped = async {
             stop.requested().await;
             Ok(())
         };
         // The connection closes with the future that holds it.
-        or(stopped, async { self.deliver(hub).await.map(|never| match never {}) }).await
+        or(stopped, async { self.deliver(publisher).await.map(|never| match never {}) }).await
     }
 
-    async fn deliver(&self, hub: &Arc<Hub>) -> Result<Infallible, Lost> {
-        let clock = hub.clock();
+    async fn deliver(&self, publisher: &Arc<Publisher>) -> Result<Infallible, Lost> {
+        let clock = publisher.clock();
+        publisher.set_format("MJPG");
         let mut conversation = Conversation::new(&self.url, Random::seeded());
-        let mut pictures = Pictures::new(&self.name, hub, self.picture.fps);
-        let interval = Duration::from_secs(1) / self.picture.fps.unwrap_or(SNAPSHOT_FPS_DEFAULT).max(1);
+        let mut pictures = Pictures::new(publisher)?;
         let mut due = clock.now();
         loop {
             let answer = self.ask(&mut conversation, clock).await?;
             let content = answer.content.clone();
-            pictures.expect();
-            let count = pictures.read(answer).await?;
+            publisher.expect();
+            let quiet = async { Err(silent(publisher.quiet(SILENCE_MAX).await)) };
+            let count = or(pictures.read(answer), quiet).await?;
             match content {
                 Content::Stream(_) => return Err(NetworkLost::Ended.into()),
                 Content::Unknown if count == 0 => {
@@ -99,6 +100,7 @@ impl Source {
                 }
                 Content::Picture | Content::Unknown => {}
             }
+            let interval = Duration::from_secs(1) / publisher.fps().unwrap_or(SNAPSHOT_FPS_DEFAULT).max(1);
             // A camera too slow for the rate gives what it can.
             due = (due + interval).max(clock.now());
             clock.sleep_until(due).await;
@@ -122,6 +124,20 @@ impl Source {
         }
         Err(NetworkLost::Protocol("it answers without end, and never with pictures".to_owned()).into())
     }
+}
+
+/// What it means that no good picture came.
+fn silent(quiet: Quiet) -> Lost {
+    let seconds = quiet.time.as_secs();
+    let lost = match quiet.instead {
+        What::Other(offered) => NetworkLost::NotPictures { offered, seconds },
+        What::TooLong { what, max_bytes } => {
+            NetworkLost::TooLarge { what: what.to_owned(), bytes: None, max_bytes: max_bytes as u64 }
+        }
+        What::Damaged { pictures, last } => NetworkLost::Damaged { pictures, seconds, last },
+        What::Nothing | What::NoKey(_) => NetworkLost::Silent { seconds },
+    };
+    lost.into()
 }
 
 /// Sends a request and reads the head of its answer, and what comes with it.

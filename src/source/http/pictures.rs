@@ -1,22 +1,17 @@
-//! From a body to the hub: pictures are checked and published, not decoded.
+//! From a body to the publisher: pictures are checked and published, not decoded.
 
 use std::io;
 use std::sync::Arc;
 
-use futures_lite::future::or;
 use smol::io::{AsyncRead, AsyncReadExt};
 
-use super::SILENCE_MAX;
 use super::body::{Body, Piece};
 use super::conversation::Content;
 use crate::camera::lost::{Lost, NetworkLost};
-use crate::clock::Monotonic;
-use crate::frame::{Frame, Kind};
-use crate::hub::{Hub, Opened};
 use crate::limits::JPEG_MAX_BYTES;
-use crate::mjpeg;
 use crate::multipart::{self, Reader};
-use crate::source::pace::Pace;
+use crate::source::publisher::Publisher;
+use crate::source::relay::Relay;
 use crate::turn::Turn;
 
 /// Bytes read at a time: what a kernel hands over of a fast stream.
@@ -35,49 +30,34 @@ pub struct Answer<C> {
     pub content: Content,
 }
 
-/// Publishes one camera's pictures.
+/// Hands one camera's pictures over to be published.
 #[derive(Debug)]
 pub struct Pictures<'a> {
-    name: &'a str,
-    hub: &'a Arc<Hub>,
-    /// Leaves pictures of a stream out, unread. Single ones are asked for as often as is wanted.
-    pace: Pace,
+    publisher: &'a Arc<Publisher>,
+    relay: Relay,
     is_stream: bool,
-    opened: Option<(u32, u32)>,
-    /// When the last good picture came.
-    good_at: Monotonic,
-    /// Damaged ones since, and what was wrong with the last.
-    damaged: u64,
-    damage: String,
-    /// What came in place of pictures since.
-    other: Option<String>,
-    too_long: Option<(&'static str, usize)>,
     buffer: Vec<u8>,
     /// A camera may send without end, and thousands of small pictures at once.
     turn: Turn,
 }
 
 impl<'a> Pictures<'a> {
-    /// Publishes to this hub, at most so many a second of a stream.
-    pub fn new(name: &'a str, hub: &'a Arc<Hub>, fps: Option<u32>) -> Self {
-        let good_at = hub.clock().now();
-        Self {
-            name,
-            hub,
-            pace: Pace::new(fps),
+    /// Hands pictures over to this publisher.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn new(publisher: &'a Arc<Publisher>) -> Result<Self, Lost> {
+        Ok(Self {
+            publisher,
+            relay: Relay::start(publisher)?,
             is_stream: false,
-            opened: None,
-            good_at,
-            damaged: 0,
-            damage: String::new(),
-            other: None,
-            too_long: None,
             buffer: vec![0; READ_BYTES],
-            turn: Turn::new(hub.clock()),
-        }
+            turn: Turn::new(publisher.clock()),
+        })
     }
 
-    /// Publishes the pictures of an answer until its body ends, and says how many they were.
+    /// Hands over the pictures of an answer until its body ends, and returns how many they were, once all
+    /// are published.
     ///
     /// # Errors
     /// Why no more will come.
@@ -87,11 +67,12 @@ impl<'a> Pictures<'a> {
         let mut reader =
             Reader::new(if let Content::Stream(boundary) = &content { boundary.as_deref() } else { None });
         if self.take(&mut body, &mut reader, &ahead).await? {
+            self.relay.drained().await;
             return Ok(reader.counters().pictures);
         }
         let mut buffer = std::mem::take(&mut self.buffer);
         let ended = loop {
-            match self.receive(&mut connection, &mut buffer).await {
+            match receive(&mut connection, &mut buffer).await {
                 Ok(0) if body.may_be_closed() => break Ok(()),
                 Ok(0) => {
                     break Err(
@@ -108,46 +89,12 @@ impl<'a> Pictures<'a> {
         };
         self.buffer = buffer;
         let counters = reader.counters();
-        log::debug!("camera {}: body ended: {counters:?}", self.name);
+        log::debug!("camera {}: body ended: {counters:?}", self.publisher.camera().name());
+        self.relay.drained().await;
         ended.map(|()| counters.pictures)
     }
 
-    /// Reads what has come; 0 at the end.
-    async fn receive(
-        &self,
-        connection: &mut (impl AsyncRead + Unpin),
-        buffer: &mut [u8],
-    ) -> Result<usize, Lost> {
-        let reading = async {
-            connection.read(buffer).await.map_err(|error| match error.kind() {
-                io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => {
-                    NetworkLost::Closed { during: "while it sent pictures".to_owned() }.into()
-                }
-                _ => Lost::from(NetworkLost::Local(error.to_string())),
-            })
-        };
-        or(reading, async {
-            self.hub.clock().sleep_until(self.good_at + SILENCE_MAX).await;
-            Err(self.silence())
-        })
-        .await
-    }
-
-    /// Why the camera is lost when there was no good picture for too long.
-    fn silence(&self) -> Lost {
-        let seconds = SILENCE_MAX.as_secs();
-        let lost = match (&self.other, self.damaged, self.too_long) {
-            (Some(offered), ..) => NetworkLost::NotPictures { offered: offered.clone(), seconds },
-            (None, 0, Some((what, max))) => {
-                NetworkLost::TooLarge { what: what.to_owned(), bytes: None, max_bytes: max as u64 }
-            }
-            (None, 0, None) => NetworkLost::Silent { seconds },
-            (None, pictures, _) => NetworkLost::Damaged { pictures, seconds, last: self.damage.clone() },
-        };
-        lost.into()
-    }
-
-    /// Publishes what is in these bytes of a connection; whether no more is wanted of the body. A
+    /// Hands over what is in these bytes of a connection; whether no more is wanted of the body. A
     /// single picture is whole at its end: some cameras give no length with it and keep the
     /// connection open, though asked to close it.
     async fn take(&mut self, body: &mut Body, reader: &mut Reader, bytes: &[u8]) -> Result<bool, Lost> {
@@ -163,68 +110,50 @@ impl<'a> Pictures<'a> {
                         let before = reader.counters();
                         while let Some(picture) = reader.pull() {
                             self.turn.step().await;
-                            self.publish(picture);
+                            self.hand_over(picture);
                         }
-                        for _ in before.too_long..reader.counters().too_long {
-                            self.damaged(format!("longer than {JPEG_MAX_BYTES} bytes"));
-                        }
-                        if reader.counters().skipped > before.skipped && reader.other().is_some() {
-                            self.other = reader.other().map(str::to_owned);
-                        }
-                        self.too_long = reader.too_long();
+                        self.note(&before, reader);
                     }
                     if !self.is_stream && reader.counters().pictures > 0 {
                         return Ok(true);
                     }
                 }
             }
-            if self.hub.clock().now().since(self.good_at) >= SILENCE_MAX {
-                return Err(self.silence());
-            }
         }
     }
 
-    fn publish(&mut self, picture: &[u8]) {
+    /// Notes what came that is not a picture.
+    fn note(&self, before: &multipart::Counters, reader: &Reader) {
+        let now = reader.counters();
+        for _ in before.too_long..now.too_long {
+            self.publisher.damaged(format!("longer than {JPEG_MAX_BYTES} bytes"));
+        }
+        if now.skipped > before.skipped
+            && let Some(other) = reader.other()
+        {
+            self.publisher.other(other.to_owned());
+        }
+        if let Some((what, max_bytes)) = reader.too_long() {
+            self.publisher.too_long(what, max_bytes);
+        }
+    }
+
+    fn hand_over(&self, picture: &[u8]) {
         // The camera's clock is not this machine's, nor are its time stamps: arrival counts.
-        let now = self.hub.clock().now();
-        if self.is_stream && !self.pace.admits(now) {
-            return;
-        }
-        let mut jpeg = self.hub.pool().take();
-        let info = match mjpeg::mend(picture, &mut jpeg) {
-            Ok(info) => info,
-            Err(damaged) => {
-                if let Some(other) = multipart::of_content(picture) {
-                    self.other = Some(other.to_owned());
-                }
-                return self.damaged(damaged.to_string());
-            }
-        };
-        let size = (info.width, info.height);
-        if self.opened.replace(size) != Some(size) {
-            self.hub.set_opened(Opened { width: info.width, height: info.height, format: "MJPG".to_owned() });
-        }
-        (self.good_at, self.damaged, self.other) = (now, 0, None);
-        if self.hub.publish(Frame::new(jpeg, self.hub.clock(), now, info.width, info.height, Kind::Picture)) {
-            log::log!(
-                self.hub.log_level(),
-                "camera {}: live, MJPG {}x{}",
-                self.name,
-                info.width,
-                info.height
-            );
+        let now = self.publisher.clock().now();
+        // Single pictures are asked for as often as is wanted.
+        if !self.is_stream || self.publisher.admits(now) {
+            self.relay.push(picture, now);
         }
     }
+}
 
-    fn damaged(&mut self, damage: String) {
-        log::debug!("camera {}: picture: {damage}", self.name);
-        self.hub.count_bad();
-        self.damaged += 1;
-        self.damage = damage;
-    }
-
-    /// Starts the wait for pictures anew: an answer has just begun.
-    pub fn expect(&mut self) {
-        self.good_at = self.hub.clock().now();
-    }
+/// Reads what has come; 0 at the end.
+async fn receive(connection: &mut (impl AsyncRead + Unpin), buffer: &mut [u8]) -> Result<usize, Lost> {
+    connection.read(buffer).await.map_err(|error| match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => {
+            NetworkLost::Closed { during: "while it sent pictures".to_owned() }.into()
+        }
+        _ => Lost::from(NetworkLost::Local(error.to_string())),
+    })
 }

@@ -1,11 +1,13 @@
 use super::*;
+use crate::config::Picture;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use crate::clock::Hand;
 use crate::draw::TestCard;
 use crate::encode::JpegEncoder;
+use crate::frame::BufferPool;
 use crate::picture::Chroma;
+use crate::source::test_camera::TestCamera;
 
 /// A camera that answers each connection with the next of these, and keeps the last one open.
 struct Camera {
@@ -44,21 +46,15 @@ impl Camera {
 
     fn source(&self) -> Source {
         let url = SourceUrl::parse(&self.url, &["http"]).unwrap();
-        Source::new("yard", &url, &Picture::default(), &Network::default())
+        Source::new("yard", &url, &Network::default())
     }
 }
 
 fn jpeg() -> Vec<u8> {
-    let (hub, _hand) = hub();
-    let mut jpeg = hub.pool().take();
+    let mut jpeg = BufferPool::default().take();
     let mut encoder = JpegEncoder::new(80, Chroma::Yuv420).unwrap();
     encoder.encode_planes(&TestCard::new("yard", 64, 48).draw(1, Duration::ZERO), &mut jpeg).unwrap();
     jpeg.to_vec()
-}
-
-fn hub() -> (Arc<Hub>, Hand) {
-    let (clock, hand) = Clock::manual();
-    (Hub::new(clock), hand)
 }
 
 fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
@@ -76,33 +72,27 @@ fn stream(pictures: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Runs a source until it is lost.
-fn lost(camera: &Camera, hub: &Arc<Hub>) -> Lost {
-    smol::block_on(camera.source().run(hub, &Stop::new().unwrap())).unwrap_err()
+fn lost(camera: &Camera, to: &TestCamera) -> Lost {
+    smol::block_on(camera.source().run(&to.publisher, &Stop::new().unwrap())).unwrap_err()
 }
 
 /// Runs a source until it is lost, which takes time; its last connection stays open.
-fn lost_after(
-    camera: &Camera,
-    hub: &Arc<Hub>,
-    hand: &Hand,
-    time: Duration,
-    ready: impl Fn(&Hub) -> bool,
-) -> Lost {
+fn lost_after(camera: &Camera, to: &TestCamera, time: Duration, ready: impl Fn(&TestCamera) -> bool) -> Lost {
     let (source, stop) = (camera.source(), Stop::new().unwrap());
-    let mut running = Box::pin(source.run(hub, &stop));
+    let mut running = Box::pin(source.run(&to.publisher, &stop));
     smol::block_on(async {
         let held = or(camera.held.recv(), async { panic!("ended early: {:?}", (&mut running).await) })
             .await
             .unwrap();
-        while !ready(hub) {
+        while !ready(to) {
             assert!(futures_lite::future::poll_once(&mut running).await.is_none(), "ended early");
             futures_lite::future::yield_now().await;
         }
-        hand.advance(time.checked_sub(Duration::from_millis(1)).unwrap());
+        to.hand.advance(time.checked_sub(Duration::from_millis(1)).unwrap());
         for _ in 0..100 {
             assert!(futures_lite::future::poll_once(&mut running).await.is_none(), "ended early");
         }
-        hand.advance(Duration::from_millis(1));
+        to.hand.advance(Duration::from_millis(1));
         let lost = running.await.unwrap_err();
         drop(held);
         lost
@@ -111,12 +101,12 @@ fn lost_after(
 
 #[test]
 fn a_stream_is_published_and_its_end_is_told() {
-    let (jpeg, (hub, _hand)) = (jpeg(), hub());
+    let (jpeg, to) = (jpeg(), TestCamera::default());
     let mut ended = stream(&[&jpeg, b"\xff\xd8\xff\xd9", &jpeg]);
     ended.extend_from_slice(b"--b--\r\n");
     let camera = Camera::start(vec![ended, Vec::new()]);
-    assert_eq!(lost(&camera, &hub), NetworkLost::Ended.into());
-    let seen = hub.snapshot();
+    assert_eq!(lost(&camera, &to), NetworkLost::Ended.into());
+    let seen = to.report_now();
     assert_eq!((seen.frames, seen.bad), (2, 1));
     let opened = seen.opened.unwrap();
     assert_eq!((opened.width, opened.height, opened.format.as_str()), (64, 48, "MJPG"));
@@ -124,15 +114,15 @@ fn a_stream_is_published_and_its_end_is_told() {
 
 #[test]
 fn a_password_is_given_when_it_is_asked_for() {
-    let (jpeg, (hub, _hand)) = (jpeg(), hub());
+    let (jpeg, to) = (jpeg(), TestCamera::default());
     let asks = answer(
         "401 Unauthorized",
         "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\", algorithm=SHA-256, qop=\"auth\"\r\nContent-Length: 4\r\n",
         b"page",
     );
     let camera = Camera::start(vec![asks.clone(), stream(&[&jpeg]), Vec::new()]);
-    assert_eq!(lost(&camera, &hub), NetworkLost::Ended.into());
-    assert_eq!(hub.snapshot().frames, 1);
+    assert_eq!(lost(&camera, &to), NetworkLost::Ended.into());
+    assert_eq!(to.report_now().frames, 1);
     let (first, second) = (camera.requests.try_recv().unwrap(), camera.requests.try_recv().unwrap());
     assert!(
         first.starts_with("GET /cam?token=abc HTTP/1.1\r\n") && !first.contains("Authorization"),
@@ -143,17 +133,17 @@ fn a_password_is_given_when_it_is_asked_for() {
         "{second}"
     );
     let refuses = Camera::start(vec![asks.clone(), asks]);
-    assert_eq!(lost(&refuses, &hub), NetworkLost::WrongCredentials.into());
+    assert_eq!(lost(&refuses, &to), NetworkLost::WrongCredentials.into());
 }
 
 #[test]
 fn silence_and_nothing_but_damaged_pictures_are_told_apart() {
-    let (jpeg, (hub, hand)) = (jpeg(), hub());
+    let (jpeg, to) = (jpeg(), TestCamera::default());
     let camera = Camera::start(vec![stream(&[&jpeg])]);
-    let silent = lost_after(&camera, &hub, &hand, SILENCE_MAX, |hub| hub.frames() == 1);
+    let silent = lost_after(&camera, &to, SILENCE_MAX, |to| to.frames() == 1);
     assert_eq!(silent, NetworkLost::Silent { seconds: 10 }.into());
     let camera = Camera::start(vec![stream(&[b"\xff\xd8\xff\xd9", b"\xff\xd8\xff\xd9"])]);
-    let damaged = lost_after(&camera, &hub, &hand, SILENCE_MAX, |hub| hub.snapshot().bad == 2);
+    let damaged = lost_after(&camera, &to, SILENCE_MAX, |to| to.bad() == 2);
     assert!(
         matches!(damaged, Lost::Network(NetworkLost::Damaged { pictures: 2, seconds: 10, .. })),
         "{damaged:?}"
@@ -162,9 +152,9 @@ fn silence_and_nothing_but_damaged_pictures_are_told_apart() {
 
 #[test]
 fn a_camera_that_never_answers_is_given_up() {
-    let (hub, hand) = hub();
+    let to = TestCamera::default();
     let camera = Camera::start(vec![b"HTTP/1.1 200".to_vec()]);
-    let lost = lost_after(&camera, &hub, &hand, ANSWER_MAX, |_| true);
+    let lost = lost_after(&camera, &to, ANSWER_MAX, |_| true);
     assert_eq!(
         lost,
         NetworkLost::TimedOut { what: "no answer to the request".to_owned(), seconds: 10 }.into()
@@ -173,20 +163,20 @@ fn a_camera_that_never_answers_is_given_up() {
 
 #[test]
 fn single_pictures_are_asked_for_again_at_the_rate() {
-    let (jpeg, (hub, hand)) = (jpeg(), hub());
+    let (jpeg, to) = (jpeg(), TestCamera::default());
     let length = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n", jpeg.len());
     let one = answer("200 OK", &length, &jpeg);
     let camera = Camera::start(vec![one.clone(), one.clone(), one]);
     let (source, stop) = (camera.source(), Stop::new().unwrap());
-    let mut running = Box::pin(source.run(&hub, &stop));
+    let mut running = Box::pin(source.run(&to.publisher, &stop));
     smol::block_on(async {
         for number in 1..=3 {
-            while hub.frames() < number {
+            while to.frames() < number {
                 assert!(futures_lite::future::poll_once(&mut running).await.is_none(), "ended early");
                 futures_lite::future::yield_now().await;
             }
-            assert_eq!(hub.frames(), number);
-            hand.advance(Duration::from_millis(500));
+            assert_eq!(to.frames(), number);
+            to.hand.advance(Duration::from_millis(500));
         }
         stop.request();
         running.await.unwrap();
@@ -195,12 +185,12 @@ fn single_pictures_are_asked_for_again_at_the_rate() {
 
 #[test]
 fn a_stop_closes_the_connection() {
-    let (jpeg, (hub, _hand)) = (jpeg(), hub());
+    let (jpeg, to) = (jpeg(), TestCamera::default());
     let camera = Camera::start(vec![stream(&[&jpeg])]);
     let stop = Stop::new().unwrap();
     let source = camera.source();
-    smol::block_on(or(async { source.run(&hub, &stop).await.unwrap() }, async {
-        hub.until(|hub| hub.frames() == 1).await;
+    smol::block_on(or(async { source.run(&to.publisher, &stop).await.unwrap() }, async {
+        to.camera.until(|camera| camera.frames() == 1).await;
         stop.request();
         std::future::pending::<()>().await;
     }));
@@ -210,7 +200,7 @@ fn a_stop_closes_the_connection() {
 
 #[test]
 fn what_is_no_camera_says_what_to_do() {
-    let (hub, _hand) = hub();
+    let to = TestCamera::default();
     let chunk = "Content-Type: multipart/x-mixed-replace;boundary=b\r\nTransfer-Encoding: chunked\r\n";
     for (given, words) in [
         (answer("200 OK", "Content-Type: text/html\r\n", b"<html>"), "does not serve MJPEG (got text/html)"),
@@ -223,17 +213,18 @@ fn what_is_no_camera_says_what_to_do() {
         (b"HTTP/1.1 100 Continue\r\n\r\n".repeat(20), "never comes to its answer"),
     ] {
         let camera = Camera::start(vec![given, Vec::new()]);
-        let lost = lost(&camera, &hub).to_string();
+        let lost = lost(&camera, &to).to_string();
         assert!(lost.contains(words), "{words}: {lost}");
         assert!(!lost.contains("hush") && !lost.contains("abc"), "{lost}");
     }
-    assert_eq!(hub.frames(), 0);
+    assert_eq!(to.frames(), 0);
 }
 
 #[test]
 fn no_more_pictures_of_a_stream_than_were_asked_for() {
-    let (jpeg, (hub, hand)) = (jpeg(), hub());
-    let mut pictures = Pictures::new("yard", &hub, Some(10));
+    let picture = Picture { fps: Some(10), ..Picture::default() };
+    let (jpeg, to) = (jpeg(), TestCamera::new(&picture));
+    let mut pictures = Pictures::new(&to.publisher).unwrap();
     let head = answer("200 OK", "Content-Type: multipart/x-mixed-replace;boundary=b\r\n", b"");
     let (head, _) = Head::parse(&head).unwrap().unwrap();
     // 25 a second, for 4 s; each is an answer of its own, with the boundary behind it.
@@ -244,9 +235,9 @@ fn no_more_pictures_of_a_stream_than_were_asked_for() {
         let body = Body::behind(&head);
         let answer = Answer { connection: smol::io::empty(), ahead, body, content };
         assert_eq!(smol::block_on(pictures.read(answer)), Ok(1));
-        hand.advance(Duration::from_millis(40));
+        to.hand.advance(Duration::from_millis(40));
     }
-    assert!((39..=41).contains(&hub.frames()), "{} in 4 s", hub.frames());
+    assert!((39..=41).contains(&to.frames()), "{} in 4 s", to.frames());
     // Single pictures come as often as they are asked for.
     let answer = Answer {
         connection: smol::io::empty(),
@@ -254,20 +245,20 @@ fn no_more_pictures_of_a_stream_than_were_asked_for() {
         body: Body::behind(&head),
         content: Content::Picture,
     };
-    let before = hub.frames();
+    let before = to.frames();
     assert_eq!(smol::block_on(pictures.read(answer)), Ok(1));
-    assert_eq!(hub.frames(), before + 1);
+    assert_eq!(to.frames(), before + 1);
 }
 
 #[test]
 fn a_single_picture_is_over_at_its_end_on_a_connection_that_stays_open() {
-    let (jpeg, (hub, _hand)) = (jpeg(), hub());
-    let mut pictures = Pictures::new("yard", &hub, None);
+    let (jpeg, to) = (jpeg(), TestCamera::default());
+    let mut pictures = Pictures::new(&to.publisher).unwrap();
     let (head, _) = Head::parse(&answer("200 OK", "Content-Type: image/jpeg\r\n", b"")).unwrap().unwrap();
     let (connection, _held) = smol::net::unix::UnixStream::pair().unwrap();
     let answer = Answer { connection, ahead: jpeg, body: Body::behind(&head), content: Content::Picture };
-    let read = smol::block_on(futures_lite::future::poll_once(pictures.read(answer)));
-    assert_eq!((read, hub.frames()), (Some(Ok(1)), 1));
+    let read = smol::block_on(pictures.read(answer));
+    assert_eq!((read, to.frames()), (Ok(1), 1));
 }
 
 /// A connection that always has more to read.
@@ -297,8 +288,8 @@ fn a_camera_that_sends_without_a_pause_has_its_turn_and_no_more() {
     let picture = jpeg();
     let small = picture.repeat(64_000 / picture.len());
     for bytes in [small, vec![b'x'; 64_000]] {
-        let (hub, _hand) = hub();
-        let mut pictures = Pictures::new("yard", &hub, None);
+        let to = TestCamera::default();
+        let mut pictures = Pictures::new(&to.publisher).unwrap();
         let answer = Answer {
             connection: Endless { bytes: std::io::Cursor::new(bytes), reads: 0 },
             ahead: Vec::new(),
@@ -306,6 +297,6 @@ fn a_camera_that_sends_without_a_pause_has_its_turn_and_no_more() {
             content: Content::Stream(None),
         };
         assert!(smol::block_on(futures_lite::future::poll_once(pictures.read(answer))).is_none());
-        assert!(hub.frames() <= u64::from(crate::limits::TURN_OPERATIONS_MAX), "{}", hub.frames());
+        assert!(to.frames() <= u64::from(crate::limits::TURN_OPERATIONS_MAX), "{}", to.frames());
     }
 }

@@ -1,4 +1,4 @@
-//! Cameras that speak RTSP: a session of [`crate::rtsp`] on sockets, its pictures into the hub.
+//! Cameras that speak RTSP: a session of [`crate::rtsp`] on sockets, its pictures to the publisher.
 
 mod delivery;
 mod ports;
@@ -16,17 +16,21 @@ use futures_lite::future::or;
 pub use report::Report;
 pub use wire::{End, Wire};
 
+use super::publisher::Publisher;
 use crate::camera::lost::{Lost, NetworkLost};
 use crate::camera::stop::Stop;
 use crate::config::network::TransportChoice;
 use crate::config::{Network, Picture, SourceUrl};
-use crate::hub::Hub;
 use crate::random;
 use crate::rtsp::{Event, Options, Session, Target, Transport};
 use delivery::Delivery;
 
-/// Watchdog interval: do pictures come, and can they be decoded?
+/// How often it is looked whether the pictures can be decoded.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Data come, and no picture out of them for this long: longer than any camera's distance between
+/// key pictures, but for those that send one only to whoever connects anew.
+const NO_PICTURE_MAX: Duration = Duration::from_secs(30);
 
 /// One camera that speaks RTSP.
 #[derive(Debug)]
@@ -62,9 +66,9 @@ impl Source {
     ///
     /// # Errors
     /// Why no more pictures come.
-    pub async fn run(&self, hub: &Arc<Hub>, stop: &Stop) -> Result<(), Lost> {
+    pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
         let transport = self.first_transport();
-        match self.play(transport, hub, stop).await {
+        match self.play(transport, publisher, stop).await {
             // No datagram arrived: a firewall, mostly. What was tried in vain is not tried again.
             Err(Lost::Network(NetworkLost::NoDatagrams { seconds })) => {
                 log::warn!(
@@ -72,7 +76,7 @@ impl Source {
                     self.name
                 );
                 self.udp_is_silent.store(true, Ordering::Relaxed);
-                self.play(Transport::Tcp, hub, stop).await
+                self.play(Transport::Tcp, publisher, stop).await
             }
             ended => ended,
         }
@@ -86,27 +90,29 @@ impl Source {
     }
 
     /// One session.
-    async fn play(&self, transport: Transport, hub: &Arc<Hub>, stop: &Stop) -> Result<(), Lost> {
-        let clock = hub.clock();
+    async fn play(&self, transport: Transport, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
+        let clock = publisher.clock();
         let (target, credentials) = Target::parse(self.url.expose().as_str())
             .map_err(|error| Lost::Unsupported(error.to_string()))?;
         let may_change = !target.is_tls() && self.network.transport != TransportChoice::Tcp;
         let options = Options { transport, may_change, seed: random::seed() };
         let mut session = Session::new(target, credentials, options, clock.now());
-        let delivery = Mutex::new(Delivery::new(&self.name, hub, &self.picture));
+        let delivery = Mutex::new(Delivery::new(publisher, &self.picture));
         let lock = || delivery.lock().unwrap_or_else(PoisonError::into_inner);
         self.update(|report| *report = Report::default());
         let mut wire = Wire::new(clock, self.network.tls_fingerprint);
         let no_picture = Cell::new(None);
-        let quit = or(stop.requested(), async {
+        let failed = async {
             loop {
-                let deadline = lock().deadline();
-                if deadline <= clock.now() {
-                    return no_picture.set(Some(lock().lost()));
+                if let Some(lost) = lock().failure() {
+                    return lost;
                 }
-                clock.sleep_until(deadline.min(clock.now() + LOOK_EVERY)).await;
+                clock.sleep(LOOK_EVERY).await;
             }
-        });
+        };
+        let quiet = async { delivery::no_picture(publisher.quiet(NO_PICTURE_MAX).await) };
+        let quit = or(stop.requested(), async { no_picture.set(Some(or(failed, quiet).await)) });
+        publisher.expect();
         let ended =
             wire.run(&mut session, quit, |session, event| self.event(session, event, &mut lock())).await;
         self.update(|report| report.status = Some(session.status()));

@@ -20,16 +20,15 @@ use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
 use crate::config::Picture;
 use crate::config::shown;
-use crate::hub::{Hub, Opened, State};
 use crate::limits;
+use crate::source::publisher::Publisher;
 
 /// What the capture thread needs.
 #[derive(Debug)]
 pub struct Capture {
-    pub name: String,
     pub node: PathBuf,
     pub picture: Picture,
-    pub hub: Arc<Hub>,
+    pub publisher: Arc<Publisher>,
     pub stop: Stop,
 }
 
@@ -52,7 +51,7 @@ impl Capture {
         let negotiated = negotiate(&device, &self.picture)?;
         let given = &negotiated.given;
         let format = fourcc_text(given.fourcc);
-        self.hub.set_opened(Opened { width: given.width, height: given.height, format });
+        self.publisher.opened(&format, given.width, given.height, self.words(&negotiated));
         self.stream(&device, &negotiated)
     }
 
@@ -62,13 +61,11 @@ impl Capture {
         let mut flow = Flow::of(device, buffers.count()).map_err(give_buffers)?;
         device.start().map_err(|error| refused("start", &error))?;
         let layout = Layout { format: negotiated.given, encoding: negotiated.encoding };
-        let mut reader = Reader::new(&self.name, layout, &self.picture, &self.hub)?;
-        let mut is_announced = false;
+        let mut reader = Reader::new(layout, &self.picture, &self.publisher)?;
         loop {
-            match wait(device.descriptor(), &self.stop, reader.time_left())? {
+            match wait(device.descriptor(), &self.stop)? {
                 Waited::Stop => return Ok(()),
-                Waited::Interrupted => continue,
-                Waited::Silence => {}
+                Waited::Interrupted => {}
                 Waited::Ready => match self.newest(device, &mut flow, &mut reader)? {
                     Some(filled) => {
                         reader.read(buffers.bytes(filled.index), &filled);
@@ -78,13 +75,6 @@ impl Capture {
                     // say the same for as long as it is out of order.
                     None => self.pause()?,
                 },
-            }
-            if let Some(lost) = reader.lost() {
-                return Err(lost);
-            }
-            if !is_announced && self.hub.state() == State::Live {
-                is_announced = true;
-                self.announce(negotiated);
             }
         }
     }
@@ -101,7 +91,7 @@ impl Capture {
         while reader.is_costly() && is_ready(device.descriptor()) {
             let Some(newer) = flow.take()? else { break };
             flow.give_back(filled)?;
-            self.hub.count_dropped(1);
+            self.publisher.dropped(1);
             reader.count_gap(newer.sequence);
             filled = newer;
         }
@@ -117,20 +107,18 @@ impl Capture {
         }
     }
 
-    /// Says, with the first picture, what was asked for and what came of it.
-    fn announce(&self, negotiated: &Negotiated) {
+    /// What was asked for and what came of it, for the log.
+    fn words(&self, negotiated: &Negotiated) -> String {
         let Negotiated { asked, given, fps, .. } = negotiated;
         let rate =
             fps.map_or("its own rate".to_owned(), |fps| format!("{} fps", (fps * 100.0).round() / 100.0));
-        log::log!(
-            self.hub.log_level(),
-            "camera {}: live, {} {}x{} at {rate} from {} (asked for {asked})",
-            self.name,
+        format!(
+            "{} {}x{} at {rate} from {} (asked for {asked})",
             fourcc_text(given.fourcc),
             given.width,
             given.height,
             shown::device(&self.node)
-        );
+        )
     }
 }
 
@@ -138,19 +126,17 @@ enum Waited {
     Ready,
     Interrupted,
     Stop,
-    Silence,
 }
 
-fn wait(device: BorrowedFd<'_>, stop: &Stop, longest: Duration) -> Result<Waited, Lost> {
-    let timeout = timespec(longest)?;
+/// Waits for the next picture. How long that may take is for the watch over the publisher's silence.
+fn wait(device: BorrowedFd<'_>, stop: &Stop) -> Result<Waited, Lost> {
     let mut fds = [
         PollFd::from_borrowed_fd(device, PollFlags::IN),
         PollFd::from_borrowed_fd(stop.readable(), PollFlags::IN),
     ];
-    match poll(&mut fds, Some(&timeout)) {
+    match poll(&mut fds, None) {
         Err(Errno::INTR) => Ok(Waited::Interrupted),
         Err(error) => Err(Lost::Driver(format!("cannot be waited for: {error}"))),
-        Ok(0) => Ok(Waited::Silence),
         Ok(_) if stop.is_requested() => Ok(Waited::Stop),
         // Readable, or in error: dequeuing says which.
         Ok(_) => Ok(Waited::Ready),

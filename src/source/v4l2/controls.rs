@@ -7,13 +7,13 @@ use std::ffi::{CStr, c_char, c_void};
 use std::io;
 use std::path::Path;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 use v4l::Device;
 use v4l::v4l_sys::{v4l2_ext_control, v4l2_ext_controls, v4l2_query_ext_ctrl, v4l2_querymenu};
 use v4l::v4l2::{self, vidioc};
 
 use super::devices::open_error;
+use crate::camera::controls::{Control, Kind, MenuItem, Refused};
 use crate::camera::lost::Lost;
 
 /// Controls of one device; cameras have 5 to 30.
@@ -31,90 +31,23 @@ mod flag {
     pub const NEXT: u32 = 0x8000_0000;
 }
 
-/// What kind of value a control has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A number of 32 bits.
-    Integer,
-    /// 0 or 1.
-    Boolean,
-    /// One item of its menu.
-    Menu,
-    /// An action that setting it triggers.
-    Button,
-    /// A number of 64 bits.
-    Integer64,
-    /// Independent bits.
-    Bitmask,
-    /// One item of its menu, which has numbers.
-    IntegerMenu,
+/// The kind of a control's value. Those of more than one value (classes, texts, arrays) are left out.
+const fn kind_of(number: u32) -> Option<Kind> {
+    Some(match number {
+        1 => Kind::Integer,
+        2 => Kind::Boolean,
+        3 => Kind::Menu,
+        4 => Kind::Button,
+        5 => Kind::Integer64,
+        8 => Kind::Bitmask,
+        9 => Kind::IntegerMenu,
+        _ => return None,
+    })
 }
 
-impl Kind {
-    /// The kinds of one value. The others (classes, texts, arrays) are left out.
-    const fn from_type(number: u32) -> Option<Self> {
-        Some(match number {
-            1 => Self::Integer,
-            2 => Self::Boolean,
-            3 => Self::Menu,
-            4 => Self::Button,
-            5 => Self::Integer64,
-            8 => Self::Bitmask,
-            9 => Self::IntegerMenu,
-            _ => return None,
-        })
-    }
-
-    const fn has_menu(self) -> bool {
-        matches!(self, Self::Menu | Self::IntegerMenu)
-    }
-
-    /// Automatics are set before the values that they would override.
-    const fn is_set_late(self) -> bool {
-        !matches!(self, Self::Menu | Self::Boolean)
-    }
-}
-
-/// One control.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Control {
-    #[serde(skip)]
-    id: u32,
-    name: String,
-    /// The driver's words.
-    label: String,
-    #[serde(rename = "type")]
-    kind: Kind,
-    min: i64,
-    max: i64,
-    step: u64,
-    default: i64,
-    /// `None` for buttons and write-only controls.
-    value: Option<i64>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    menu: Vec<MenuItem>,
-    read_only: bool,
-    /// It has no effect at the moment, because an automatic overrides it.
-    inactive: bool,
-}
-
-/// One item of a menu.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct MenuItem {
-    value: i64,
-    label: String,
-}
-
-/// Why controls were not set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
-    /// The request is wrong. Nothing was set.
-    Wrong(String),
-    /// The device refused.
-    Device(String),
-    /// The device cannot be opened.
-    Lost(Lost),
+/// Automatics are set before the values that they would override.
+const fn is_set_late(kind: Kind) -> bool {
+    !matches!(kind, Kind::Menu | Kind::Boolean)
 }
 
 /// The controls of the device at a node.
@@ -141,7 +74,7 @@ pub fn set(node: &Path, wanted: &Map<String, Value>) -> Result<Vec<Control>, Ref
         })?;
         settings.push((control, control.check(value).map_err(Refused::Wrong)?));
     }
-    settings.sort_by_key(|(control, _)| control.kind.is_set_late());
+    settings.sort_by_key(|(control, _)| is_set_late(control.kind));
     for (control, value) in settings {
         write(&device, control, value).map_err(|error| {
             Refused::Device(format!("the camera refuses to set {}: {error}", control.name))
@@ -152,43 +85,6 @@ pub fn set(node: &Path, wanted: &Map<String, Value>) -> Result<Vec<Control>, Ref
 
 fn open(node: &Path) -> Result<Device, Lost> {
     Device::with_path(node).map_err(|error| open_error(node, &error))
-}
-
-impl Control {
-    /// The requested value, if this control can have it.
-    fn check(&self, wanted: &Value) -> Result<i64, String> {
-        let Self { name, min, max, step, .. } = self;
-        if self.read_only {
-            return Err(format!("{name} can only be read"));
-        }
-        let by_label = |label: &str| self.menu.iter().find(|item| item.label.eq_ignore_ascii_case(label));
-        let value = match wanted {
-            Value::Bool(value) => Some(i64::from(*value)),
-            Value::Number(number) => number.as_i64(),
-            Value::String(label) => by_label(label).map(|item| item.value),
-            _ => None,
-        };
-        let in_steps = |value: i64| {
-            let from_min = value.wrapping_sub(*min) as u64;
-            self.kind == Kind::Bitmask || *step <= 1 || from_min.is_multiple_of(*step)
-        };
-        let fits = |value: &i64| match self.kind {
-            Kind::Button => true,
-            kind if kind.has_menu() => self.menu.iter().any(|item| item.value == *value),
-            Kind::Bitmask => *value & !*max == 0,
-            _ => (*min..=*max).contains(value) && in_steps(*value),
-        };
-        value.filter(fits).ok_or_else(|| match self.kind {
-            kind if kind.has_menu() => {
-                let items: Vec<_> =
-                    self.menu.iter().map(|item| format!("{} ({})", item.value, item.label)).collect();
-                format!("{name} must be one of {}, got {wanted}", items.join(", "))
-            }
-            Kind::Boolean => format!("{name} must be true or false, got {wanted}"),
-            Kind::Bitmask => format!("{name} must have no bits but those of {max}, got {wanted}"),
-            _ => format!("{name} must be {min} to {max} in steps of {step}, got {wanted}"),
-        })
-    }
 }
 
 /// Every control, in the device's order. A device that has none, or does not know the question, has
@@ -203,11 +99,12 @@ fn read(device: &Device) -> Vec<Control> {
             break;
         }
         id = query.id;
-        let Some(kind) = Kind::from_type(query.type_).filter(|_| query.flags & flag::DISABLED == 0) else {
+        let Some(kind) = kind_of(query.type_).filter(|_| query.flags & flag::DISABLED == 0) else {
             continue;
         };
         let label = text(&query.name);
-        let name = name_of(&label, &controls);
+        let before: Vec<_> = controls.iter().map(|control| control.name.as_str()).collect();
+        let name = name_of(&label, &before);
         let can_be_read = kind != Kind::Button && query.flags & flag::WRITE_ONLY == 0;
         controls.push(Control {
             id,
@@ -228,9 +125,9 @@ fn read(device: &Device) -> Vec<Control> {
 }
 
 /// A control's name as v4l2-ctl writes it: "White Balance, Automatic" is white_balance_automatic.
-fn name_of(label: &str, before: &[Control]) -> String {
+fn name_of(label: &str, before: &[&str]) -> String {
     let base = crate::config::slug(label).replace('-', "_");
-    let is_taken = |name: &str| before.iter().any(|control| control.name == name);
+    let is_taken = |name: &str| before.contains(&name);
     let numbered = (2..=CONTROLS_MAX).map(|number| format!("{base}_{number}"));
     std::iter::once(base.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(base)
 }
@@ -323,57 +220,12 @@ fn ask<T>(device: &Device, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn control(kind: Kind) -> Control {
-        let menu = [(1, "Manual Mode"), (3, "Aperture Priority Mode")];
-        let menu = menu.map(|(value, label)| MenuItem { value, label: label.to_owned() }).to_vec();
-        Control {
-            id: 1,
-            name: "x".to_owned(),
-            label: "X".to_owned(),
-            kind,
-            min: -64,
-            max: 64,
-            step: 2,
-            default: 0,
-            value: Some(0),
-            menu: if kind.has_menu() { menu } else { Vec::new() },
-            read_only: false,
-            inactive: false,
-        }
-    }
-
-    #[test]
-    fn values_are_checked_before_the_device_sees_them() {
-        let integer = control(Kind::Integer);
-        for good in [-64, 0, 64] {
-            assert_eq!(integer.check(&json!(good)), Ok(good));
-        }
-        for wrong in
-            [json!(65), json!(1), json!(-66), json!(0.5), json!("0"), json!(null), json!([0]), json!(1e30)]
-        {
-            let words = integer.check(&wrong).unwrap_err();
-            assert!(words.starts_with("x must be -64 to 64 in steps of 2, got "), "{words}");
-        }
-        let menu = control(Kind::Menu);
-        assert_eq!((menu.check(&json!(3)), menu.check(&json!("manual mode"))), (Ok(3), Ok(1)));
-        assert!(menu.check(&json!(2)).unwrap_err().contains("one of 1 (Manual Mode), 3 (Aperture"));
-        let switch = Control { min: 0, max: 1, step: 1, ..control(Kind::Boolean) };
-        assert_eq!((switch.check(&json!(true)), switch.check(&json!(0))), (Ok(1), Ok(0)));
-        assert!(switch.check(&json!(2)).unwrap_err().contains("true or false"));
-        let bits = Control { min: 0, max: 0b101, step: 0, ..control(Kind::Bitmask) };
-        assert_eq!(bits.check(&json!(4)), Ok(4));
-        assert!(bits.check(&json!(2)).is_err() && bits.check(&json!(-1)).is_err());
-        let fixed = Control { read_only: true, ..integer };
-        assert!(fixed.check(&json!(0)).unwrap_err().contains("only be read"));
-    }
 
     #[test]
     fn names_are_those_of_v4l2_ctl_and_each_its_own() {
-        let first = Control { name: name_of("White Balance, Automatic", &[]), ..control(Kind::Boolean) };
-        assert_eq!(first.name, "white_balance_automatic");
-        assert_eq!(name_of("White Balance, Automatic", &[first]), "white_balance_automatic_2");
+        let first = name_of("White Balance, Automatic", &[]);
+        assert_eq!(first, "white_balance_automatic");
+        assert_eq!(name_of("White Balance, Automatic", &[&first]), "white_balance_automatic_2");
         assert_eq!(text(&[b'G' as c_char, -4_i8 as c_char, b' ' as c_char, 0, b'x' as c_char]), "G\u{fffd}");
     }
 

@@ -23,16 +23,20 @@ mod roll_call;
 use std::io;
 use std::panic::catch_unwind;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 
 use event_listener::EventListener;
+use futures_lite::future::or;
 use rustix::io::Errno;
 
+use super::publisher::Publisher;
+use super::silence::{Quiet, What};
 use super::thread;
 use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
 use crate::config::Picture;
-use crate::hub::Hub;
+use crate::limits;
 use driver::Api;
 use kernel::Kernel;
 use monitor::{Claim, Monitor};
@@ -73,48 +77,86 @@ fn refused(what: &str, error: &io::Error) -> Lost {
     }
 }
 
+enum Capturing {
+    Ended(Result<(), Lost>),
+    Quiet(Quiet),
+}
+
+/// What it means that no good picture came.
+fn silent(quiet: Quiet) -> Lost {
+    let seconds = quiet.time.as_secs();
+    match quiet.instead {
+        What::Damaged { pictures, last } => Lost::Damaged { pictures, seconds, last },
+        _ => Lost::Silent { seconds },
+    }
+}
+
 /// The capture device of one camera, wherever it is plugged in at the moment.
 #[derive(Debug)]
 pub struct Source {
     name: String,
-    claim: Arc<Claim>,
-    monitor: Arc<Monitor>,
+    presence: Presence,
     picture: Picture,
 }
 
 impl Source {
     /// A source that opens the device that `claim` stands for.
     pub fn new(name: &str, claim: Arc<Claim>, monitor: Arc<Monitor>, picture: &Picture) -> Self {
-        Self { name: name.to_owned(), claim, monitor, picture: picture.clone() }
+        Self { name: name.to_owned(), presence: Presence { claim, monitor }, picture: picture.clone() }
     }
 
+    /// Whether the device is there.
+    pub fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    /// Captures until `stop` is requested.
+    pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
+        let Some(node) = self.presence.claim.node() else { return Err(self.presence.claim.missing()) };
+        let capture = capture::Capture {
+            node,
+            picture: self.picture.clone(),
+            publisher: publisher.clone(),
+            stop: stop.clone(),
+        };
+        let thread = format!("v4l2 {}", self.name);
+        let mut capturing = pin!(thread::run(&thread, move || capture.run()));
+        let ended = or(async { Capturing::Ended((&mut capturing).await) }, async {
+            Capturing::Quiet(publisher.quiet(limits::SILENCE_MAX).await)
+        });
+        let ended = match ended.await {
+            Capturing::Ended(ended) => ended,
+            Capturing::Quiet(quiet) => {
+                stop.request();
+                // The device is opened again only once it is closed.
+                capturing.await.and(Err(silent(quiet)))
+            }
+        };
+        if ended.is_err() {
+            // What the driver said may be the first news of an unplugged device.
+            self.presence.monitor.look().await;
+        }
+        match (ended, self.presence.claim.node()) {
+            (Err(Lost::Driver(_) | Lost::Silent { .. }), None) => Err(self.presence.claim.missing()),
+            (ended, _) => ended,
+        }
+    }
+}
+
+/// Whether a device is there: one that can be plugged in and unplugged.
+#[derive(Debug, Clone)]
+pub struct Presence {
+    claim: Arc<Claim>,
+    monitor: Arc<Monitor>,
+}
+
+impl Presence {
     /// The device, wherever it is plugged in.
     pub fn claim(&self) -> &Arc<Claim> {
         &self.claim
     }
 
-    /// Captures until `stop` is requested.
-    pub async fn run(&self, hub: &Arc<Hub>, stop: &Stop) -> Result<(), Lost> {
-        let Some(node) = self.claim.node() else { return Err(self.claim.missing()) };
-        let capture = capture::Capture {
-            name: self.name.clone(),
-            node,
-            picture: self.picture.clone(),
-            hub: hub.clone(),
-            stop: stop.clone(),
-        };
-        let ended = thread::run(&format!("v4l2 {}", self.name), move || capture.run()).await;
-        if ended.is_err() {
-            // What the driver said may be the first news of an unplugged device.
-            self.monitor.look().await;
-        }
-        match (ended, self.claim.node()) {
-            (Err(Lost::Driver(_) | Lost::Silent { .. }), None) => Err(self.claim.missing()),
-            (ended, _) => ended,
-        }
-    }
-
-    /// Looks whether the device is plugged in.
+    /// Why the camera is lost without being opened, if its device is not there.
     pub async fn absent(&self) -> Option<Lost> {
         if self.claim.node().is_none() {
             self.monitor.look().await;
@@ -122,7 +164,7 @@ impl Source {
         self.claim.node().is_none().then(|| self.claim.missing())
     }
 
-    /// Hears when devices come or go.
+    /// Listens for devices that come or go.
     pub fn news(&self) -> EventListener {
         self.monitor.listen()
     }

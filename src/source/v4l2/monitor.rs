@@ -10,12 +10,15 @@ use std::time::Duration;
 use event_listener::{Event, EventListener};
 use futures_lite::future::or;
 use rustix::fs::inotify;
+use serde_json::{Map, Value};
 use smol::Async;
-use smol::lock::MutexGuardArc;
 
+use super::controls;
 use super::devices::{self, Device, Links};
 use super::identity::{self, Identity, Wanted};
 use super::roll_call::{Answer, RollCall};
+use crate::camera;
+use crate::camera::controls::{Control, Refused};
 use crate::camera::lost::Lost;
 use crate::clock::{Clock, Monotonic};
 
@@ -75,12 +78,14 @@ impl Claim {
         self.seen().node.clone()
     }
 
-    /// Where `auto` found the device: its lasting path, once udev has made it.
-    pub fn found_at(&self) -> Option<PathBuf> {
-        if self.path.is_some() {
-            return None;
-        }
-        self.seen().lasting.clone()
+    /// Whether it is the claim of this configured path.
+    pub fn is_of(&self, path: &Path) -> bool {
+        self.path.as_deref() == Some(path)
+    }
+
+    /// Whether this path leads to the device.
+    pub fn is_at(&self, path: &Path) -> bool {
+        self.node().is_some_and(|node| node == target(path))
     }
 
     /// Whether the configured path is a udev link that has not led to a device yet.
@@ -99,14 +104,30 @@ impl Claim {
         }
     }
 
-    /// Locks the device's controls for one request, so that a device that hangs blocks only one thread.
-    /// Dropping the guard unlocks them.
-    pub async fn turn(&self) -> MutexGuardArc<()> {
-        self.turn.lock_arc().await
-    }
-
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl camera::device::Device for Claim {
+    fn found_at(&self) -> Option<PathBuf> {
+        if self.path.is_some() {
+            return None;
+        }
+        self.seen().lasting.clone()
+    }
+
+    fn turn(&self) -> Arc<smol::lock::Mutex<()>> {
+        self.turn.clone()
+    }
+
+    fn controls(&self) -> Result<Vec<Control>, Lost> {
+        controls::list(&self.node().ok_or_else(|| self.missing())?)
+    }
+
+    fn set_controls(&self, wanted: &Map<String, Value>) -> Result<Vec<Control>, Refused> {
+        let node = self.node().ok_or_else(|| Refused::Lost(self.missing()))?;
+        controls::set(&node, wanted)
     }
 }
 
@@ -146,6 +167,11 @@ impl Monitor {
     /// Adds a claim; the next [`rescan`](Self::rescan) gives it its device.
     pub fn add(&self, claim: Arc<Claim>) {
         self.claims().push(claim);
+    }
+
+    /// Takes a claim away: its device is free for others.
+    pub fn remove(&self, claim: &Arc<Claim>) {
+        self.claims().retain(|other| !Arc::ptr_eq(other, claim));
     }
 
     fn claims(&self) -> MutexGuard<'_, Vec<Arc<Claim>>> {
@@ -415,6 +441,7 @@ pub fn names(devices: &[Device], taken: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::camera::device::Device as _;
 
     fn device(node: &str, card: &str, serial: Option<&str>, bus: &str) -> Device {
         let identity = Identity {

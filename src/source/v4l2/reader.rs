@@ -1,7 +1,7 @@
 //! Turns captured buffers into frames: JPEG passes through, raw formats are encoded, on the capture
 //! thread or, where that is too slow, on further threads.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::driver::{Filled, Format, flag};
@@ -12,11 +12,10 @@ use crate::config::Picture;
 use crate::encode::crew::{Crew, Deliver, Encode};
 use crate::encode::load::Load;
 use crate::encode::{EncodeError, JpegEncoder};
-use crate::frame::{Frame, FrameBuffer, Kind};
-use crate::hub::Hub;
+use crate::frame::FrameBuffer;
 use crate::limits;
-use crate::mjpeg;
 use crate::picture::{PixelFormat, RawPicture};
+use crate::source::publisher::Publisher;
 
 /// What the frames of one stream have in common.
 #[derive(Debug, Clone, Copy)]
@@ -36,16 +35,7 @@ pub struct Reader {
     crew: Option<Crew<Captured>>,
     sequence: Option<u32>,
     captured: Option<Monotonic>,
-    delivery: Arc<Delivery>,
-}
-
-/// Publishes frames, from any thread.
-struct Delivery {
-    name: String,
-    hub: Arc<Hub>,
-    silence: Mutex<Silence>,
-    /// Width and height of pictures that are encoded here, in pixels.
-    size: (u32, u32),
+    publisher: Arc<Publisher>,
 }
 
 /// A buffer's time and number while it is encoded.
@@ -56,14 +46,8 @@ struct Captured {
 
 impl Reader {
     /// A reader of one stream's buffers.
-    pub fn new(name: &str, layout: Layout, picture: &Picture, hub: &Arc<Hub>) -> Result<Self, Lost> {
+    pub fn new(layout: Layout, picture: &Picture, publisher: &Arc<Publisher>) -> Result<Self, Lost> {
         let encoder = new_encoder(picture, &layout).map_err(|error| Lost::Driver(error.to_string()))?;
-        let delivery = Delivery {
-            name: name.to_owned(),
-            hub: hub.clone(),
-            silence: Mutex::new(Silence::new(hub.clock().now())),
-            size: (layout.format.width, layout.format.height),
-        };
         Ok(Self {
             layout,
             picture: picture.clone(),
@@ -72,18 +56,8 @@ impl Reader {
             crew: None,
             sequence: None,
             captured: None,
-            delivery: Arc::new(delivery),
+            publisher: publisher.clone(),
         })
-    }
-
-    /// Why the camera is lost, once there has been no good picture for too long.
-    pub fn lost(&self) -> Option<Lost> {
-        self.time_left().is_zero().then(|| self.delivery.silence().lost())
-    }
-
-    /// Time left until the camera counts as lost without a good picture.
-    pub fn time_left(&self) -> Duration {
-        self.delivery.silence().time_left(self.delivery.hub.clock().now())
     }
 
     /// Whether encoding is so costly that only the newest of several buffers is read.
@@ -97,31 +71,23 @@ impl Reader {
             let gap = sequence.wrapping_sub(before).wrapping_sub(1);
             // Some drivers begin anew after an error: not a gap of four billion frames.
             if gap < 1000 {
-                self.delivery.hub.count_dropped(u64::from(gap));
+                self.publisher.dropped(u64::from(gap));
             }
         }
     }
 
     /// Publishes the picture in a buffer.
     pub fn read(&mut self, bytes: &[u8], filled: &Filled) {
-        let now = self.delivery.hub.clock().now();
+        let now = self.publisher.clock().now();
         let captured = Captured { at: captured_at(filled, now), sequence: filled.sequence };
         if filled.flags & flag::ERROR != 0 {
-            return self.delivery.damaged(&captured, "the driver reports it as damaged".to_owned());
+            return self.publisher.damaged(captured.words("the driver reports it as damaged"));
         }
         // Drivers have counted more bytes than a buffer has.
         let bytes = bytes.get(..filled.bytes as usize).unwrap_or(bytes);
         match self.layout.encoding {
-            Encoding::Jpeg => self.pass_through(bytes, &captured),
+            Encoding::Jpeg => self.publisher.check(bytes, captured.at),
             Encoding::Raw(format) => self.encode(format, bytes, captured),
-        }
-    }
-
-    fn pass_through(&self, bytes: &[u8], captured: &Captured) {
-        let mut jpeg = self.delivery.hub.pool().take();
-        match mjpeg::mend(bytes, &mut jpeg) {
-            Ok(info) => self.delivery.publish(jpeg, captured, info.width, info.height),
-            Err(damaged) => self.delivery.damaged(captured, damaged.to_string()),
         }
     }
 
@@ -129,16 +95,16 @@ impl Reader {
         let interval = self.captured.replace(captured.at).map(|before| captured.at.since(before));
         if let Some(crew) = &mut self.crew {
             if !crew.hand_in(bytes, captured) {
-                self.delivery.hub.count_dropped(1);
+                self.publisher.dropped(1);
             }
             return;
         }
-        let hub = &self.delivery.hub;
-        let begin = hub.clock().now();
-        let mut jpeg = hub.pool().take();
-        let result = self.encoder.encode(&self.layout.picture(format, bytes), &mut jpeg).map(|()| jpeg);
-        self.delivery.encoded(result, &captured);
-        let took = self.delivery.hub.clock().now().since(begin);
+        let begin = self.publisher.clock().now();
+        let mut jpeg = self.publisher.buffer();
+        let quality = self.publisher.quality();
+        let result = encode(&mut self.encoder, quality, &self.layout.picture(format, bytes), &mut jpeg);
+        publish(&self.publisher, &self.layout, result.map(|()| jpeg), &captured);
+        let took = self.publisher.clock().now().since(begin);
         if let Some(interval) = interval {
             self.load.count(took, interval);
             self.call_for_help(format);
@@ -152,7 +118,7 @@ impl Reader {
         if threads == 1 {
             return;
         }
-        let name = &self.delivery.name;
+        let name = self.publisher.camera().name();
         match self.start_crew(format, threads) {
             Ok(crew) => {
                 log::info!(
@@ -172,38 +138,45 @@ impl Reader {
     fn start_crew(&self, format: PixelFormat, threads: usize) -> std::io::Result<Crew<Captured>> {
         let encoder = |_| -> std::io::Result<Encode> {
             let mut encoder = new_encoder(&self.picture, &self.layout).map_err(std::io::Error::other)?;
-            let layout = self.layout;
-            Ok(Box::new(move |bytes, out| encoder.encode(&layout.picture(format, bytes), out)))
+            let (layout, publisher) = (self.layout, self.publisher.clone());
+            Ok(Box::new(move |bytes, out| {
+                encode(&mut encoder, publisher.quality(), &layout.picture(format, bytes), out)
+            }))
         };
         let encoders = (0..threads).map(encoder).collect::<Result<_, _>>()?;
-        let delivery = self.delivery.clone();
+        let (layout, publisher) = (self.layout, self.publisher.clone());
         let deliver: Deliver<Captured> =
-            Arc::new(move |result, captured| delivery.encoded(result, &captured));
-        Crew::start(encoders, self.delivery.hub.pool(), &deliver)
+            Arc::new(move |result, captured| publish(&publisher, &layout, result, &captured));
+        Crew::start(encoders, self.publisher.camera().jpeg.pool(), &deliver)
     }
 }
 
-impl Delivery {
-    fn silence(&self) -> MutexGuard<'_, Silence> {
-        self.silence.lock().unwrap_or_else(PoisonError::into_inner)
+impl Captured {
+    fn words(&self, damage: &str) -> String {
+        format!("buffer {}: {damage}", self.sequence)
     }
+}
 
-    fn encoded(&self, result: Result<FrameBuffer, EncodeError>, captured: &Captured) {
-        match result {
-            Ok(jpeg) => self.publish(jpeg, captured, self.size.0, self.size.1),
-            Err(error) => self.damaged(captured, error.to_string()),
-        }
-    }
+/// Encodes with the quality that is wanted at the moment.
+fn encode(
+    encoder: &mut JpegEncoder,
+    quality: u8,
+    picture: &RawPicture<'_>,
+    out: &mut FrameBuffer,
+) -> Result<(), EncodeError> {
+    encoder.set_quality(quality)?;
+    encoder.encode(picture, out)
+}
 
-    fn publish(&self, jpeg: FrameBuffer, captured: &Captured, width: u32, height: u32) {
-        self.silence().broken(self.hub.clock().now());
-        self.hub.publish(Frame::new(jpeg, self.hub.clock(), captured.at, width, height, Kind::Picture));
-    }
-
-    fn damaged(&self, captured: &Captured, damage: String) {
-        log::debug!("camera {}: picture {}: {damage}", self.name, captured.sequence);
-        self.hub.count_bad();
-        self.silence().damaged(damage);
+fn publish(
+    publisher: &Publisher,
+    layout: &Layout,
+    result: Result<FrameBuffer, EncodeError>,
+    captured: &Captured,
+) {
+    match result {
+        Ok(jpeg) => publisher.publish(jpeg, captured.at, layout.format.width, layout.format.height),
+        Err(error) => publisher.damaged(captured.words(&error.to_string())),
     }
 }
 
@@ -220,41 +193,6 @@ impl Layout {
             height: self.format.height as usize,
             stride: self.format.row_bytes(format),
             data,
-        }
-    }
-}
-
-/// Time without a good picture, and what came instead.
-struct Silence {
-    since: Monotonic,
-    damaged: u64,
-    last: String,
-}
-
-impl Silence {
-    fn new(now: Monotonic) -> Self {
-        Self { since: now, damaged: 0, last: String::new() }
-    }
-
-    fn broken(&mut self, now: Monotonic) {
-        self.since = now;
-        self.damaged = 0;
-    }
-
-    fn damaged(&mut self, damage: String) {
-        self.damaged += 1;
-        self.last = damage;
-    }
-
-    fn time_left(&self, now: Monotonic) -> Duration {
-        limits::SILENCE_MAX.saturating_sub(now.since(self.since))
-    }
-
-    fn lost(&self) -> Lost {
-        let seconds = limits::SILENCE_MAX.as_secs();
-        match self.damaged {
-            0 => Lost::Silent { seconds },
-            pictures => Lost::Damaged { pictures, seconds, last: self.last.clone() },
         }
     }
 }

@@ -11,9 +11,9 @@ const SIZE: (usize, usize) = (160, 120);
 /// The first picture that a file shows: its sides and its brightness.
 fn first(path: &Path) -> ((usize, usize), Vec<u8>) {
     let mut seen = None;
-    play(path, &Picture::default(), async |hub, _| {
-        let frame = hub.watch().next().await;
-        let opened = hub.snapshot().opened.unwrap();
+    play(path, &Picture::default(), async |to| {
+        let frame = to.watch().next().await;
+        let opened = to.report_now().opened.unwrap();
         assert_eq!((opened.width, opened.height), (frame.width, frame.height), "health says what is shown");
         let rgb = JpegDecoder::new(ZCursor::new(&frame.jpeg[..])).decode().unwrap();
         let (pixels, _) = rgb.as_chunks::<3>();

@@ -1,32 +1,33 @@
 use super::*;
+use crate::camera::{Camera, State};
 use crate::clock::Clock;
 use crate::config::Picture;
 use crate::frame::Kind;
-use crate::hub::State;
 
 const WIDTH: u32 = 64;
 const HEIGHT: u32 = 48;
 
-/// A reader of grey pictures, and the hub that it publishes to.
-fn reader(stride: u32, quantization: u32) -> (Reader, Arc<Hub>) {
-    let hub = Hub::new(Clock::manual().0);
+/// A reader of grey pictures, and the camera that it publishes to.
+fn reader(stride: u32, quantization: u32) -> (Reader, Arc<Camera>) {
+    let camera = Camera::on_demand("test");
+    let publisher = Publisher::new(&camera, &Clock::manual().0, &Picture::default());
     let format = Format { fourcc: *b"GREY", width: WIDTH, height: HEIGHT, stride, quantization };
     let layout = Layout { format, encoding: Encoding::Raw(PixelFormat::Grey) };
-    (Reader::new("test", layout, &Picture::default(), &hub).unwrap(), hub)
+    (Reader::new(layout, &Picture::default(), &publisher).unwrap(), camera)
 }
 
 /// The published picture's sides, or what was counted in its place.
-fn published(hub: &Arc<Hub>) -> Result<(u32, u32), u64> {
-    match hub.newer_than(0) {
+fn published(camera: &Camera) -> Result<(u32, u32), u64> {
+    match camera.jpeg.newer_than(0) {
         Some((frame, _)) if frame.kind == Kind::Picture => Ok((frame.width, frame.height)),
-        _ => Err(hub.snapshot().bad),
+        _ => Err(camera.bad()),
     }
 }
 
 fn read(stride: u32, buffer: usize, filled: Filled) -> Result<(u32, u32), u64> {
-    let (mut reader, hub) = reader(stride, 0);
+    let (mut reader, camera) = reader(stride, 0);
     reader.read(&vec![128; buffer], &filled);
-    published(&hub)
+    published(&camera)
 }
 
 #[test]
@@ -57,10 +58,10 @@ fn time_stamps_that_cannot_be_true_are_those_of_arrival() {
 
 #[test]
 fn only_gaps_that_can_be_true_are_counted() {
-    let (mut reader, hub) = reader(0, 0);
+    let (mut reader, camera) = reader(0, 0);
     for sequence in [5, 6, 9, 0, 1, u32::MAX, 0] {
         reader.count_gap(sequence);
     }
-    assert_eq!(hub.snapshot().dropped, 2, "7 and 8");
-    assert_eq!(hub.state(), State::Idle);
+    assert_eq!(camera.report(Monotonic::since_zero(Duration::ZERO)).dropped, 2, "7 and 8");
+    assert_eq!(camera.state(), State::Idle);
 }

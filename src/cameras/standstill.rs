@@ -1,7 +1,7 @@
 //! Notices that a live camera publishes no picture any more, whatever the cause.
 //!
 //! Each source has limits of its own, and better words. This one knows nothing of sources: it looks at
-//! the pictures that the hub publishes. What it calls a standstill depends on the camera, because one
+//! the pictures that the camera publishes. What it calls a standstill depends on the camera, because one
 //! picture in five seconds is a rate like any other: more than [`STANDSTILL_DISTANCES`] times the longest
 //! recent distance between two pictures, but at least [`STANDSTILL_MIN`] and at most [`STANDSTILL_MAX`];
 //! and [`STANDSTILL_FIRST_MAX`] where only one picture has come so far. A picture that comes makes the
@@ -11,48 +11,47 @@ use std::time::Duration;
 
 use futures_lite::future::or;
 
-use super::Camera;
-use super::lost::Lost;
-use crate::hub::{Hub, State};
+use crate::camera::lost::Lost;
+use crate::camera::{Camera, State};
+use crate::clock::Clock;
 use crate::limits::{
     STANDSTILL_DISTANCES, STANDSTILL_FIRST_MAX, STANDSTILL_LATE, STANDSTILL_LOOK, STANDSTILL_MAX,
     STANDSTILL_MIN, STANDSTILL_REOPEN,
 };
 
 /// Looks at a camera's pictures while it is open. Does not return.
-pub(super) async fn watch(camera: &Camera) {
-    let hub = &camera.hub;
+pub(super) async fn watch(camera: &Camera, clock: &Clock) {
     let mut stillness = Stillness::default();
     loop {
-        hub.until(is_open).await;
-        stillness.begin(hub.frames(), hub.bad());
-        while is_open(hub) {
-            let before = hub.clock().now();
-            hub.clock().sleep(STANDSTILL_LOOK).await;
-            let passed = hub.clock().now().since(before);
+        camera.until(is_open).await;
+        stillness.begin(camera.frames(), camera.bad());
+        while is_open(camera) {
+            let before = clock.now();
+            clock.sleep(STANDSTILL_LOOK).await;
+            let passed = clock.now().since(before);
             if passed > STANDSTILL_LATE {
-                stillness.begin(hub.frames(), hub.bad());
+                stillness.begin(camera.frames(), camera.bad());
                 continue;
             }
-            let Some(lost) = stillness.look(hub.frames(), hub.bad(), passed) else { continue };
-            if hub.stand_still(stillness.frames, lost.clone()) {
-                log::warn!("camera {}: lost: {lost}", camera.name);
+            let Some(lost) = stillness.look(camera.frames(), camera.bad(), passed) else { continue };
+            if camera.stand_still(stillness.frames, lost.clone()) {
+                log::warn!("camera {}: lost: {lost}", camera.name());
             }
         }
     }
 }
 
 /// Returns once a camera has stood still for so long that opening it anew is worth a try.
-pub(super) async fn is_stuck(hub: &Hub) {
+pub(super) async fn is_stuck(camera: &Camera, clock: &Clock) {
     loop {
-        hub.until(stands_still).await;
+        camera.until(stands_still).await;
         let reopens = or(
             async {
-                hub.clock().sleep(STANDSTILL_REOPEN).await;
+                clock.sleep(STANDSTILL_REOPEN).await;
                 true
             },
             async {
-                hub.until(|hub| !stands_still(hub)).await;
+                camera.until(|camera| !stands_still(camera)).await;
                 false
             },
         );
@@ -62,12 +61,12 @@ pub(super) async fn is_stuck(hub: &Hub) {
     }
 }
 
-fn is_open(hub: &Hub) -> bool {
-    hub.state() == State::Live || stands_still(hub)
+fn is_open(camera: &Camera) -> bool {
+    camera.state() == State::Live || stands_still(camera)
 }
 
-fn stands_still(hub: &Hub) -> bool {
-    matches!(hub.state(), State::Lost(Lost::StandsStill { .. }))
+fn stands_still(camera: &Camera) -> bool {
+    matches!(camera.state(), State::Lost(Lost::StandsStill { .. }))
 }
 
 /// How long there has been no picture, by looks at how many there were.

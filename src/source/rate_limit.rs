@@ -6,20 +6,31 @@ use crate::clock::Monotonic;
 
 /// Lets as many pictures through as a rate allows, evenly.
 #[derive(Debug)]
-pub struct Pace {
-    interval: Option<Duration>,
+pub struct RateLimit {
+    fps: Option<u32>,
     due: Option<Monotonic>,
 }
 
-impl Pace {
+impl RateLimit {
     /// This many a second; `None` for all.
     pub fn new(fps: Option<u32>) -> Self {
-        Self { interval: fps.map(|fps| Duration::from_secs(1) / fps.max(1)), due: None }
+        Self { fps, due: None }
+    }
+
+    /// The rate.
+    pub fn fps(&self) -> Option<u32> {
+        self.fps
+    }
+
+    /// Sets another rate.
+    pub fn set(&mut self, fps: Option<u32>) {
+        self.fps = fps;
     }
 
     /// Whether a picture of this moment is to be shown.
     pub fn admits(&mut self, at: Monotonic) -> bool {
-        let Some(interval) = self.interval else { return true };
+        let Some(fps) = self.fps else { return true };
+        let interval = Duration::from_secs(1) / fps.max(1);
         // Pictures arrive unevenly: a quarter too early is still on time.
         let due = self.due.unwrap_or(at);
         if at + interval / 4 < due {
@@ -37,10 +48,10 @@ mod tests {
     use super::*;
 
     fn admitted(fps: Option<u32>, camera_fps: u64, jitter_ms: u64) -> usize {
-        let mut pace = Pace::new(fps);
+        let mut limit = RateLimit::new(fps);
         let moments =
             (0..10 * camera_fps).map(|n| n * 1000 / camera_fps + if n % 2 == 0 { jitter_ms } else { 0 });
-        moments.filter(|ms| pace.admits(Monotonic::since_zero(Duration::from_millis(*ms)))).count()
+        moments.filter(|ms| limit.admits(Monotonic::since_zero(Duration::from_millis(*ms)))).count()
     }
 
     #[test]

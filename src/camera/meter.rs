@@ -52,7 +52,7 @@ pub struct Latency {
 }
 
 /// The latencies of the last [`LATENCY_SAMPLES_MAX`] deliveries.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct LatencyMeter {
     samples: Vec<Duration>,
     next: usize,

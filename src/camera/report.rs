@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Latency;
-use crate::camera::lost::Lost;
+use super::lost::Lost;
+use super::meter::Latency;
 
 /// What a camera is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct Opened {
 
 /// A camera as health shows it.
 #[derive(Debug, Clone)]
-pub struct Snapshot {
+pub struct Report {
     /// What it is doing.
     pub state: State,
     /// What was negotiated, since the camera was last opened.
@@ -68,7 +68,7 @@ pub struct Snapshot {
     pub key_wait: Option<Duration>,
 }
 
-impl Snapshot {
+impl Report {
     /// Why there is no picture, in words.
     pub fn reason(&self) -> Option<String> {
         match (&self.state, self.key_wait) {

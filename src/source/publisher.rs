@@ -1,0 +1,207 @@
+//! The end of every source: the one place where pictures become frames of their camera.
+//!
+//! A publisher is of one run of a source, from opening it to closing it, and may be used from any thread.
+//! It limits the rate, notes what was negotiated, logs the first picture, counts what is damaged or dropped,
+//! and knows how long there has been no good picture, and why. Pictures are published on the thread that
+//! calls; what arrives on the executor goes through a [`Relay`](super::relay::Relay).
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::rate_limit::RateLimit;
+use super::silence::{Quiet, Silence};
+use crate::camera::{Camera, Opened};
+use crate::clock::{Clock, Monotonic};
+use crate::config::Picture;
+use crate::frame::{Frame, FrameBuffer, Kind};
+use crate::{mjpeg, multipart};
+
+/// Publishes the pictures of one run of a source.
+#[derive(Debug)]
+pub struct Publisher {
+    camera: Arc<Camera>,
+    clock: Clock,
+    quality: AtomicU8,
+    rate_limit: Mutex<RateLimit>,
+    silence: Mutex<Silence>,
+    /// Held while a picture is published, so that none follows a [`close`](Self::close).
+    out: Mutex<Out>,
+}
+
+#[derive(Debug, Default)]
+struct Out {
+    format: String,
+    /// What the log says of the camera when its first picture comes, instead of format and size.
+    words: Option<String>,
+    size: Option<(u32, u32)>,
+    is_closed: bool,
+}
+
+impl Publisher {
+    /// A publisher for a source that is about to be opened.
+    pub fn new(camera: &Arc<Camera>, clock: &Clock, picture: &Picture) -> Arc<Self> {
+        Arc::new(Self {
+            camera: camera.clone(),
+            clock: clock.clone(),
+            quality: AtomicU8::new(picture.quality),
+            rate_limit: Mutex::new(RateLimit::new(picture.fps)),
+            silence: Mutex::new(Silence::new(clock.now())),
+            out: Mutex::default(),
+        })
+    }
+
+    fn out(&self) -> MutexGuard<'_, Out> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn silence(&self) -> MutexGuard<'_, Silence> {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The camera whose pictures these are.
+    pub fn camera(&self) -> &Arc<Camera> {
+        &self.camera
+    }
+
+    /// The clock that the source runs by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// An empty buffer for the next picture.
+    pub fn buffer(&self) -> FrameBuffer {
+        self.camera.jpeg.pool().take()
+    }
+
+    /// The JPEG quality that is wanted at the moment, 1 to 100.
+    pub fn quality(&self) -> u8 {
+        self.quality.load(Ordering::Relaxed)
+    }
+
+    /// Changes quality and rate while the source is open.
+    pub fn change(&self, picture: &Picture) {
+        self.quality.store(picture.quality, Ordering::Relaxed);
+        self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner).set(picture.fps);
+    }
+
+    /// The rate that is wanted at the moment, in pictures a second; `None` for what the camera gives.
+    pub fn fps(&self) -> Option<u32> {
+        self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner).fps()
+    }
+
+    /// Whether a picture of this moment is wanted, by the configured rate.
+    pub fn admits(&self, at: Monotonic) -> bool {
+        self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner).admits(at)
+    }
+
+    /// Sets the format in which the camera gives its pictures: a four-character code or a codec's name.
+    pub fn set_format(&self, format: &str) {
+        let mut out = self.out();
+        if out.format != format {
+            (out.format, out.size) = (format.to_owned(), None);
+        }
+    }
+
+    /// Sets what was negotiated, and the words for the log, before the first picture comes.
+    pub fn opened(&self, format: &str, width: u32, height: u32, words: String) {
+        let mut out = self.out();
+        (out.format, out.words, out.size) = (format.to_owned(), Some(words), Some((width, height)));
+        self.camera.set_opened(Opened { width, height, format: format.to_owned() });
+    }
+
+    /// Publishes a JPEG that needs no check.
+    pub fn publish(&self, jpeg: FrameBuffer, captured: Monotonic, width: u32, height: u32) {
+        let mut out = self.out();
+        if out.is_closed {
+            return;
+        }
+        self.silence().end(self.clock.now());
+        if out.size != Some((width, height)) {
+            out.size = Some((width, height));
+            self.camera.set_opened(Opened { width, height, format: out.format.clone() });
+        }
+        let frame = Frame::new(jpeg, &self.clock, captured, width, height, Kind::Picture);
+        if self.camera.publish(frame, &self.clock) {
+            let words = out.words.clone().unwrap_or_else(|| format!("{} {width}x{height}", out.format));
+            log::log!(self.camera.log_level(), "camera {}: live, {words}", self.camera.name());
+        }
+    }
+
+    /// Checks and mends a JPEG of a camera and publishes it, or counts it as damaged.
+    pub fn check(&self, jpeg: &[u8], captured: Monotonic) {
+        let mut mended = self.buffer();
+        match mjpeg::mend(jpeg, &mut mended) {
+            Ok(info) => self.publish(mended, captured, info.width, info.height),
+            Err(damaged) => self.damaged(damaged.to_string()),
+        }
+    }
+
+    /// The same for a JPEG in a buffer of its own, which becomes the frame where nothing is to be mended.
+    pub fn check_owned(&self, jpeg: FrameBuffer, captured: Monotonic) {
+        match mjpeg::mend_owned(jpeg, || self.buffer()) {
+            Ok((info, jpeg)) => self.publish(jpeg, captured, info.width, info.height),
+            Err((damaged, jpeg)) => {
+                if let Some(other) = multipart::of_content(&jpeg) {
+                    self.other(other.to_owned());
+                }
+                self.damaged(damaged.to_string());
+            }
+        }
+    }
+
+    /// Counts a picture that arrived damaged.
+    pub fn damaged(&self, damage: String) {
+        log::debug!("camera {}: picture: {damage}", self.camera.name());
+        self.camera.count_bad();
+        self.silence().damaged(damage);
+    }
+
+    /// Counts pictures that were skipped before they could be published.
+    pub fn dropped(&self, pictures: u64) {
+        self.camera.count_dropped(pictures);
+    }
+
+    /// Notes that something else than pictures comes.
+    pub fn other(&self, offered: String) {
+        self.silence().other(offered);
+    }
+
+    /// Notes that a picture was passed over for its length, and its ceiling in bytes.
+    pub fn too_long(&self, what: &'static str, max_bytes: usize) {
+        self.silence().too_long(what, max_bytes);
+    }
+
+    /// Notes since when a key picture has been waited for, without which no other can be shown.
+    pub fn await_key(&self, since: Option<Monotonic>) {
+        self.silence().await_key(since);
+        self.camera.set_key_wait(since);
+    }
+
+    /// Starts the wait for a good picture anew.
+    pub fn expect(&self) {
+        self.silence().end(self.clock.now());
+    }
+
+    /// What came instead of a good picture since the last.
+    pub fn quiet_so_far(&self) -> Quiet {
+        self.silence().quiet(self.clock.now())
+    }
+
+    /// Returns once there has been no good picture for `patience`, with what came instead.
+    pub async fn quiet(&self, patience: Duration) -> Quiet {
+        loop {
+            let since = self.silence().since();
+            let now = self.clock.now();
+            if now.since(since) >= patience {
+                return self.silence().quiet(now);
+            }
+            self.clock.sleep_until(since + patience).await;
+        }
+    }
+
+    /// Ends the publisher: nothing is published once this has returned.
+    pub fn close(&self) {
+        self.out().is_closed = true;
+    }
+}

@@ -1,0 +1,127 @@
+//! Pictures that arrive as JPEG on the executor, to be checked and published beside it.
+//!
+//! Checking a picture reads all of it, and publishing may write it to hundreds of sockets: on the executor,
+//! a few such cameras would hold up every connection. So each has a thread for that, while it is open.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use event_listener::{Event, listener};
+
+use super::publisher::Publisher;
+use super::thread;
+use crate::camera::lost::Lost;
+use crate::clock::Monotonic;
+use crate::frame::FrameBuffer;
+use crate::limits::RELAYED_PICTURES_MAX;
+
+/// Checks and publishes the pictures of one run of a source. When it is dropped, its thread ends with the
+/// picture that it is at.
+#[derive(Debug)]
+pub struct Relay(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    publisher: Arc<Publisher>,
+    state: Mutex<State>,
+    /// A picture waits, or the relay has ended.
+    news: Condvar,
+    /// The queue is empty and the thread idle.
+    drained: Event,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<(FrameBuffer, Monotonic)>,
+    is_busy: bool,
+    has_ended: bool,
+}
+
+impl Relay {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// If the system gives none.
+    pub fn start(publisher: &Arc<Publisher>) -> Result<Self, Lost> {
+        let shared = Arc::new(Shared {
+            publisher: publisher.clone(),
+            state: Mutex::default(),
+            news: Condvar::new(),
+            drained: Event::new(),
+        });
+        let relay = Self(shared.clone());
+        thread::spawn(&format!("relay {}", publisher.camera().name()), move || shared.work())?;
+        Ok(relay)
+    }
+
+    /// Hands over a picture that arrived at this moment. It never waits: of more than
+    /// [`RELAYED_PICTURES_MAX`] the oldest is dropped.
+    pub fn push(&self, picture: &[u8], arrived: Monotonic) {
+        let mut copy = self.0.publisher.buffer();
+        copy.extend_from_slice(picture);
+        let mut state = self.0.lock();
+        let dropped =
+            if state.waiting.len() < RELAYED_PICTURES_MAX { None } else { state.waiting.pop_front() };
+        state.waiting.push_back((copy, arrived));
+        drop(state);
+        self.0.news.notify_one();
+        self.0.publisher.dropped(u64::from(dropped.is_some()));
+    }
+
+    /// Returns once everything that was handed over is published.
+    pub async fn drained(&self) {
+        loop {
+            listener!(self.0.drained => drained);
+            if self.0.lock().is_drained() {
+                return;
+            }
+            drained.await;
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.has_ended = true;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        drop(waiting);
+        self.0.news.notify_one();
+    }
+}
+
+impl State {
+    fn is_drained(&self) -> bool {
+        self.has_ended || (self.waiting.is_empty() && !self.is_busy)
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        while let Some((picture, arrived)) = self.next() {
+            self.publisher.check_owned(picture, arrived);
+        }
+    }
+
+    /// The next picture; `None` once the relay has ended.
+    fn next(&self) -> Option<(FrameBuffer, Monotonic)> {
+        let mut state = self.lock();
+        state.is_busy = false;
+        loop {
+            if state.has_ended {
+                return None;
+            }
+            if let Some(next) = state.waiting.pop_front() {
+                state.is_busy = true;
+                return Some(next);
+            }
+            self.drained.notify(usize::MAX);
+            state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
