@@ -16,6 +16,7 @@ use std::time::Duration;
 use pinhole::camera::stop::Stop;
 use pinhole::clock::{Clock, Hand};
 use pinhole::config::Config;
+use pinhole::http::listen::Sockets;
 use pinhole::limits::{LINGER, RETRY_PATIENT, RETRY_SOON_MAX, STANDSTILL_DISTANCES, STANDSTILL_LOOK};
 use pinhole::{memory, service};
 use rtsp_camera::Camera;
@@ -60,7 +61,8 @@ impl Service {
         let shutdown = Stop::new().unwrap();
         let (stop, by) = (shutdown.clone(), clock.clone());
         let running = std::thread::spawn(move || {
-            smol::block_on(service::run(config, vec![listener], by, stop, || {})).unwrap();
+            smol::block_on(service::run(config, Sockets::Passed(vec![listener]), None, by, stop, || {}))
+                .unwrap();
         });
         Self { address, hand, clock, shutdown, running: Some(running) }
     }

@@ -1,74 +1,127 @@
 //! `pinhole serve`.
 
-use std::net::TcpListener;
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use async_signal::{Signal, Signals};
 use futures_lite::StreamExt;
-use futures_lite::future::or;
+use futures_lite::future::{or, pending};
+use smol::channel::Sender;
 
 use super::Failure;
 use crate::camera::stop::Stop;
 use crate::cli::Serve;
 use crate::clock::Clock;
 use crate::config::listen::{self, Listen};
-use crate::config::{self, Camera, Config};
+use crate::config::watch::Watch;
+use crate::config::{self, Camera, Config, Errors, Picture, SourceSpec};
+use crate::http::listen::Sockets;
+use crate::service::Reload;
 use crate::{http, logging, memory, service, systemd};
 
 /// Serves until SIGTERM or SIGINT.
 pub fn run(options: Serve) -> Result<(), Failure> {
     memory::set_up();
     logging::start();
-    let config = configuration(options)?;
+    let origin = Arc::new(Origin::of(options)?);
+    let config = origin.read().map_err(|errors| Failure::Usage(errors.to_string()))?;
     raise_descriptor_limit();
-    let listeners = listeners(&config)?;
+    let sockets = sockets(&config)?;
     let other = |error: std::io::Error| Failure::Other(error.to_string());
     let shutdown = Stop::new().map_err(other)?;
     let clock = Clock::kernel();
+    let (reloads, requests) = smol::channel::bounded(1);
+    let file = origin.file.clone();
+    let reload = file.is_some().then(|| Reload { read: Arc::new(move || origin.read()), requests });
     smol::block_on(async {
         let stopper = shutdown.clone();
         let signals = async {
-            until_signal().await;
+            until_stopped(&reloads, file.is_some()).await;
             systemd::stopping();
             stopper.request();
-            futures_lite::future::pending().await
+            pending().await
         };
+        let changes = follow_file(file.as_deref(), &clock, &reloads);
         let watchdog = systemd::feed_watchdog(clock.clone());
-        let service = service::run(config, listeners, clock.clone(), shutdown, systemd::ready);
-        or(service, or(signals, watchdog)).await.map_err(other)
+        let service = service::run(config, sockets, reload, clock.clone(), shutdown, systemd::ready);
+        or(service, or(signals, or(changes, watchdog))).await.map_err(other)
     })?;
     log::info!("stopped");
     Ok(())
 }
 
-/// The file's configuration, with what the command line says in its place.
-fn configuration(options: Serve) -> Result<Config, Failure> {
-    let default = Path::new(config::DEFAULT_FILE);
-    let is_there = |file: &Path| rustix::fs::access(file, rustix::fs::Access::EXISTS).is_ok();
-    let file = options.config.as_deref().or_else(|| is_there(default).then_some(default));
-    let mut config = match file {
-        Some(file) => Config::read(file).map_err(|errors| Failure::Usage(errors.to_string()))?,
-        None => Config::default(),
-    };
-    if !options.listen.is_empty() {
-        let addresses: Vec<_> = options.listen.into_iter().flat_map(|Listen(addresses)| addresses).collect();
-        if let Some((_, what)) = listen::clash(&addresses) {
+/// Where the configuration comes from, so that it can be read again.
+#[derive(Debug)]
+struct Origin {
+    /// `None` where there is no file and none was named.
+    file: Option<PathBuf>,
+    listen: Vec<SocketAddr>,
+    sources: Vec<SourceSpec>,
+    picture: Picture,
+}
+
+impl Origin {
+    /// The file and what the command line says in its place.
+    fn of(options: Serve) -> Result<Self, Failure> {
+        let default = Path::new(config::DEFAULT_FILE);
+        let is_there = |file: &Path| rustix::fs::access(file, rustix::fs::Access::EXISTS).is_ok();
+        let file = options.config.or_else(|| is_there(default).then(|| default.to_owned()));
+        let listen: Vec<_> = options.listen.into_iter().flat_map(|Listen(addresses)| addresses).collect();
+        if let Some((_, what)) = listen::clash(&listen) {
             return Err(Failure::Usage(format!("--listen: {what}")));
         }
-        config.http.listen = addresses;
+        let has_cameras = options.sources.is_empty() && file.is_some();
+        if let Some(option) = options.picture.given().filter(|_| has_cameras) {
+            return Err(Failure::Usage(format!(
+                "{option} is for sources that are named on the command line; name them, or set it in {}",
+                file.as_deref().unwrap_or(default).display()
+            )));
+        }
+        Ok(Self { file, listen, sources: options.sources, picture: options.picture.picture() })
     }
-    if !options.sources.is_empty() || file.is_none() {
-        let sources =
-            if options.sources.is_empty() { vec![config::SourceSpec::Auto] } else { options.sources };
-        let picture = options.picture.picture();
-        config.cameras = sources.into_iter().map(|source| Camera::of(source, picture.clone())).collect();
-        name_apart(&mut config.cameras);
-    } else if let Some(option) = options.picture.given() {
-        return Err(Failure::Usage(format!(
-            "{option} is for sources that are named on the command line; name them, or set it in {}",
-            file.unwrap_or(default).display()
-        )));
+
+    /// The configuration as it is now.
+    fn read(&self) -> Result<Config, Errors> {
+        let mut config = match &self.file {
+            Some(file) => Config::read(file)?,
+            None => Config::default(),
+        };
+        if !self.listen.is_empty() {
+            config.http.listen.clone_from(&self.listen);
+        }
+        if !self.sources.is_empty() || self.file.is_none() {
+            let auto = [SourceSpec::Auto];
+            let sources = if self.sources.is_empty() { &auto } else { &self.sources[..] };
+            let camera = |source: &SourceSpec| Camera::of(source.clone(), self.picture.clone());
+            config.cameras = sources.iter().map(camera).collect();
+            name_apart(&mut config.cameras);
+        }
+        Ok(config)
     }
-    Ok(config)
+}
+
+/// Asks for the configuration to be read again when its file changes. Does not return.
+async fn follow_file<T>(file: Option<&Path>, clock: &Clock, reloads: &Sender<()>) -> T {
+    let Some(file) = file else { return pending().await };
+    let watch = match Watch::new(file) {
+        Ok(watch) => watch,
+        Err(error) => {
+            log::warn!(
+                "cannot watch {} for changes ({error}); SIGHUP or \"systemctl reload pinhole\" applies them",
+                file.display()
+            );
+            return pending().await;
+        }
+    };
+    loop {
+        if let Err(error) = watch.changed(clock).await {
+            log::warn!("cannot watch {} any more: {error}", file.display());
+            return pending().await;
+        }
+        // One that waits is enough.
+        let _ = reloads.try_send(());
+    }
 }
 
 /// The same source may be named twice: `test: test:`.
@@ -86,13 +139,13 @@ fn name_apart(cameras: &mut [Camera]) {
 }
 
 /// The sockets that systemd opened, else those of the configuration.
-fn listeners(config: &Config) -> Result<Vec<TcpListener>, Failure> {
+fn sockets(config: &Config) -> Result<Sockets, Failure> {
     let passed =
         systemd::listeners().map_err(|error| Failure::Other(format!("sockets of systemd: {error}")))?;
     if !passed.is_empty() {
-        return Ok(passed);
+        return Ok(Sockets::Passed(passed));
     }
-    http::listen::open(&config.http.listen).map_err(Failure::Other)
+    http::listen::open_configured(&config.http.listen).map_err(Failure::Other)
 }
 
 /// Each viewer is a descriptor; the usual soft limit of 1024 is for programs that use `select`.
@@ -105,20 +158,26 @@ fn raise_descriptor_limit() {
     }
 }
 
-async fn until_signal() {
-    use async_signal::{Signal, Signals};
-    let mut signals = match Signals::new([Signal::Term, Signal::Int]) {
+/// Returns on SIGTERM or SIGINT; SIGHUP asks for the configuration to be read again.
+async fn until_stopped(reloads: &Sender<()>, has_file: bool) {
+    let mut signals = match Signals::new([Signal::Term, Signal::Int, Signal::Hup]) {
         Ok(signals) => signals,
         Err(error) => {
             log::warn!(
                 "cannot wait for signals ({error}); SIGTERM will end the service without closing streams"
             );
-            return futures_lite::future::pending().await;
+            return pending().await;
         }
     };
     while let Some(signal) = signals.next().await {
-        if let Ok(signal) = signal {
-            return log::info!("stopping on SIG{}", format!("{signal:?}").to_uppercase());
+        match signal {
+            Ok(Signal::Hup) if has_file => {
+                // One that waits is enough.
+                let _ = reloads.try_send(());
+            }
+            Ok(Signal::Hup) => log::info!("SIGHUP: there is no configuration file to read again"),
+            Ok(signal) => return log::info!("stopping on SIG{}", format!("{signal:?}").to_uppercase()),
+            Err(error) => log::debug!("signals: {error}"),
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod source;
 pub mod suggest;
 pub mod syntax;
 pub mod url;
+pub mod watch;
 mod written;
 
 use std::fmt;

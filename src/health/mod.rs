@@ -3,6 +3,7 @@
 pub mod metrics;
 mod system;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -124,13 +125,27 @@ pub struct Health {
     system: System,
     /// What the HTTP server counts.
     pub http: Arc<HttpMeter>,
+    /// Mistakes of a configuration that was not applied.
+    mistakes: RefCell<Vec<String>>,
 }
 
 impl Health {
     /// The health of a service that starts now.
     pub fn new(clock: Clock, registry: Arc<Registry>) -> Rc<Self> {
         let started = clock.now();
-        Rc::new(Self { clock, started, registry, system: System::new(), http: Arc::default() })
+        Rc::new(Self {
+            clock,
+            started,
+            registry,
+            system: System::new(),
+            http: Arc::default(),
+            mistakes: RefCell::default(),
+        })
+    }
+
+    /// Sets what is wrong in the configuration, a line each; none once it is mended.
+    pub fn set_mistakes(&self, mistakes: Vec<String>) {
+        *self.mistakes.borrow_mut() = mistakes;
     }
 
     /// Every camera, in order.
@@ -154,7 +169,7 @@ impl Health {
                 connections_evicted_total: self.http.evicted.load(Ordering::Relaxed),
                 bytes_sent_total: self.http.bytes_sent.load(Ordering::Relaxed),
             },
-            system: self.system.health(self.clock.now()),
+            system: self.system.health(self.clock.now()).with_mistakes(&self.mistakes.borrow()),
         }
     }
 }

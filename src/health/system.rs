@@ -45,6 +45,16 @@ struct Inner {
     last: Option<(Monotonic, SystemHealth)>,
 }
 
+impl SystemHealth {
+    /// With mistakes of a configuration that the running service did not take.
+    pub(super) fn with_mistakes(mut self, mistakes: &[String]) -> Self {
+        if !mistakes.is_empty() {
+            self.configuration_errors.get_or_insert_default().extend_from_slice(mistakes);
+        }
+        self
+    }
+}
+
 impl System {
     /// Reads what does not change.
     pub fn new() -> Self {

@@ -13,7 +13,7 @@
 
 mod places;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use std::sync::Arc;
 use event_listener::Event;
 
 use crate::clock::{Clock, Monotonic};
+use crate::config;
 use crate::health::HttpMeter;
 use crate::limits;
 pub(super) use places::counted_as;
@@ -29,15 +30,32 @@ use places::{Places, Search, Taken};
 /// Counts connections against their ceilings.
 #[derive(Debug)]
 pub struct Ceiling {
+    limits: Cell<Limits>,
+    clock: Clock,
+    meter: Arc<HttpMeter>,
+    places: RefCell<Places>,
+    log: RefCell<EvictionLog>,
+}
+
+/// How many places there are.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
     max: usize,
     per_address_max: usize,
     /// Places that may be held; the rest is for those who have yet to show the password.
     held_max: usize,
     asks_password: bool,
-    clock: Clock,
-    meter: Arc<HttpMeter>,
-    places: RefCell<Places>,
-    log: RefCell<EvictionLog>,
+}
+
+impl Limits {
+    /// Those of a configuration.
+    pub fn of(config: &config::Http) -> Self {
+        let (max, per_address_max) = (config.connections_max, config.connections_per_address_max);
+        let asks_password = config.password_hash.is_some();
+        let is_shared = asks_password && max >= limits::KEPT_PLACES_FROM;
+        let kept = if is_shared { (max / limits::KEPT_PLACES_SHARE).max(1) } else { 0 };
+        Self { max, per_address_max, held_max: max - kept, asks_password }
+    }
 }
 
 /// Evictions since the last line about them in the log, and when that was.
@@ -56,19 +74,29 @@ pub struct Place {
 }
 
 impl Ceiling {
-    /// The ceilings of a configuration; `meter` counts connections and evictions.
-    pub fn new(
-        max: usize,
-        per_address_max: usize,
-        asks_password: bool,
-        clock: Clock,
-        meter: Arc<HttpMeter>,
-    ) -> Rc<Self> {
-        let is_shared = asks_password && max >= limits::KEPT_PLACES_FROM;
-        let kept = if is_shared { (max / limits::KEPT_PLACES_SHARE).max(1) } else { 0 };
-        meter.set_connections_max(max);
+    /// With these ceilings; `meter` counts connections and evictions.
+    pub fn new(limits: Limits, clock: Clock, meter: Arc<HttpMeter>) -> Rc<Self> {
+        meter.set_connections_max(limits.max);
         let (places, log) = Default::default();
-        Rc::new(Self { max, per_address_max, held_max: max - kept, asks_password, clock, meter, places, log })
+        Rc::new(Self { limits: Cell::new(limits), clock, meter, places, log })
+    }
+
+    /// Sets other ceilings. Connections beyond them stay until they end or their places are needed.
+    pub fn set(&self, limits: Limits) {
+        self.meter.set_connections_max(limits.max);
+        self.limits.set(limits);
+    }
+
+    /// Ends every connection.
+    pub fn evict_all(&self) {
+        let mut places = self.places.borrow_mut();
+        let numbers: Vec<u64> = places.taken.keys().copied().collect();
+        for number in numbers {
+            if let Some(taken) = places.remove(number) {
+                taken.evicted.notify(usize::MAX);
+            }
+        }
+        self.meter.set_connections(0);
     }
 
     /// A place for a connection from this address, in exchange for another's if need be. The
@@ -83,8 +111,8 @@ impl Ceiling {
         if !is_proxy {
             self.make_room_in_network(&mut places, search)?;
         }
-        if places.taken.len() >= self.max {
-            let full = || format!("all {} connections are taken", self.max);
+        if places.taken.len() >= self.limits.get().max {
+            let full = || format!("all {} connections are taken", self.limits.get().max);
             let victim = self.victim(&places, search).ok_or_else(full)?;
             self.evict(&mut places, victim, address);
         }
@@ -98,18 +126,19 @@ impl Ceiling {
     fn make_room_in_network(&self, places: &mut Places, search: Search) -> Result<(), String> {
         let address = search.newcomer;
         // This machine's own addresses have no ceiling: a reverse proxy on it brings everybody.
-        if address.is_loopback() || places.in_network(address) < self.per_address_max {
+        if address.is_loopback() || places.in_network(address) < self.limits.get().per_address_max {
             return Ok(());
         }
         let search = Search { within: Some(counted_as(address)), ..search };
-        let full = || format!("all {} connections for one address are taken", self.per_address_max);
+        let full =
+            || format!("all {} connections for one address are taken", self.limits.get().per_address_max);
         let victim = self.victim(places, search).ok_or_else(full)?;
         self.evict(places, victim, address);
         Ok(())
     }
 
     fn is_held(&self, taken: &Taken) -> bool {
-        if self.asks_password { taken.has_shown_password } else { taken.has_stream }
+        if self.limits.get().asks_password { taken.has_shown_password } else { taken.has_stream }
     }
 
     /// The place that goes to a newcomer: a lent one or, as long as no password tells who may stay, one
@@ -117,7 +146,7 @@ impl Ceiling {
     fn victim(&self, places: &Places, search: Search) -> Option<u64> {
         let held = |taken: &Taken| self.is_held(taken);
         let lent = |spares_equals| places.lent(search, self.clock.now(), spares_equals, |taken| !held(taken));
-        let crowding = || (!self.asks_password).then(|| places.crowding(search, held)).flatten();
+        let crowding = || (!self.limits.get().asks_password).then(|| places.crowding(search, held)).flatten();
         lent(true).or_else(crowding).or_else(|| lent(false))
     }
 
@@ -193,14 +222,14 @@ impl Place {
             return Ok(());
         }
         let held = |taken: &Taken| ceiling.is_held(taken);
-        if places.taken.values().filter(|taken| held(taken)).count() > ceiling.held_max {
+        if places.taken.values().filter(|taken| held(taken)).count() > ceiling.limits.get().held_max {
             let search = Search { newcomer: address, within: None, own: Some(self.number) };
             let victim = places.resting(search, held).or_else(|| places.crowding(search, held));
             let Some(victim) = victim else {
                 if let Some(taken) = places.taken.get_mut(&self.number) {
                     (taken.has_stream, taken.has_shown_password) = before;
                 }
-                return Err(format!("all {} connections are taken", ceiling.held_max));
+                return Err(format!("all {} connections are taken", ceiling.limits.get().held_max));
             };
             ceiling.evict(&mut places, victim, address);
         }

@@ -16,7 +16,8 @@ const REASON: &str = "{{reason}}";
 
 /// The answer to every request, if the service is closed.
 pub fn answer(server: &Server, request: &Request) -> Option<Answer> {
-    let why = server.config.closed.as_deref()?;
+    let rules = server.rules();
+    let why = rules.config.closed.as_deref()?;
     let wants_page = request.accept.contains("text/html");
     Some(match Route::parse(&request.path, &request.query) {
         // A monitor is told as little as without the password.

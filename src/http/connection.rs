@@ -43,7 +43,7 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr, place
                 return socket.finish().await;
             }
         };
-        let client = Client::of(peer, &request.forwarded_for, &server.config.trusted_proxies);
+        let client = Client::of(peer, &request.forwarded_for, &server.rules().config.trusted_proxies);
         log::debug!("{client}: {} {}", request.method, request.path);
         match answer(server, socket, &mut heads, &request, client, (place, &proof)).await {
             Ok(true) => place.end_answer(),
@@ -114,7 +114,7 @@ async fn answer(
         }
     };
     let mut answer = answer;
-    if let Some(origin) = &server.config.allow_origin {
+    if let Some(origin) = &server.rules().config.allow_origin {
         answer.open_to(origin);
     }
     answer.send(socket, request.method, request.keep_alive).await?;
@@ -132,7 +132,8 @@ async fn refusal(
     if let Err(why) = place.begin_answer(client.address) {
         return Some(no_place(server, client, &why));
     }
-    if let Some(host) = request.host.as_ref().filter(|host| !server.hosts.contain(host)) {
+    let rules = server.rules();
+    if let Some(host) = request.host.as_ref().filter(|host| !rules.hosts.contain(host)) {
         log::debug!("{client}: unknown host {host}");
         let what = format!(
             "this service does not answer to the name \"{host}\"; if it is yours, write hosts = [\"{host}\"] \
@@ -143,7 +144,7 @@ async fn refusal(
     if let Some(answer) = closed::answer(server, request) {
         return Some(answer);
     }
-    match server.guard.admit(request.credentials.as_ref(), client.address, proof).await {
+    match rules.guard.admit(request.credentials.as_ref(), client.address, proof).await {
         Verdict::Welcome => place.show_password().err().map(|why| no_place(server, client, &why)),
         // A monitor that only wants to know whether all is well needs no password for it.
         Verdict::Who if is_monitor(request) => Some(api::status(server)),

@@ -25,7 +25,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// Which address cannot be listened on, and why.
-pub fn open(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, String> {
+pub fn open_configured(addresses: &[SocketAddr]) -> Result<Sockets, String> {
+    let addresses = or_default(addresses);
+    let sockets = open(&addresses, &addresses)?;
+    Ok(Sockets::Opened(addresses, sockets))
+}
+
+/// Opens sockets on `addresses`, which are among `all` that are configured.
+fn open(addresses: &[SocketAddr], all: &[SocketAddr]) -> Result<Vec<(SocketAddr, TcpListener)>, String> {
     let failed = |address: &SocketAddr, error: &io::Error| {
         let hint = match error.kind() {
             io::ErrorKind::AddrInUse => "; another program listens there: stop it, or choose another port",
@@ -37,13 +44,11 @@ pub fn open(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, String> {
         };
         format!("cannot listen on {address}: {error}{hint}")
     };
-    let every = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, DEFAULT_PORT))];
-    let addresses = if addresses.is_empty() { &every } else { addresses };
     let mut listeners = Vec::with_capacity(addresses.len());
     for address in addresses {
         match open_one(*address) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) if is_other_half_of_localhost(*address, addresses, &error) => {
+            Ok(listener) => listeners.push((*address, listener)),
+            Err(error) if is_other_half_of_localhost(*address, all, &error) => {
                 log::debug!("not listening on {address}: {error}");
             }
             Err(error) => return Err(failed(address, &error)),
@@ -83,22 +88,106 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Accepts connections for as long as the tasks returned are kept.
-///
-/// # Errors
-/// If a listener cannot be watched.
-pub fn serve(
-    executor: &Rc<LocalExecutor<'static>>,
-    server: &Rc<Server>,
-    listeners: Vec<TcpListener>,
-) -> io::Result<Vec<Task<()>>> {
-    let accept = |listener: TcpListener| {
-        let address = listener.local_addr()?;
-        let listener = Async::new(listener)?;
+/// The sockets that connections are accepted on, for as long as it is kept.
+pub struct Listening {
+    executor: Rc<LocalExecutor<'static>>,
+    server: Rc<Server>,
+    /// `None` where systemd opened the sockets.
+    configured: Option<Vec<SocketAddr>>,
+    /// Those that accept connections, each with its configured address.
+    tasks: Vec<(Option<SocketAddr>, Task<()>)>,
+}
+
+/// Sockets to begin with.
+#[derive(Debug)]
+pub enum Sockets {
+    /// Opened here: the configured addresses, and the sockets of those that the machine has.
+    Opened(Vec<SocketAddr>, Vec<(SocketAddr, TcpListener)>),
+    /// Opened by systemd.
+    Passed(Vec<TcpListener>),
+}
+
+impl Listening {
+    /// Begins to accept connections.
+    ///
+    /// # Errors
+    /// If a socket cannot be watched.
+    pub fn start(
+        executor: &Rc<LocalExecutor<'static>>,
+        server: &Rc<Server>,
+        sockets: Sockets,
+    ) -> io::Result<Self> {
+        let (executor, server) = (executor.clone(), server.clone());
+        let (configured, sockets): (_, Vec<_>) = match sockets {
+            Sockets::Opened(configured, sockets) => {
+                (Some(configured), sockets.into_iter().map(|(address, it)| (Some(address), it)).collect())
+            }
+            Sockets::Passed(sockets) => (None, sockets.into_iter().map(|socket| (None, socket)).collect()),
+        };
+        let mut listening = Self { executor, server, configured, tasks: Vec::new() };
+        for (address, socket) in sockets {
+            listening.add(address, socket)?;
+        }
+        Ok(listening)
+    }
+
+    fn add(&mut self, configured: Option<SocketAddr>, socket: TcpListener) -> io::Result<()> {
+        let address = socket.local_addr()?;
+        let socket = Async::new(socket)?;
         log::info!("listening on http://{address}/");
-        Ok(executor.spawn(accept(executor.clone(), server.clone(), listener)))
-    };
-    listeners.into_iter().map(accept).collect()
+        let task = self.executor.spawn(accept(self.executor.clone(), self.server.clone(), socket));
+        self.tasks.push((configured, task));
+        Ok(())
+    }
+
+    /// Listens on these addresses and on no others; connections that are there stay.
+    ///
+    /// # Errors
+    /// Why it still listens on those of before: what to do for it.
+    pub async fn apply(&mut self, addresses: &[SocketAddr]) -> Result<(), String> {
+        let addresses = or_default(addresses);
+        let Some(before) = self.configured.clone() else {
+            return Err("has no effect, because systemd opens the sockets; change ListenStream= of \
+                        pinhole.socket instead, or stop and disable that unit"
+                .to_owned());
+        };
+        if before == addresses {
+            return Ok(());
+        }
+        // One of the new addresses may need the port of an old one.
+        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.tasks)
+            .into_iter()
+            .partition(|(address, _)| address.is_some_and(|address| addresses.contains(&address)));
+        self.tasks = kept;
+        for (_, task) in gone {
+            task.cancel().await;
+        }
+        let opened = self.open_missing(&addresses);
+        if opened.is_ok() {
+            self.configured = Some(addresses);
+        } else if let Err(error) = self.open_missing(&before) {
+            log::error!("{error}");
+        }
+        opened
+    }
+
+    fn open_missing(&mut self, addresses: &[SocketAddr]) -> Result<(), String> {
+        let listens = |address: &SocketAddr| self.tasks.iter().any(|(it, _)| *it == Some(*address));
+        let missing: Vec<SocketAddr> = addresses.iter().copied().filter(|it| !listens(it)).collect();
+        for (address, socket) in open(&missing, addresses)? {
+            self.add(Some(address), socket)
+                .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// The default where no address is configured: port 8080 of every address of the machine.
+fn or_default(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    if addresses.is_empty() {
+        return vec![SocketAddr::from((Ipv6Addr::UNSPECIFIED, DEFAULT_PORT))];
+    }
+    addresses.to_vec()
 }
 
 async fn accept(executor: Rc<LocalExecutor<'static>>, server: Rc<Server>, listener: Async<TcpListener>) {
@@ -129,7 +218,7 @@ fn welcome(
     peer: SocketAddr,
 ) {
     let socket = Socket::new(stream, server.clock.clone(), server.health.http.clone(), server.held.clone());
-    let is_proxy = server.config.trusted_proxies.contain(peer.ip());
+    let is_proxy = server.rules().config.trusted_proxies.contain(peer.ip());
     let place = server.ceiling.enter(peer.ip(), is_proxy);
     let server = server.clone();
     executor
@@ -151,17 +240,19 @@ mod tests {
 
     #[test]
     fn an_address_in_use_is_told_with_what_to_do() {
-        let first = open(&["127.0.0.1:0".parse().unwrap()]).unwrap();
-        let address = first[0].local_addr().unwrap();
-        let error = open(&[address]).unwrap_err();
+        let any = ["127.0.0.1:0".parse().unwrap()];
+        let first = open(&any, &any).unwrap();
+        let address = first[0].1.local_addr().unwrap();
+        let error = open(&[address], &[address]).unwrap_err();
         assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
         assert!(error.contains("choose another port"), "{error}");
     }
 
     #[test]
     fn every_address_means_ipv4_too() {
-        let listeners = open(&["[::]:0".parse().unwrap()]).unwrap();
-        let port = listeners[0].local_addr().unwrap().port();
+        let every = ["[::]:0".parse().unwrap()];
+        let listeners = open(&every, &every).unwrap();
+        let port = listeners[0].1.local_addr().unwrap().port();
         assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
     }
 }

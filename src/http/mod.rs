@@ -26,6 +26,7 @@ mod socket;
 mod stream;
 mod syntax;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::health::Health;
 use crate::turn::Turnstile;
-use ceiling::Ceiling;
+use ceiling::{Ceiling, Limits};
 use held::Held;
 use host::Hosts;
 use password::Guard;
@@ -51,17 +52,24 @@ pub fn read_request(head: &[u8]) {
 /// What every connection shares.
 #[derive(Debug)]
 pub struct Server {
-    config: config::Http,
+    rules: RefCell<Rc<Rules>>,
     registry: Arc<Registry>,
     health: Rc<Health>,
     clock: Clock,
     shutdown: Stop,
     ceiling: Rc<Ceiling>,
-    guard: Guard,
-    hosts: Hosts,
     /// For connections whose next request is there as soon as they are answered.
     pipelined: Turnstile,
     held: Arc<Held>,
+}
+
+/// What the configuration says of requests. Replaced as a whole when it changes; a request keeps to those it
+/// began with.
+#[derive(Debug)]
+struct Rules {
+    config: config::Http,
+    guard: Rc<Guard>,
+    hosts: Hosts,
 }
 
 impl Server {
@@ -73,16 +81,38 @@ impl Server {
         clock: Clock,
         shutdown: Stop,
     ) -> Self {
-        let ceiling = Ceiling::new(
-            config.connections_max,
-            config.connections_per_address_max,
-            config.password_hash.is_some(),
-            clock.clone(),
-            health.http.clone(),
-        );
-        let guard = Guard::new(config.password_hash.clone(), clock.clone());
+        let ceiling = Ceiling::new(Limits::of(&config), clock.clone(), health.http.clone());
+        let guard = Rc::new(Guard::new(config.password_hash.clone(), clock.clone()));
         let hosts = Hosts::new(config.hosts.clone(), clock.clone());
+        let rules = RefCell::new(Rc::new(Rules { config, guard, hosts }));
         let (pipelined, held) = Default::default();
-        Self { config, registry, health, clock, shutdown, ceiling, guard, hosts, pipelined, held }
+        Self { rules, registry, health, clock, shutdown, ceiling, pipelined, held }
+    }
+
+    /// The rules of this moment.
+    fn rules(&self) -> Rc<Rules> {
+        self.rules.borrow().clone()
+    }
+
+    /// Takes over a changed configuration, but for the addresses to listen on. Where the password is another
+    /// one, or nothing may be shown any more, every connection ends: whoever watched has to be let in anew.
+    pub fn apply(&self, config: config::Http) {
+        let before = self.rules();
+        if before.config == config {
+            return;
+        }
+        self.ceiling.set(Limits::of(&config));
+        let is_another_door =
+            before.config.password_hash != config.password_hash || before.config.closed != config.closed;
+        let guard = if before.config.password_hash == config.password_hash {
+            before.guard.clone()
+        } else {
+            Rc::new(Guard::new(config.password_hash.clone(), self.clock.clone()))
+        };
+        let hosts = Hosts::new(config.hosts.clone(), self.clock.clone());
+        *self.rules.borrow_mut() = Rc::new(Rules { config, guard, hosts });
+        if is_another_door {
+            self.ceiling.evict_all();
+        }
     }
 }

@@ -75,7 +75,7 @@ fn head(server: &Server, boundary: &Boundary) -> String {
     for (name, value) in PICTURE_HEADERS {
         let _ = write!(head, "{name}: {value}\r\n");
     }
-    if let Some(origin) = &server.config.allow_origin {
+    if let Some(origin) = &server.rules().config.allow_origin {
         let _ = write!(head, "access-control-allow-origin: {origin}\r\n");
     }
     head.push_str("\r\n");

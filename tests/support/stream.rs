@@ -80,6 +80,13 @@ impl Stream {
         self.reader.buffer()
     }
 
+    /// Everything up to the end of the stream.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        self.reader.read_to_end(&mut rest).expect("it ends");
+        rest
+    }
+
     /// True when the service has ended the stream.
     pub fn is_ended(&mut self) -> bool {
         let mut rest = Vec::new();

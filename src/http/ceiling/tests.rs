@@ -1,5 +1,6 @@
 use super::*;
 use crate::clock::Hand;
+use crate::config::PasswordHash;
 use futures_lite::future::{block_on, poll_once};
 use std::time::Duration;
 
@@ -15,7 +16,15 @@ fn scene(asks_password: bool) -> Scene {
 
 fn small(max: usize, per_address_max: usize, asks_password: bool) -> Scene {
     let (clock, hand) = Clock::manual();
-    Scene { ceiling: Ceiling::new(max, per_address_max, asks_password, clock, Arc::default()), hand }
+    let password_hash = asks_password.then(|| PasswordHash::of_cheaply("right"));
+    let config = config::Http {
+        connections_max: max,
+        connections_per_address_max: per_address_max,
+        password_hash,
+        ..config::Http::default()
+    };
+    let limits = Limits::of(&config);
+    Scene { ceiling: Ceiling::new(limits, clock, Arc::default()), hand }
 }
 
 impl Scene {
