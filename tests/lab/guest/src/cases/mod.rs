@@ -6,6 +6,7 @@ mod lab;
 mod lifecycle;
 mod listing;
 mod presence;
+mod reload;
 mod vivid;
 
 use crate::Case;
@@ -18,6 +19,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(controls::cases());
     cases.extend(frames::cases());
     cases.extend(presence::cases());
+    cases.extend(reload::cases());
     cases.extend(lifecycle::cases());
     cases
 }
