@@ -15,12 +15,14 @@ use std::time::Duration;
 use futures_lite::future::poll_once;
 use pinhole::camera::Camera;
 use pinhole::clock::{Clock, Monotonic};
+use pinhole::config::Picture;
 use pinhole::decode::Decoder;
 use pinhole::encode::JpegEncoder;
 use pinhole::frame::{BufferPool, Frame, Kind};
 use pinhole::mjpeg;
 use pinhole::picture::{Chroma, PixelFormat, RawPicture};
 use pinhole::rtp::{AccessUnit, Codec};
+use pinhole::source::publisher::Publisher;
 use scene::Scene;
 
 const QUALITY: u8 = 80;
@@ -41,7 +43,8 @@ fn main() -> ExitCode {
     let [stage, frames] = &arguments[..] else {
         println!("planar mend mend-no-dht");
         println!("{}", FORMATS.map(|format| format!("encode-{}", format.name())).join(" "));
-        println!("{}", VIEWERS.map(|viewers| format!("hub-{viewers}")).join(" "));
+        println!("{}", VIEWERS.map(|viewers| format!("track-{viewers}")).join(" "));
+        println!("{}", VIEWERS.map(|viewers| format!("publish-{viewers}")).join(" "));
         println!("decode-h264 decode-h265");
         return ExitCode::SUCCESS;
     };
@@ -54,10 +57,11 @@ fn main() -> ExitCode {
         "decode-h265" => decode(Codec::H265, &clips::h265("bframes=0"), frames),
         name => {
             let format = name.strip_prefix("encode-").and_then(PixelFormat::from_name);
-            let viewers = name.strip_prefix("hub-").and_then(|number| number.parse().ok());
-            match (format, viewers) {
-                (Some(format), _) => encode(format, frames),
-                (_, Some(viewers)) => hub(viewers, frames),
+            let viewers = |stage| name.strip_prefix(stage).and_then(|number| number.parse().ok());
+            match (format, viewers("track-"), viewers("publish-")) {
+                (Some(format), ..) => encode(format, frames),
+                (_, Some(viewers), _) => track(viewers, frames),
+                (_, _, Some(viewers)) => publish(viewers, frames),
                 _ => return usage(name),
             }
         }
@@ -137,11 +141,28 @@ fn decode(codec: Codec, options: &str, frames: usize) {
     pull(&mut decoder);
 }
 
-/// Frames after which the hub's meters are full.
+/// Frames after which a camera's meters are full.
 const METERED: usize = 600;
 
-/// A small frame through the hub to viewers that take it as soon as it is there.
-fn hub(viewers: usize, frames: usize) {
+/// A JPEG of a camera through its publisher, which checks it, to viewers that take it as soon as it is there.
+fn publish(viewers: usize, frames: usize) {
+    let (camera, clock) = (Camera::on_demand("yard"), Clock::kernel());
+    let publisher = Publisher::new(&camera, &clock, &Picture::default());
+    let mut viewers: Vec<_> = (0..viewers).map(|_| camera.watch()).collect();
+    let jpeg = jpeg();
+    smol::block_on(async {
+        for _ in 0..METERED + frames {
+            publisher.check(black_box(&jpeg), clock.now());
+            for viewer in &mut viewers {
+                let frame = poll_once(viewer.next()).await.unwrap();
+                camera.delivered(black_box(&frame), clock.now());
+            }
+        }
+    });
+}
+
+/// A small frame through a track to viewers that take it as soon as it is there.
+fn track(viewers: usize, frames: usize) {
     let (camera, clock) = (Camera::on_demand("yard"), Clock::kernel());
     let mut viewers: Vec<_> = (0..viewers).map(|_| camera.watch()).collect();
     smol::block_on(async {

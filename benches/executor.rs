@@ -1,0 +1,181 @@
+//! How free the executor stays beside 32 cameras that send JPEG over HTTP: the longest time, and the share
+//! of all time, for which it is kept from a task that is always ready.
+//!
+//! `cargo bench --bench executor`: the same pictures in the same run once as the service has it, checked
+//! and delivered on a thread of each camera, and once with that on the executor, as a floor for what a
+//! thread saves. 720p pictures, 25 a second, four viewers a camera that are handed each one.
+
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_lite::AsyncReadExt as _;
+use futures_lite::future::{or, yield_now};
+use pinhole::camera::stop::Stop;
+use pinhole::camera::{Camera, Subscriber};
+use pinhole::clock::Clock;
+use pinhole::config::{Network, Picture, SourceUrl};
+use pinhole::draw::TestCard;
+use pinhole::encode::JpegEncoder;
+use pinhole::frame::{BufferPool, Frame};
+use pinhole::multipart::Reader;
+use pinhole::picture::Chroma;
+use pinhole::source::http::Source;
+use pinhole::source::publisher::Publisher;
+use pinhole::turn::{self, Turn};
+use smol::{Async, LocalExecutor};
+
+const CAMERAS: usize = 32;
+const FPS: u32 = 25;
+const VIEWERS: usize = 4;
+const WINDOW: Duration = Duration::from_secs(5);
+
+fn main() {
+    let jpeg = jpeg();
+    println!("{CAMERAS} cameras, {} kB at {FPS} fps, {VIEWERS} viewers each", jpeg.len() / 1000);
+    println!("{:24} {:>10} {:>12} {:>12}", "checked on", "pictures", "longest, ms", "share, %");
+    for (name, is_inline) in [("threads (the service)", false), ("the executor", true)] {
+        let kept = run(&jpeg, is_inline);
+        let share = kept.all.as_secs_f64() / WINDOW.as_secs_f64() * 100.0;
+        let longest = kept.longest.as_secs_f64() * 1000.0;
+        println!("{name:24} {:>10} {longest:>12.2} {share:>12.1}", kept.pictures);
+    }
+}
+
+/// What an always ready task was kept from.
+struct Kept {
+    longest: Duration,
+    all: Duration,
+    pictures: u64,
+}
+
+/// Reads a frame as a socket would, and sends it nowhere.
+struct Viewer;
+
+impl Subscriber for Viewer {
+    fn deliver(&self, frame: &Arc<Frame>, _: u64) -> bool {
+        std::hint::black_box(frame.jpeg.iter().map(|byte| u64::from(*byte)).sum::<u64>());
+        true
+    }
+
+    fn defer(&self, _: &Arc<Frame>, _: u64) {}
+
+    fn end(&self) {}
+}
+
+fn run(jpeg: &[u8], is_inline: bool) -> Kept {
+    let feeder = Feeder::start(jpeg);
+    let executor = Rc::new(LocalExecutor::new());
+    let (clock, stop) = (Clock::kernel(), Stop::new().expect("descriptors"));
+    let cameras: Vec<Arc<Camera>> = (0..CAMERAS).map(|_| Camera::on_demand("yard")).collect();
+    let mut viewers = Vec::new();
+    for camera in &cameras {
+        viewers.extend((0..VIEWERS).map(|_| camera.subscribe(Arc::new(Viewer))));
+        let publisher = Publisher::new(camera, &clock, &Picture::default());
+        let (address, stop) = (feeder.address.clone(), stop.clone());
+        executor
+            .spawn(async move {
+                if is_inline {
+                    inline(&address, &publisher).await;
+                } else {
+                    let url = SourceUrl::parse(&address, &["http"]).expect("a URL");
+                    let source = Source::new("yard", &url, &Network::default());
+                    let ended = source.run(&publisher, &stop).await;
+                    assert!(stop.is_requested(), "{ended:?}");
+                }
+            })
+            .detach();
+    }
+    let count = || cameras.iter().map(|camera| camera.frames()).sum::<u64>();
+    let main = async {
+        // Until all are connected.
+        while cameras.iter().any(|camera| camera.frames() == 0) {
+            yield_now().await;
+        }
+        let (begin, before) = (clock.now(), count());
+        let (mut longest, mut all) = (Duration::ZERO, Duration::ZERO);
+        while clock.now().since(begin) < WINDOW {
+            let left = clock.now();
+            yield_now().await;
+            let kept = clock.now().since(left);
+            longest = longest.max(kept);
+            all += kept;
+        }
+        Kept { longest, all, pictures: count() - before }
+    };
+    let kept = smol::block_on(turn::run(&executor, &clock, main));
+    stop.request();
+    feeder.is_over.store(true, Ordering::Relaxed);
+    kept
+}
+
+/// A camera's pictures, checked and delivered where they are read.
+async fn inline(address: &str, publisher: &Publisher) {
+    let host = address.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = Async::<TcpStream>::connect(host.parse::<std::net::SocketAddr>().expect("an address"))
+        .await
+        .expect("a camera");
+    futures_lite::AsyncWriteExt::write_all(&mut stream, b"GET / HTTP/1.1\r\n\r\n").await.expect("taken");
+    let mut reader = Reader::new(Some("b"));
+    let mut buffer = vec![0; 64 << 10];
+    let mut turn = Turn::new(publisher.clock());
+    let reading = async {
+        loop {
+            turn.step().await;
+            let Ok(read @ 1..) = stream.read(&mut buffer).await else { return };
+            let mut bytes = &buffer[..read];
+            while !bytes.is_empty() {
+                bytes = &bytes[reader.push(bytes)..];
+                while let Some(picture) = reader.pull() {
+                    publisher.check(picture, publisher.clock().now());
+                }
+            }
+        }
+    };
+    or(reading, std::future::pending()).await;
+}
+
+/// Sends the same picture to whoever connects, at the rate.
+struct Feeder {
+    address: String,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Feeder {
+    fn start(jpeg: &[u8]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = format!("http://{}/", listener.local_addr().expect("it listens"));
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = is_over.clone();
+        let head = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", jpeg.len());
+        let part = Arc::new([head.as_bytes(), jpeg, b"\r\n--b\r\n"].concat());
+        std::thread::spawn(move || {
+            for mut client in listener.incoming().map_while(Result::ok).take(CAMERAS) {
+                let (part, over) = (part.clone(), over.clone());
+                std::thread::spawn(move || {
+                    let clock = Clock::kernel();
+                    let head = "HTTP/1.1 200 OK\r\n\
+                                Content-Type: multipart/x-mixed-replace;boundary=b\r\n\r\n--b\r\n";
+                    if client.write_all(head.as_bytes()).is_err() {
+                        return;
+                    }
+                    while !over.load(Ordering::Relaxed) && client.write_all(&part).is_ok() {
+                        smol::block_on(clock.sleep(Duration::from_secs(1) / FPS));
+                    }
+                });
+            }
+        });
+        Self { address, is_over }
+    }
+}
+
+fn jpeg() -> Vec<u8> {
+    let mut card = TestCard::new("yard", 1280, 720);
+    let mut out = BufferPool::default().take();
+    let mut encoder = JpegEncoder::new(95, Chroma::Yuv420).expect("an encoder");
+    encoder.encode_planes(&card.draw(1, Duration::ZERO), &mut out).expect("a picture");
+    out.to_vec()
+}
