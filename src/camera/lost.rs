@@ -1,5 +1,6 @@
 //! Why a camera gives no picture, in words for the person in front of it.
 
+mod code;
 mod file;
 mod network;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use crate::config::shown;
 
 use crate::limits;
+pub use code::Code;
 pub use file::FileLost;
 pub use network::NetworkLost;
 
@@ -57,8 +59,12 @@ pub enum Lost {
     Unsupported(String),
     /// Decoding its pictures takes more memory than there is for it.
     TooLarge(String),
+    /// The decoder failed.
+    Decoder(String),
     /// The driver refused a request or answered nonsense.
     Driver(String),
+    /// This machine could not, for want of memory, descriptors or threads.
+    Local(String),
     /// The camera is on a network.
     Network(NetworkLost),
     /// The pictures come from a file.
@@ -148,7 +154,9 @@ impl fmt::Display for Lost {
             ),
             Self::TooLarge(what) => write!(f, "too large for this machine: {what}"),
             Self::Unsupported(what) => write!(f, "not usable as a camera: {what}"),
+            Self::Decoder(what) => write!(f, "cannot decode the camera's video: {what}"),
             Self::Driver(what) => write!(f, "camera driver: {what}"),
+            Self::Local(what) => write!(f, "this machine cannot {what}"),
             Self::Network(lost) => lost.fmt(f),
             Self::File(lost) => lost.fmt(f),
         }

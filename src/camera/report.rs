@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::lost::Lost;
+use super::lost::{Code, Lost};
 use super::meter::Latency;
 
 /// What a camera is doing.
@@ -69,6 +69,15 @@ pub struct Report {
 }
 
 impl Report {
+    /// Why there is no picture, as a stable word.
+    pub fn reason_code(&self) -> Option<Code> {
+        match (&self.state, self.key_wait) {
+            (State::Starting | State::Lost(_), Some(_)) => Some(Code::AwaitingKey),
+            (State::Lost(lost), None) => Some(lost.code()),
+            _ => None,
+        }
+    }
+
     /// Why there is no picture, in words.
     pub fn reason(&self) -> Option<String> {
         match (&self.state, self.key_wait) {

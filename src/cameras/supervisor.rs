@@ -92,7 +92,7 @@ impl Supervisor<'_> {
         }
         let stop = match Stop::new() {
             Ok(stop) => stop,
-            Err(error) => return self.lose(Lost::Driver(format!("out of file descriptors: {error}"))),
+            Err(error) => return self.lose(Lost::Local(format!("open the camera: {error}"))),
         };
         let (frames_before, opened) = (self.camera.frames(), self.clock.now());
         let publisher = Publisher::new(self.camera, self.clock, &self.plan.picture());

@@ -131,7 +131,9 @@ async fn say_key_wait<T>(camera: &Arc<Camera>, clock: &Clock, waited: &Cell<Dura
 
 fn failed_json(label: &str, lost: &Lost, spec: &SourceSpec, session: Option<&rtsp::Report>) -> Value {
     let advice = advice::what_to_try(lost, spec);
-    let mut report = json!({ "source": label, "error": lost.to_string(), "try": advice });
+    let mut report = json!({
+        "source": label, "error": lost.to_string(), "reason_code": lost.code().word(), "try": advice,
+    });
     if let Some(session) = session {
         report["rtsp"] = session_json(session);
     }

@@ -12,7 +12,7 @@ use futures_lite::future::or;
 
 use super::{Failure, said_of};
 use crate::camera;
-use crate::camera::lost::Lost;
+use crate::camera::lost::{Lost, NetworkLost};
 use crate::camera::stop::Stop;
 use crate::clock::Clock;
 use crate::config::{Camera, Picture, SourceSpec};
@@ -51,7 +51,7 @@ pub async fn with_source<T>(
 ) -> Result<T, Lost> {
     let (camera, clock) = (camera::Camera::on_demand("camera"), Clock::kernel());
     let publisher = Publisher::new(&camera, &clock, picture);
-    let stop = Stop::new().map_err(|error| Lost::Driver(error.to_string()))?;
+    let stop = Stop::new().map_err(|error| Lost::Local(format!("open the camera: {error}")))?;
     let ended = Cell::new(false);
     let mut running = pin!(async {
         let result = source.run(&publisher, &stop).await;
@@ -60,7 +60,7 @@ pub async fn with_source<T>(
     });
     let result = or(work(&camera, &clock), async {
         (&mut running).await?;
-        Err(Lost::Driver("it ended by itself".to_owned()))
+        Err(Lost::Network(NetworkLost::Ended))
     })
     .await;
     stop.request();

@@ -85,6 +85,11 @@ impl Page {
             })
         });
         self.gauge("camera_state", "1 for the state that the camera is in.", states);
+        let reasons = cameras.iter().filter_map(|camera| {
+            let reason = camera.reason_code?;
+            Some((labels(&[("camera", &camera.name), ("reason", reason)]), Some(1.0)))
+        });
+        self.gauge("camera_reason", "1 for the reason why the camera gives no picture.", reasons);
         let info = cameras.iter().map(|camera| {
             let format = camera.format.as_deref().unwrap_or_default();
             (labels(&[("camera", &camera.name), ("source", &camera.source), ("format", format)]), Some(1.0))

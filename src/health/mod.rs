@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use serde::Serialize;
 
+use crate::camera::lost::Code;
 use crate::camera::{Camera, State};
 use crate::cameras::registry::Registry;
 use crate::clock::{Clock, Monotonic};
@@ -47,6 +48,8 @@ pub struct CameraHealth {
     source: String,
     state: &'static str,
     reason: Option<String>,
+    /// The reason as a stable word.
+    pub reason_code: Option<&'static str>,
     width: Option<u32>,
     height: Option<u32>,
     format: Option<String>,
@@ -192,6 +195,7 @@ impl CameraHealth {
             source: camera.source(),
             state: now.state.word(),
             reason: now.reason(),
+            reason_code: now.reason_code().map(Code::word),
             width: now.opened.as_ref().map(|opened| opened.width),
             height: now.opened.as_ref().map(|opened| opened.height),
             format: now.opened.map(|opened| opened.format),

@@ -73,7 +73,7 @@ async fn asked<T: Send + 'static>(
             let _turn = turn;
             ask(&*device)
         });
-        answer.await.map_err(|error| Lost::Driver(error.to_string()))
+        answer.await.map_err(|error| Lost::Local(format!("ask the device: {error}")))
     };
     or(answer, async {
         server.clock.sleep(ANSWER_MAX).await;

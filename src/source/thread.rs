@@ -15,7 +15,7 @@ where
         // The receiver is gone only when the service ends without waiting for this thread.
         let _ = done.try_send(guarded(work));
     })?;
-    result.recv().await.unwrap_or_else(|_| Err(Lost::Driver("capture thread vanished".to_owned())))
+    result.recv().await.unwrap_or_else(|_| Err(Lost::Local("go on: a thread vanished".to_owned())))
 }
 
 /// Starts a thread called `name`, of which the kernel keeps 15 bytes.
@@ -25,7 +25,7 @@ pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Los
         .name(name)
         .spawn(work)
         .map(drop)
-        .map_err(|error| Lost::Driver(format!("no thread to capture with: {error}")))
+        .map_err(|error| Lost::Local(format!("start a thread: {error}")))
 }
 
 /// Does `work`. A panic, which a binding may raise over what a driver answers, is a loss like any

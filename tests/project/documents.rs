@@ -171,7 +171,7 @@ fn the_document_of_health_has_every_field() {
     let mut code = BTreeSet::new();
     paths(&structs, "Report", "", true, &mut code);
     assert!(code.len() > 20, "{code:?}");
-    let fields = HEALTH.split("\n## Metrics\n").next().unwrap();
+    let fields = HEALTH.split("\n## Reasons\n").next().unwrap();
     same("docs/health.md", &named_in_tables(fields), &code);
 }
 

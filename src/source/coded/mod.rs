@@ -76,7 +76,7 @@ impl Coded {
         publisher.set_format(codec.name());
         let decoder = Decoder::new(codec).map_err(|error| Lost::Unsupported(error.to_string()))?;
         let encoder = JpegEncoder::new(picture.quality, picture.chroma)
-            .map_err(|error| Lost::Driver(error.to_string()))?;
+            .map_err(|error| Lost::Local(format!("encode: {error}")))?;
         let shared = Arc::new(Shared {
             publisher: publisher.clone(),
             state: Mutex::default(),

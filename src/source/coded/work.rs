@@ -62,9 +62,8 @@ impl Work for Decoding {
                 shared.publisher.damaged(damage);
             }
             Err(DecodeError::TooLarge(what)) => return Err(Lost::TooLarge(what)),
-            Err(error @ (DecodeError::Unsupported(_) | DecodeError::Library(_))) => {
-                return Err(Lost::Unsupported(error.to_string()));
-            }
+            Err(error @ DecodeError::Unsupported(_)) => return Err(Lost::Unsupported(error.to_string())),
+            Err(error @ DecodeError::Library(_)) => return Err(Lost::Decoder(error.to_string())),
         }
         Ok(true)
     }

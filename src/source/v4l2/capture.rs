@@ -150,5 +150,5 @@ fn is_ready(device: BorrowedFd<'_>) -> bool {
 }
 
 fn timespec(time: Duration) -> Result<Timespec, Lost> {
-    Timespec::try_from(time).map_err(|error| Lost::Driver(format!("waiting time: {error}")))
+    Timespec::try_from(time).map_err(|error| Lost::Local(format!("wait: {error}")))
 }

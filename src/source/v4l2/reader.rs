@@ -47,7 +47,8 @@ struct Captured {
 impl Reader {
     /// A reader of one stream's buffers.
     pub fn new(layout: Layout, picture: &Picture, publisher: &Arc<Publisher>) -> Result<Self, Lost> {
-        let encoder = new_encoder(picture, &layout).map_err(|error| Lost::Driver(error.to_string()))?;
+        let encoder =
+            new_encoder(picture, &layout).map_err(|error| Lost::Local(format!("encode: {error}")))?;
         Ok(Self {
             layout,
             picture: picture.clone(),
