@@ -13,7 +13,7 @@ use crate::camera::stop::Stop;
 use crate::cameras::registry::Registry;
 use crate::cameras::{Applied, Cameras};
 use crate::clock::Clock;
-use crate::config::{self, Config, Errors};
+use crate::config::{self, Config, Mistakes};
 use crate::health::Health;
 use crate::http::Server;
 use crate::http::listen::{Listening, Sockets};
@@ -29,7 +29,7 @@ static READING: Lane = Lane::new("read settings", 1);
 /// Where a changed configuration comes from.
 pub struct Reload {
     /// Reads it anew.
-    pub read: Arc<dyn Fn() -> Result<Config, Errors> + Send + Sync>,
+    pub read: Arc<dyn Fn() -> Result<Config, Mistakes> + Send + Sync>,
     /// Asks for it.
     pub requests: Receiver<()>,
 }
@@ -127,7 +127,8 @@ impl Running {
         let read = reload.read.clone();
         let config = match READING.run(move || read()).await {
             Ok(Ok(config)) => config,
-            Ok(Err(Errors(mistakes))) => {
+            Ok(Err(mistakes)) => {
+                let mistakes: Vec<String> = mistakes.lines().collect();
                 for mistake in &mistakes {
                     log::warn!("{mistake}");
                 }

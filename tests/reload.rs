@@ -92,20 +92,20 @@ fn a_changed_file_is_applied_and_a_wrong_one_changes_nothing_until_it_is_mended(
     yard.send(&numbered(2));
     assert_eq!(viewer.part().jpeg, numbered(2), "its viewer has noticed nothing");
 
-    file.write(&(both.clone() + "quality = 101\n"));
-    let line = service.log_line("quality");
-    assert!(line.contains("pinhole.toml:9: camera.quality: must be 1 to 100, got 101"), "{line}");
+    file.write(&(both.clone() + "fps = 1001\n"));
+    let line = service.log_line("camera.fps");
+    assert!(line.contains("pinhole.toml:9: camera.fps: must be 1 to 240, got 1001"), "{line}");
     service.log_line("configuration not applied");
     let mistakes = |health: &serde_json::Value| health["system"]["configuration_errors"].clone();
     let health = service.json("/health").1;
     let listed = mistakes(&health);
     assert_eq!(listed.as_array().map(Vec::len), Some(1), "{health:#}");
-    assert!(listed[0].as_str().is_some_and(|line| line.contains(":9: camera.quality")), "{listed}");
+    assert!(listed[0].as_str().is_some_and(|line| line.contains(":9: camera.fps")), "{listed}");
     assert_eq!(names(&service), ["yard", "door"]);
     yard.send(&numbered(3));
     assert_eq!(viewer.part().jpeg, numbered(3));
 
-    file.write(&(both + "quality = 90\n"));
+    file.write(&(both + "fps = 90\n"));
     service.log_line("configuration applied: changed door");
     assert!(mistakes(&service.json("/health").1).is_null());
     hang_up(&service);

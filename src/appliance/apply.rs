@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::mount::{MountFlags, mount_remount};
 
 use super::read::{Reading, read};
-use super::{MISTAKES_FILE, Mistake, files, text};
+use super::{MISTAKES_FILE, files, text, words};
+use crate::config::Mistake;
 use crate::config::{DEFAULT_FILE, PasswordHash};
 
 /// The boot partition.
@@ -60,14 +61,14 @@ pub fn apply() -> Vec<Mistake> {
         };
         note(&mut mistakes, "the time zone", link());
     }
-    let lines = mistakes.iter().fold(String::new(), |lines, mistake| lines + &mistake.to_string() + "\n");
+    let lines = mistakes.iter().fold(String::new(), |lines, mistake| lines + &words(mistake) + "\n");
     note(&mut mistakes, MISTAKES_FILE, write(Path::new(MISTAKES_FILE), &lines, 0o644));
     mistakes
 }
 
 fn note(mistakes: &mut Vec<Mistake>, what: &str, result: io::Result<()>) {
     if let Err(error) = result {
-        mistakes.push(Mistake { line: None, what: format!("{what}: {error}") });
+        mistakes.push(Mistake::of_file(format!("{what}: {error}")));
     }
 }
 

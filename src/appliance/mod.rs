@@ -16,7 +16,7 @@ mod suspicion;
 mod text;
 pub mod wifi;
 
-use std::fmt;
+use crate::config::Mistake;
 
 /// Where mistakes stand for the health report, a line each; the file is empty where there are none.
 pub const MISTAKES_FILE: &str = "/run/pinhole-appliance/configuration-errors";
@@ -29,20 +29,10 @@ pub const CLOSED: &str = "No picture is shown to anybody until this is corrected
 /// Mistakes that are told; who makes more of them corrects these first.
 pub const MISTAKES_MAX: usize = 20;
 
-/// A mistake in `pinhole.toml`, in words. It holds no secret.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mistake {
-    /// The line, from 1; `None` where it is about the whole file.
-    pub line: Option<usize>,
-    /// The key, what is wrong with it, and what is allowed.
-    pub what: String,
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "line {line}: {}", self.what),
-            None => f.write_str(&self.what),
-        }
+/// A mistake in `pinhole.toml`, as screen, card and page show it.
+pub fn words(mistake: &Mistake) -> String {
+    match mistake.line {
+        Some(line) => format!("line {line}: {mistake}"),
+        None => mistake.to_string(),
     }
 }

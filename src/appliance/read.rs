@@ -6,9 +6,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::blocks::{self, Lines};
 use super::settings::{self, Network, Settings, WIFI_MAX, Wifi};
-use super::{CLOSED, MISTAKES_MAX, Mistake, suspicion, text};
+use super::{CLOSED, MISTAKES_MAX, suspicion, text, words};
 use crate::config::quote::quoted;
-use crate::config::{Config, shown};
+use crate::config::{Config, Mistake, shown};
 
 /// Times that a line is taken out before the rest is given up.
 const ATTEMPTS_MAX: usize = 200;
@@ -31,8 +31,7 @@ pub struct Reading {
 impl Reading {
     /// Of a file that cannot be read. It may have held a password, so nothing is shown.
     pub fn of_trouble(what: String) -> Self {
-        let mut reading =
-            Self { mistakes: vec![Mistake { line: None, what: what.clone() }], ..Self::default() };
+        let mut reading = Self { mistakes: vec![Mistake::of_file(what.clone())], ..Self::default() };
         reading.close(what);
         reading
     }
@@ -46,7 +45,7 @@ impl Reading {
     /// Has nothing shown, for this reason.
     pub fn close(&mut self, why: String) {
         self.mistakes.retain(|mistake| mistake.line.is_some() || mistake.what != why);
-        self.mistakes.insert(0, Mistake { line: None, what: format!("{CLOSED}{why}") });
+        self.mistakes.insert(0, Mistake::of_file(format!("{CLOSED}{why}")));
         self.settings.closed = Some(why);
     }
 }
@@ -65,11 +64,11 @@ pub fn read(bytes: &[u8], zone_exists: &dyn Fn(&str) -> bool) -> Reading {
     mistakes.dedup();
     let wish = suspicion::wish(&text);
     let of_wish = mistakes.iter().find(|mistake| wish.is_some() && mistake.line == wish);
-    let of_wish = of_wish.map(ToString::to_string);
+    let of_wish = of_wish.map(words);
     if mistakes.len() > MISTAKES_MAX {
         let more = mistakes.len() - MISTAKES_MAX;
         mistakes.truncate(MISTAKES_MAX);
-        mistakes.push(Mistake { line: None, what: format!("and {more} more mistakes") });
+        mistakes.push(Mistake::of_file(format!("and {more} more mistakes")));
     }
     let mut reading = Reading { settings, mistakes };
     if !reading.has_password() {
@@ -99,7 +98,11 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn tell(&mut self, line: usize, what: impl Into<String>) {
-        self.mistakes.push(Mistake { line: Some(line), what: what.into() });
+        self.mistakes.push(Mistake::on_line(line, what));
+    }
+
+    fn tell_of(&mut self, line: usize, key: String, what: String) {
+        self.mistakes.push(Mistake::in_key(line, key, what));
     }
 
     /// Until the rest is TOML. Each turn takes a line out, so there is an end.
@@ -116,8 +119,7 @@ impl Reader<'_> {
         if DeTable::parse(&self.lines.text()).is_err() {
             self.lines = Lines::of("");
             self.is_given_up = true;
-            self.mistakes
-                .push(Mistake { line: None, what: "nothing of the rest could be understood".into() });
+            self.mistakes.push(Mistake::of_file("nothing of the rest could be understood"));
         }
     }
 
@@ -258,7 +260,7 @@ impl Reader<'_> {
             };
             match checked {
                 Ok(address) => addresses.push(address),
-                Err(what) => self.tell(line, format!("network.{key}: {what}")),
+                Err(what) => self.tell_of(line, format!("network.{key}"), what),
             }
         }
         addresses
@@ -292,7 +294,7 @@ impl Reader<'_> {
             }
             _ => Err(format!("must be text in quotes, as in {key} = \"...\"")),
         };
-        checked.map_err(|what| self.tell(line, format!("{name}.{key}: {what}"))).ok()
+        checked.map_err(|what| self.tell_of(line, format!("{name}.{key}"), what)).ok()
     }
 
     /// The service's part, as written but for what the service would refuse.
@@ -309,19 +311,18 @@ impl Reader<'_> {
             }
         }
         for _ in 0..ATTEMPTS_MAX {
-            let Err(errors) = Config::parse(&lines.text(), "") else { break };
+            let Err(mistakes) = Config::parse(&lines.text(), "") else { break };
             let mut gone = false;
-            for error in errors.0 {
-                let (line, what) = place(&error);
-                let Some(line) = line.and_then(|line| lines.last_written(line)) else {
-                    self.mistakes.push(Mistake { line: None, what: what.to_owned() });
+            for mistake in mistakes.list {
+                let Some(line) = mistake.line.and_then(|line| lines.last_written(line)) else {
+                    self.mistakes.push(mistake);
                     continue;
                 };
-                self.tell(line, what);
                 // A camera is nothing without its source.
-                let is_camera = what.starts_with("camera.source") || what.contains("missing field");
-                let header = lines.header_of(line).filter(|_| is_camera);
+                let is_source = mistake.key.as_deref() == Some("camera.source");
+                let header = lines.header_of(line).filter(|_| is_source);
                 lines.take_out(header.unwrap_or(line));
+                self.mistakes.push(Mistake { line: Some(line), ..mistake });
                 gone = true;
             }
             if !gone {
@@ -349,15 +350,6 @@ impl Reader<'_> {
                 lines.take_out(number);
             }
         }
-    }
-}
-
-/// `FILE:LINE: WHAT` of the service's own check.
-fn place(error: &str) -> (Option<usize>, &str) {
-    let rest = error.strip_prefix(':').unwrap_or(error);
-    match rest.split_once(": ") {
-        Some((line, what)) if line.parse::<usize>().is_ok() => (line.parse().ok(), what),
-        _ => (None, rest.trim_start()),
     }
 }
 

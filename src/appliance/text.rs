@@ -1,7 +1,7 @@
 //! From the bytes of a file that an editor of any system has written to text, and from the names in a
 //! folder to the file that is meant.
 
-use super::Mistake;
+use crate::config::Mistake;
 
 /// Bytes of `pinhole.toml`. With every camera in it and comments it has 20 KB.
 pub const FILE_MAX_BYTES: usize = 64 << 10;
@@ -17,9 +17,10 @@ pub fn choose<'a>(names: impl Iterator<Item = &'a str>) -> (Option<&'a str>, Opt
             _ => {}
         }
     }
-    let both = plain.zip(with_txt).map(|(plain, with_txt)| Mistake {
-        line: None,
-        what: format!("there are {plain} and {with_txt}; {with_txt} was read. Keep the one that you mean"),
+    let both = plain.zip(with_txt).map(|(plain, with_txt)| {
+        let what =
+            format!("there are {plain} and {with_txt}; {with_txt} was read. Keep the one that you mean");
+        Mistake::of_file(what)
     });
     (with_txt.or(plain), both)
 }
@@ -35,7 +36,7 @@ pub fn is_like(name: &str, is_there: bool) -> bool {
 
 /// The text, with line feeds alone at the ends of lines.
 pub fn decode(bytes: &[u8], mistakes: &mut Vec<Mistake>) -> String {
-    let mut tell = |what: String| mistakes.push(Mistake { line: None, what });
+    let mut tell = |what: String| mistakes.push(Mistake::of_file(what));
     let bytes = if bytes.len() > FILE_MAX_BYTES {
         tell(format!("the file is longer than {FILE_MAX_BYTES} bytes; the first {FILE_MAX_BYTES} were read"));
         &bytes[..FILE_MAX_BYTES]

@@ -60,6 +60,9 @@ impl Track {
     /// The same; waits for one if need be.
     pub async fn newer(&self, seen: u64) -> (Arc<Frame>, u64) {
         loop {
+            if let Some(newer) = self.newer_than(seen) {
+                return newer;
+            }
             listener!(self.newer => newer);
             if let Some(newer) = self.newer_than(seen) {
                 return newer;

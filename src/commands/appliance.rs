@@ -1,7 +1,7 @@
 //! `pinhole appliance`, for the image's own units.
 
 use super::Failure;
-use crate::appliance::{apply, screen};
+use crate::appliance::{self, apply, screen};
 use crate::cli::Appliance;
 use crate::clock::Clock;
 use crate::logging;
@@ -20,7 +20,7 @@ pub fn run(command: Appliance) -> Result<(), Failure> {
 
 /// Mistakes are no failure: the rest was applied.
 fn configure() {
-    let mistakes: Vec<String> = apply::apply().iter().map(ToString::to_string).collect();
+    let mistakes: Vec<String> = apply::apply().iter().map(appliance::words).collect();
     for mistake in &mistakes {
         log::warn!("pinhole.toml: {mistake}");
     }

@@ -15,7 +15,7 @@ use crate::cli::Serve;
 use crate::clock::Clock;
 use crate::config::listen::{self, Listen};
 use crate::config::watch::Watch;
-use crate::config::{self, Camera, Config, Errors, Picture, SourceSpec};
+use crate::config::{self, Camera, Config, Mistakes, Picture, SourceSpec};
 use crate::http::listen::Sockets;
 use crate::service::Reload;
 use crate::{http, logging, memory, service, systemd};
@@ -82,7 +82,7 @@ impl Origin {
     }
 
     /// The configuration as it is now.
-    fn read(&self) -> Result<Config, Errors> {
+    fn read(&self) -> Result<Config, Mistakes> {
         let mut config = match &self.file {
             Some(file) => Config::read(file)?,
             None => Config::default(),

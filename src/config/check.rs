@@ -6,18 +6,18 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::listen::{self, Listen};
-use super::mistakes::{Mistakes, line_of};
+use super::mistakes::{Collector, Mistake, line_of};
 use super::quote::quoted;
 use super::{
-    Camera, Config, Errors, Http, Network, Picture, SourceSpec, TrustedProxies, host, syntax, written,
+    Camera, Config, Http, Mistakes, Network, Picture, SourceSpec, TrustedProxies, host, syntax, written,
 };
 use crate::limits;
 use crate::picture::Chroma;
 
 /// Checks a file's text. All mistakes are reported at once, but for those of TOML itself, which hide
 /// what comes after them.
-pub fn parse(text: &str, file: &str) -> Result<Config, Errors> {
-    let mut check = Check { mistakes: Mistakes::of(text, file) };
+pub fn parse(text: &str, file: &str) -> Result<Config, Mistakes> {
+    let mut check = Check { mistakes: Collector::of(text, file) };
     let config = match DeTable::parse(text) {
         Ok(root) => {
             let written = written::File::of(root.get_ref(), &mut check.mistakes);
@@ -27,7 +27,8 @@ pub fn parse(text: &str, file: &str) -> Result<Config, Errors> {
             let gave_up = line_of(text, error.span().map_or(0, |place| place.start));
             let number = syntax::culprit(text, gave_up);
             let line = text.lines().nth(number - 1).unwrap_or_default();
-            check.mistakes.add_on_line(number, &syntax::explain(line, error.message()));
+            let what = syntax::explain(line, error.message());
+            check.mistakes.push(Mistake::on_line(number, what));
             Config::default()
         }
     };
@@ -35,7 +36,7 @@ pub fn parse(text: &str, file: &str) -> Result<Config, Errors> {
 }
 
 struct Check<'a> {
-    mistakes: Mistakes<'a>,
+    mistakes: Collector<'a>,
 }
 
 impl Check<'_> {
@@ -49,7 +50,7 @@ impl Check<'_> {
         let mut cameras: Vec<Camera> = checked.into_iter().map(|(_, camera)| camera).collect();
         if written.camera.len() > limits::CAMERAS_MAX {
             let what = format!("has {} cameras; at most {} fit", written.camera.len(), limits::CAMERAS_MAX);
-            self.mistakes.add_of_file(&what);
+            self.mistakes.push(Mistake::of_file(what));
         }
         if cameras.is_empty() {
             cameras = Config::default().cameras;
@@ -131,8 +132,26 @@ impl Check<'_> {
                 .unwrap_or(default.chroma),
         };
         let on_demand = written.on_demand.unwrap_or(true);
+        if let Some(source) = &source {
+            self.keys_are_used(written, source);
+        }
         let network = self.network(written, source.as_ref());
         Camera { name, source: source.unwrap_or(SourceSpec::Auto), picture, network, on_demand }
+    }
+
+    /// A key without effect would be looked for in vain: it is a mistake.
+    fn keys_are_used(&mut self, written: &written::Camera, source: &SourceSpec) {
+        let places = [
+            ("size", written.size.as_ref().map(Spanned::span)),
+            ("format", written.format.as_ref().map(Spanned::span)),
+            ("quality", written.quality.as_ref().map(Spanned::span)),
+            ("chroma", written.chroma.as_ref().map(Spanned::span)),
+        ];
+        for (key, place) in places {
+            if let (Some(place), Some(why)) = (place, unused(key, source)) {
+                self.error(place, &format!("camera.{key}"), &format!("has no effect on {why}; leave it out"));
+            }
+        }
     }
 
     fn network(&mut self, written: &written::Camera, source: Option<&SourceSpec>) -> Network {
@@ -249,6 +268,25 @@ impl Camera {
     }
 }
 
+/// Why a key has no effect on a source, and where the same can be set, if so.
+fn unused(key: &str, source: &SourceSpec) -> Option<&'static str> {
+    const RTSP: &str = "rtsp:// cameras: they have streams of several sizes, chosen by the source's path or in \
+                        the camera's settings";
+    const HTTP: &str = "http:// cameras, whose pictures are passed on as they are: set it in the camera, or in \
+                        the source's query where the camera takes it there";
+    const FILE: &str = "files, which are shown as they were recorded";
+    const CARD: &str = "the test card";
+    match (key, source) {
+        (_, SourceSpec::Auto | SourceSpec::V4l2(_))
+        | ("quality", SourceSpec::Rtsp(_) | SourceSpec::File(_) | SourceSpec::TestCard)
+        | ("size", SourceSpec::TestCard) => None,
+        (_, SourceSpec::Rtsp(_)) => Some(RTSP),
+        (_, SourceSpec::Http(_)) => Some(HTTP),
+        (_, SourceSpec::File(_)) => Some(FILE),
+        (_, SourceSpec::TestCard) => Some(CARD),
+    }
+}
+
 fn check_chroma(text: &str) -> Result<Chroma, String> {
     match text {
         "4:2:0" => Ok(Chroma::Yuv420),
@@ -339,6 +377,37 @@ mod tests {
         assert_eq!(lines[1], "pinhole.toml:4: camera.quality: must be 1 to 100, got 101");
         assert!(lines[2].starts_with("pinhole.toml:5: camera.size: must be WIDTHxHEIGHT"), "{errors}");
         assert!(lines[3].starts_with("pinhole.toml:8: camera.source: two cameras are named \"test\""));
+    }
+
+    /// Every kind of source with every key: it is taken, or refused with its line and what to do.
+    #[test]
+    fn a_key_that_a_source_ignores_is_a_mistake() {
+        let keys =
+            [("size", "\"640x480\""), ("format", "\"yuyv\""), ("quality", "70"), ("chroma", "\"4:2:2\"")];
+        for (source, used) in [
+            ("/dev/video0", vec!["size", "format", "quality", "chroma"]),
+            ("auto", vec!["size", "format", "quality", "chroma"]),
+            ("rtsp://192.0.2.1/cam", vec!["quality"]),
+            ("http://192.0.2.1/cam", vec![]),
+            ("file:/srv/clip.mp4", vec!["quality"]),
+            ("test:", vec!["size", "quality"]),
+        ] {
+            for (key, value) in keys {
+                let text = format!("[[camera]]\nsource = \"{source}\"\nfps = 5\n{key} = {value}\n");
+                match parse(&text, "pinhole.toml") {
+                    Ok(_) => assert!(used.contains(&key), "{key} of {source}"),
+                    Err(mistakes) => {
+                        let words = mistakes.to_string();
+                        assert!(!used.contains(&key), "{words}");
+                        let begin = format!("pinhole.toml:4: camera.{key}: has no effect on ");
+                        assert!(words.starts_with(&begin) && words.ends_with("; leave it out"), "{words}");
+                        let mistake = &mistakes.list[0];
+                        let full = format!("camera.{key}");
+                        assert_eq!((mistake.line, mistake.key.as_deref()), (Some(4), Some(&full[..])));
+                    }
+                }
+            }
+        }
     }
 
     #[test]

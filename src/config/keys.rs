@@ -6,7 +6,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::mistakes::Mistakes;
+use super::mistakes::Collector;
 use super::quote::key_word;
 use super::suggest::{self, Section};
 
@@ -14,12 +14,12 @@ use super::suggest::{self, Section};
 pub struct Keys<'t, 'm, 'f> {
     section: Section,
     table: &'t DeTable<'t>,
-    mistakes: &'m mut Mistakes<'f>,
+    mistakes: &'m mut Collector<'f>,
 }
 
 impl<'t, 'm, 'f> Keys<'t, 'm, 'f> {
     /// The keys of a table. Those that it cannot have are mistakes.
-    pub fn of(section: Section, table: &'t DeTable<'t>, mistakes: &'m mut Mistakes<'f>) -> Self {
+    pub fn of(section: Section, table: &'t DeTable<'t>, mistakes: &'m mut Collector<'f>) -> Self {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
             if !section.keys().contains(&name) {

@@ -1,8 +1,7 @@
-//! Mistakes of a configuration file, each with its line and its key.
+//! Mistakes of a configuration file, as values: line, key, what.
 
+use std::fmt;
 use std::ops::Range;
-
-use super::Errors;
 
 /// Mistakes that are listed; a file that is something else altogether has one on each line.
 const LISTED_MAX: usize = 50;
@@ -11,17 +10,87 @@ const LISTED_MAX: usize = 50;
 /// file.
 const FOUND_MAX: usize = 1000;
 
+/// One mistake. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// The line, from 1; `None` where it is about the whole file.
+    pub line: Option<usize>,
+    /// The key, as in `camera.fps`; `None` where it is in no key.
+    pub key: Option<String>,
+    /// What is wrong, and what is allowed.
+    pub what: String,
+}
+
+impl Mistake {
+    /// One of the file as a whole.
+    pub fn of_file(what: impl Into<String>) -> Self {
+        Self { line: None, key: None, what: what.into() }
+    }
+
+    /// One on a line, in no key.
+    pub fn on_line(line: usize, what: impl Into<String>) -> Self {
+        Self { line: Some(line), key: None, what: what.into() }
+    }
+
+    /// One in the value of a key, or in the key itself.
+    pub fn in_key(line: usize, key: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { line: Some(line), key: Some(key.into()), what: what.into() }
+    }
+}
+
+/// The key and what is wrong with it, without the line.
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.key {
+            Some(key) => write!(f, "{key}: {}", self.what),
+            None => f.write_str(&self.what),
+        }
+    }
+}
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistakes {
+    /// The file's name.
+    pub file: String,
+    /// In the order of the file.
+    pub list: Vec<Mistake>,
+}
+
+impl Mistakes {
+    /// A single mistake of a file as a whole.
+    pub fn of_file(file: &str, what: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), list: vec![Mistake::of_file(what)] }
+    }
+
+    /// A line for each: `FILE:LINE: KEY: WHAT`.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.list.iter().map(|mistake| match mistake.line {
+            Some(line) => format!("{}:{line}: {mistake}", self.file),
+            None => format!("{}: {mistake}", self.file),
+        })
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines().collect::<Vec<_>>().join("\n"))
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
 /// Collects mistakes and puts them in the order of the file.
 #[derive(Debug)]
-pub struct Mistakes<'a> {
+pub(super) struct Collector<'a> {
     text: &'a str,
     file: &'a str,
-    found: Vec<(usize, String)>,
+    found: Vec<Mistake>,
     /// Further ones, behind [`FOUND_MAX`].
     more: usize,
 }
 
-impl<'a> Mistakes<'a> {
+impl<'a> Collector<'a> {
     /// No mistakes yet in this text of a file of this name.
     pub fn of(text: &'a str, file: &'a str) -> Self {
         Self { text, file, found: Vec::new(), more: 0 }
@@ -33,36 +102,30 @@ impl<'a> Mistakes<'a> {
             self.more += 1;
             return;
         }
-        let line = line_of(self.text, place.start);
-        self.found.push((line, format!("{}:{line}: {key}: {what}", self.file)));
+        self.found.push(Mistake::in_key(line_of(self.text, place.start), key, what));
     }
 
-    /// Adds a mistake that is in no key.
-    pub fn add_on_line(&mut self, line: usize, what: &str) {
-        self.found.push((line, format!("{}:{line}: {what}", self.file)));
-    }
-
-    /// Adds a mistake of the file as a whole.
-    pub fn add_of_file(&mut self, what: &str) {
-        self.found.push((usize::MAX, format!("{}: {what}", self.file)));
+    /// Adds another one.
+    pub fn push(&mut self, mistake: Mistake) {
+        self.found.push(mistake);
     }
 
     /// `good`, if there was no mistake.
     ///
     /// # Errors
-    /// The mistakes, those of one line in the order in which they were found.
-    pub fn or_else<T>(mut self, good: T) -> Result<T, Errors> {
+    /// The mistakes, those of one line in the order in which they were found; those of the file as a whole
+    /// come last.
+    pub fn or_else<T>(mut self, good: T) -> Result<T, Mistakes> {
         if self.found.is_empty() {
             return Ok(good);
         }
-        self.found.sort_by_key(|(line, _)| *line);
+        self.found.sort_by_key(|mistake| mistake.line.unwrap_or(usize::MAX));
         let more = self.more + self.found.len().saturating_sub(LISTED_MAX);
         self.found.truncate(LISTED_MAX);
-        let mut lines: Vec<String> = self.found.into_iter().map(|(_, what)| what).collect();
         if more > 0 {
-            lines.push(format!("{}: and {more} more mistakes", self.file));
+            self.found.push(Mistake::of_file(format!("and {more} more mistakes")));
         }
-        Err(Errors(lines))
+        Err(Mistakes { file: self.file.to_owned(), list: self.found })
     }
 }
 

@@ -27,6 +27,7 @@ use std::str::FromStr;
 
 use crate::limits;
 use crate::picture::{Chroma, PixelFormat};
+pub use mistakes::{Mistake, Mistakes};
 pub use network::Network;
 pub use password::PasswordHash;
 pub use proxies::TrustedProxies;
@@ -150,41 +151,27 @@ impl Config {
     ///
     /// # Errors
     /// Every mistake in it, each on a line that names file, line, key and what is allowed.
-    pub fn read(file: &Path) -> Result<Self, Errors> {
+    pub fn read(file: &Path) -> Result<Self, Mistakes> {
         let name = file.display().to_string();
-        let wrong = |what: String| Errors(vec![format!("{name}: {what}")]);
         let mut bytes = Vec::new();
         std::fs::File::open(file)
             // One byte more, so that a file that is too long is seen to be.
             .and_then(|file| file.take(syntax::FILE_MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
-            .map_err(|error| wrong(format!("cannot be read: {error}")))?;
-        let text = syntax::decode(&bytes).map_err(|wrong| match wrong.line {
-            Some(line) => Errors(vec![format!("{name}:{line}: {}", wrong.what)]),
-            None => Errors(vec![format!("{name}: {}", wrong.what)]),
-        })?;
-        Self::parse(&text, &name)
+            .map_err(|error| Mistakes::of_file(&name, format!("cannot be read: {error}")))?;
+        match syntax::decode(&bytes) {
+            Ok(text) => Self::parse(&text, &name),
+            Err(mistake) => Err(Mistakes { file: name, list: vec![mistake] }),
+        }
     }
 
     /// Checks a file's text; `file` is its name in errors.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn parse(text: &str, file: &str) -> Result<Self, Errors> {
+    pub fn parse(text: &str, file: &str) -> Result<Self, Mistakes> {
         check::parse(text, file)
     }
 }
-
-/// What is wrong with a configuration, a line each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Errors(pub Vec<String>);
-
-impl fmt::Display for Errors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
-
-impl std::error::Error for Errors {}
 
 /// Parses `WIDTHxHEIGHT`.
 ///

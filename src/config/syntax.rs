@@ -1,6 +1,6 @@
 //! From a file's bytes to TOML, and what to do where the bytes are not TOML.
 
-use super::mistakes::line_of;
+use super::mistakes::{Mistake, line_of};
 use super::quote::key_word;
 use super::suggest;
 
@@ -12,21 +12,12 @@ const LINE_MAX_BYTES: usize = 4096;
 
 const TYPOGRAPHIC: &str = "use plain quotes (\"), not typographic ones";
 
-/// A mistake on a line, or in the file as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
-    /// The line, from 1.
-    pub line: Option<usize>,
-    /// What is wrong, and what to do.
-    pub what: String,
-}
-
 /// The text of a file, as whatever editor wrote it: UTF-8 or UTF-16, line ends of any system.
 ///
 /// # Errors
 /// Why it is not text.
-pub fn decode(bytes: &[u8]) -> Result<String, Wrong> {
-    let of_file = |what: String| Wrong { line: None, what };
+pub fn decode(bytes: &[u8]) -> Result<String, Mistake> {
+    let of_file = |what: String| Mistake::of_file(what);
     if bytes.len() > FILE_MAX_BYTES {
         return Err(of_file(format!("is longer than {FILE_MAX_BYTES} bytes; is this the right file?")));
     }
@@ -47,16 +38,16 @@ pub fn decode(bytes: &[u8]) -> Result<String, Wrong> {
         } else {
             "a control character; take it out"
         };
-        return Err(Wrong { line: Some(line_of(&text, at)), what: what.to_owned() });
+        return Err(Mistake::on_line(line_of(&text, at), what));
     }
     Ok(text)
 }
 
-fn utf8(bytes: &[u8]) -> Result<String, Wrong> {
+fn utf8(bytes: &[u8]) -> Result<String, Mistake> {
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.split(|byte| *byte == b'\n').count();
-        Wrong { line: Some(line), what: "a character that is not UTF-8; save the file as UTF-8".to_owned() }
+        Mistake::on_line(line, "a character that is not UTF-8; save the file as UTF-8")
     })
 }
 

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::keys::{Keys, kind};
-use super::mistakes::Mistakes;
+use super::mistakes::Collector;
 use super::quote::{is_shown, key_word};
 use super::suggest::{self, Section};
 
@@ -49,7 +49,7 @@ pub struct Camera {
 
 impl File {
     /// Takes a parsed file apart; what is wrong in it goes to the mistakes.
-    pub fn of(root: &DeTable<'_>, mistakes: &mut Mistakes<'_>) -> Self {
+    pub fn of(root: &DeTable<'_>, mistakes: &mut Collector<'_>) -> Self {
         let mut file = Self::default();
         for (name, value) in root {
             let place = name.span();
@@ -86,7 +86,7 @@ impl File {
         file
     }
 
-    fn cameras(&mut self, tables: &DeArray<'_>, mistakes: &mut Mistakes<'_>) {
+    fn cameras(&mut self, tables: &DeArray<'_>, mistakes: &mut Collector<'_>) {
         for table in tables {
             if let DeValue::Table(keys) = table.get_ref() {
                 self.camera.push(Camera::of(keys, table.span(), mistakes));
@@ -102,7 +102,7 @@ impl File {
 }
 
 impl Http {
-    fn of(table: &DeTable<'_>, mistakes: &mut Mistakes<'_>) -> Self {
+    fn of(table: &DeTable<'_>, mistakes: &mut Collector<'_>) -> Self {
         let mut keys = Keys::of(Section::Http, table, mistakes);
         Self {
             listen: keys.texts("listen"),
@@ -118,7 +118,7 @@ impl Http {
 }
 
 impl Camera {
-    fn of(table: &DeTable<'_>, place: Range<usize>, mistakes: &mut Mistakes<'_>) -> Self {
+    fn of(table: &DeTable<'_>, place: Range<usize>, mistakes: &mut Collector<'_>) -> Self {
         if !table.contains_key("source") {
             let what = "is missing; write source = \"/dev/video0\", \"rtsp://HOST/PATH\" or another source";
             mistakes.add(place, "camera.source", what);

@@ -6,7 +6,7 @@ fn reading(text: &str) -> Reading {
 }
 
 fn told(text: &str) -> Vec<String> {
-    reading(text).mistakes.iter().map(ToString::to_string).collect()
+    reading(text).mistakes.iter().map(words).collect()
 }
 
 const GOOD: &str = r#"
@@ -221,7 +221,7 @@ fn of_two_passwords_that_of_the_system_counts() {
     );
     let Reading { settings, mistakes } = reading(&text);
     assert_eq!(mistakes.len(), 1, "{mistakes:?}");
-    assert!(mistakes[0].to_string().starts_with("line 2: http.password_hash is left out"), "{mistakes:?}");
+    assert!(words(&mistakes[0]).starts_with("line 2: http.password_hash is left out"), "{mistakes:?}");
     assert_eq!((&settings.closed, settings.password.is_some()), (&None, true));
     let own = crate::config::PasswordHash::of("let me in").unwrap().to_string();
     let file = crate::appliance::files::files(&settings, Some(&own)).remove(0).content;
