@@ -136,6 +136,16 @@ impl Answer {
         answer
     }
 
+    /// 400 for a value that is not allowed.
+    pub fn bad_request(what: &str) -> Self {
+        Self::error(StatusCode::BadRequest, what)
+    }
+
+    /// 404 for a path that nothing has.
+    pub fn not_found(path: &str) -> Self {
+        Self::error(StatusCode::NotFound, &format!("there is nothing at {path}"))
+    }
+
     /// 401 for missing or wrong credentials.
     pub fn unauthorized(what: &str) -> Self {
         let mut answer = Self::error(StatusCode::Unauthorized, what);

@@ -1,12 +1,13 @@
 //! A service that shows nothing but why (`http.closed`): on the card, a password that could not be read
 //! must not leave the cameras open to everybody.
 
-use http_types::StatusCode;
+use http_types::{Method, StatusCode};
 
 use super::Server;
 use super::answer::Answer;
 use super::head::Request;
 use super::route::Route;
+use super::routes::Role;
 
 /// The page, but for the reason.
 const PAGE: &str = include_str!("page/closed.html");
@@ -15,16 +16,18 @@ const PAGE: &str = include_str!("page/closed.html");
 const REASON: &str = "{{reason}}";
 
 /// The answer to every request, if the service is closed.
-pub fn answer(server: &Server, request: &Request) -> Option<Answer> {
+pub fn answer(server: &Server, request: &Request, route: Option<&Route>) -> Option<Answer> {
     let rules = server.rules();
     let why = rules.config.closed.as_deref()?;
     let wants_page = request.accept.contains("text/html");
-    Some(match Route::parse(&request.path, &request.query) {
-        // A monitor is told as little as without the password.
-        Ok(Route::Health) if !wants_page => {
+    let entry = route.and_then(|route| route.entry(Method::Get));
+    let is_health = entry.is_some_and(|entry| entry.role == Role::Monitor);
+    Some(match entry.map(|entry| entry.path) {
+        // A monitor learns as little as without the password.
+        _ if is_health && !wants_page => {
             Answer::json(StatusCode::ServiceUnavailable, &serde_json::json!({ "status": "failed" }))
         }
-        Ok(Route::Page | Route::Health) => page(why),
+        Some("/" | "/index.html") => page(why),
         _ if wants_page => page(why),
         _ => Answer::error(StatusCode::ServiceUnavailable, &format!("no picture is shown to anybody: {why}")),
     })

@@ -11,12 +11,11 @@ use super::answer::Answer;
 use super::ceiling::Place;
 use super::client::Client;
 use super::head::{HeadReader, NoRequest, Request};
-use super::part_heads::PartHeads;
 use super::password::{Proof, Verdict};
-use super::route::{self, NoRoute, Route};
+use super::route::{self, NoRoute, READING, Route};
+use super::routes::{Call, Entry, Reply, Role};
 use super::socket::Socket;
-use super::{Server, api, closed, controls, page, snapshot, stream};
-use crate::cameras::registry::Found;
+use super::{Server, api, closed, stream};
 use crate::limits;
 
 /// Serves a connection until it ends.
@@ -53,13 +52,6 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr, place
     }
 }
 
-/// The methods that every path has.
-const READING: &str = "GET, HEAD";
-
-fn is_reading(request: &Request) -> bool {
-    matches!(request.method, Method::Get | Method::Head)
-}
-
 /// Answers a request; whether the connection may be used again.
 async fn answer(
     server: &Rc<Server>,
@@ -69,51 +61,38 @@ async fn answer(
     client: Client,
     (place, proof): (&Place, &Proof),
 ) -> std::io::Result<bool> {
-    if let Some(mut refusal) = refusal(server, request, client, place, proof).await {
+    let route = Route::parse(&request.path, &request.query);
+    if let Some(mut refusal) = refusal(server, request, route.as_ref().ok(), client, place, proof).await {
         if route::value(&request.query, "dialog") == Some("no") {
             refusal.without_dialogue();
         }
         refusal.send(socket, request.method, request.keep_alive).await?;
         return Ok(request.keep_alive);
     }
-    let answer = match Route::parse(&request.path, &request.query) {
-        Ok(Route::Controls(name)) if request.method == Method::Patch => {
-            match heads.body(socket, &server.clock, request).await {
-                Ok(body) => controls::set(server, &name, &body).await,
-                Err(NoRequest::Refused(status, what)) => Answer::error(status, &what),
+    let is_reading = matches!(request.method, Method::Get | Method::Head);
+    let reply = match &route {
+        Ok(route) => match route.entry(request.method) {
+            Some(entry) => match body(heads, socket, server, request, entry).await {
+                Ok(body) => (entry.handler)(Call { server, request, route, body }).await,
+                Err(NoRequest::Refused(status, what)) => Answer::error(status, &what).into(),
                 Err(NoRequest::Closed) => return Ok(false),
-            }
-        }
-        Ok(Route::Controls(_)) if !is_reading(request) => Answer::method_not_allowed("GET, HEAD, PATCH"),
-        _ if !is_reading(request) => Answer::method_not_allowed(READING),
-        Err(NoRoute::NotFound) => {
-            Answer::error(StatusCode::NotFound, &format!("there is nothing at {}", request.path))
-        }
-        Err(NoRoute::Wrong(what)) => Answer::error(StatusCode::BadRequest, &what),
-        Ok(Route::Page) => Answer::html(page::INDEX),
-        Ok(Route::Health) if request.accept.contains("text/html") => Answer::html(page::HEALTH),
-        Ok(Route::Health) => api::health(server),
-        Ok(Route::Asset(asset)) => Answer::asset(asset.content_type, asset.bytes),
-        Ok(Route::Metrics) => api::metrics(server, &request.accept),
-        Ok(Route::Cameras) => api::cameras(server),
-        Ok(Route::Camera(name)) => api::camera(server, &name),
-        Ok(Route::Controls(name)) => controls::list(server, &name).await,
-        Ok(Route::Snapshot(selector)) => snapshot::take(server, &selector, request).await,
-        Ok(Route::Stream(selector, fps)) => {
-            match (server.registry.find(&selector), PartHeads::wanted(request)) {
-                (Found::Unknown, _) => Answer::error(StatusCode::NotFound, "there is no such camera"),
-                (_, Ok(_)) if let Err(why) = place.begin_stream() => no_place(server, client, &why),
-                (_, Ok(heads)) => {
-                    let wanted =
-                        stream::Wanted { selector, fps, heads, head_only: request.method == Method::Head };
-                    stream::serve(server, socket, &wanted).await?;
-                    return Ok(false);
-                }
-                (_, Err(what)) => Answer::error(StatusCode::BadRequest, &what),
-            }
-        }
+            },
+            None => Answer::method_not_allowed(&route.allowed()).into(),
+        },
+        Err(_) if !is_reading => Answer::method_not_allowed(READING).into(),
+        Err(NoRoute::NotFound) => Answer::not_found(&request.path).into(),
+        Err(NoRoute::Wrong(what)) => Answer::bad_request(what).into(),
     };
-    let mut answer = answer;
+    let mut answer = match reply {
+        Reply::Answer(answer) => *answer,
+        Reply::Stream(wanted) => match place.begin_stream() {
+            Ok(()) => {
+                stream::serve(server, socket, &wanted).await?;
+                return Ok(false);
+            }
+            Err(why) => no_place(server, client, &why),
+        },
+    };
     if let Some(origin) = &server.rules().config.allow_origin {
         answer.open_to(origin);
     }
@@ -121,10 +100,25 @@ async fn answer(
     Ok(request.keep_alive)
 }
 
+/// The body of a request, where its entry takes one.
+async fn body(
+    heads: &mut HeadReader,
+    socket: &Socket,
+    server: &Server,
+    request: &Request,
+    entry: &Entry,
+) -> Result<Vec<u8>, NoRequest> {
+    match entry.body_bytes_max {
+        0 => Ok(Vec::new()),
+        max => heads.body(socket, &server.clock, request, max).await,
+    }
+}
+
 /// The answer to a request that is not let in.
 async fn refusal(
     server: &Rc<Server>,
     request: &Request,
+    route: Option<&Route>,
     client: Client,
     place: &Place,
     proof: &Proof,
@@ -141,13 +135,13 @@ async fn refusal(
         );
         return Some(Answer::error(StatusCode::MisdirectedRequest, &what));
     }
-    if let Some(answer) = closed::answer(server, request) {
+    if let Some(answer) = closed::answer(server, request, route) {
         return Some(answer);
     }
     match rules.guard.admit(request.credentials.as_ref(), client.address, proof).await {
         Verdict::Welcome => place.show_password().err().map(|why| no_place(server, client, &why)),
         // A monitor that only wants to know whether all is well needs no password for it.
-        Verdict::Who if is_monitor(request) => Some(api::status(server)),
+        Verdict::Who if is_bare_health(request, route) => Some(api::status(server)),
         Verdict::Who => Some(Answer::unauthorized("a password is needed; the user name is viewer or admin")),
         Verdict::Wrong => {
             Some(Answer::unauthorized("user name or password is wrong; the user name is viewer or admin"))
@@ -162,10 +156,10 @@ async fn refusal(
     }
 }
 
-fn is_monitor(request: &Request) -> bool {
-    is_reading(request)
-        && Route::parse(&request.path, &request.query) == Ok(Route::Health)
-        && !request.accept.contains("text/html")
+/// Whether a program asks for nothing but the state of health.
+fn is_bare_health(request: &Request, route: Option<&Route>) -> bool {
+    let entry = route.and_then(|route| route.entry(request.method));
+    entry.is_some_and(|entry| entry.role == Role::Monitor) && !request.accept.contains("text/html")
 }
 
 /// The answer to a client for whom there is no place.

@@ -13,7 +13,6 @@ use futures_lite::future::or;
 use futures_lite::io::{AsyncRead, AsyncWrite};
 use http_types::{Method, StatusCode};
 
-use super::controls::BODY_MAX_BYTES;
 use super::host::Host;
 use super::password;
 use super::socket::Socket;
@@ -138,13 +137,14 @@ impl HeadReader {
         socket: &Socket,
         clock: &Clock,
         request: &Request,
+        bytes_max: usize,
     ) -> Result<Vec<u8>, NoRequest> {
         let Some(bytes) = request.body_bytes else {
             let what = "the request has no Content-Length".to_owned();
             return Err(NoRequest::Refused(StatusCode::LengthRequired, what));
         };
-        if bytes > BODY_MAX_BYTES {
-            let what = format!("the request's body is longer than {BODY_MAX_BYTES} bytes");
+        if bytes > bytes_max {
+            let what = format!("the request's body is longer than {bytes_max} bytes");
             return Err(NoRequest::Refused(StatusCode::PayloadTooLarge, what));
         }
         let reading = async {

@@ -21,6 +21,7 @@ mod page;
 mod part_heads;
 mod password;
 mod route;
+mod routes;
 mod snapshot;
 mod socket;
 mod stream;

@@ -1,32 +1,20 @@
-//! Which request means what.
+//! Which entry of the table a request means, and which camera.
 
+use http_types::Method;
 use percent_encoding::percent_decode_str;
 
-use super::page::{self, Asset};
+use super::routes::{Entry, ROUTES};
 use crate::cameras::registry::Selector;
 use crate::limits;
 
-/// What a path and a query ask for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Route {
-    /// The page with every camera.
-    Page,
-    /// A file beside the page: an icon, the manifest.
-    Asset(&'static Asset),
-    /// A stream, of at most so many pictures per second.
-    Stream(Selector, Option<f64>),
-    /// One picture.
-    Snapshot(Selector),
-    /// Health, for programs and people.
-    Health,
-    /// Health, for Prometheus.
-    Metrics,
-    /// Every camera, as JSON.
-    Cameras,
-    /// One camera, as JSON.
-    Camera(String),
-    /// The controls of one camera.
-    Controls(String),
+/// What a request's path and query lead to.
+#[derive(Debug)]
+pub struct Route {
+    /// The entries of the path, one for each method.
+    entries: Vec<&'static Entry>,
+    /// Which camera is meant, where one is.
+    pub selector: Selector,
+    query: String,
 }
 
 /// Why there is no route.
@@ -50,59 +38,81 @@ impl Route {
         let decoded = percent_decode_str(path).decode_utf8_lossy();
         let (path, appended) = decoded.split_once(SEPARATORS).unwrap_or((&decoded, ""));
         let query = format!("{appended}&{}", percent_decode_str(query).decode_utf8_lossy());
-        Self::of(path, &query)
-    }
-
-    fn of(path: &str, query: &str) -> Result<Self, NoRoute> {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         // Proxies pass /webcam/ on as it is, and the page asks for everything below its own address.
-        match parts.split_first().and_then(|(first, rest)| Some((webcam_number(first)?, rest))) {
-            Some((nth, rest)) => Self::below(rest, nth, query),
-            None => Self::below(&parts, 0, query),
-        }
-    }
-
-    /// The route of a path below one whose first camera is the Nth.
-    fn below(parts: &[&str], nth: usize, query: &str) -> Result<Self, NoRoute> {
-        match *parts {
-            [] => Self::by_action(nth, query),
-            ["index.html"] => Ok(Self::Page),
-            ["stream"] => Ok(Self::Stream(Selector::Nth(nth), fps(query)?)),
-            ["snapshot" | "snapshot.jpg"] => Ok(Self::Snapshot(Selector::Nth(nth))),
-            ["cameras", name, "stream"] => Ok(Self::Stream(Selector::Named(name.to_owned()), fps(query)?)),
-            ["cameras", name, "snapshot" | "snapshot.jpg"] => {
-                Ok(Self::Snapshot(Selector::Named(name.to_owned())))
-            }
-            ["health"] => Ok(Self::Health),
-            ["metrics"] => Ok(Self::Metrics),
-            ["api", "cameras"] => Ok(Self::Cameras),
-            ["api", "cameras", name] => Ok(Self::Camera(name.to_owned())),
-            ["api", "cameras", name, "controls"] => Ok(Self::Controls(name.to_owned())),
-            [name] => page::asset(name).map(Self::Asset).ok_or(NoRoute::NotFound),
-            _ => Err(NoRoute::NotFound),
-        }
-    }
-
-    /// The queries that software made for mjpg-streamer sends: `?action=stream`, `?action=snapshot`,
-    /// and the same with `_N` for the Nth camera.
-    fn by_action(nth: usize, query: &str) -> Result<Self, NoRoute> {
-        let Some(action) = value(query, "action") else { return Ok(Self::Page) };
-        let (verb, nth) = match action.split_once('_') {
-            Some((verb, number)) => (verb, number.parse().map_err(|_| unknown_action(action))?),
-            None => (action, nth),
+        let (parts, nth) = match parts.split_first().and_then(|(first, _)| webcam_number(first)) {
+            Some(nth) => (&parts[1..], nth),
+            None => (&parts[..], 0),
         };
-        match verb {
-            "stream" => Ok(Self::Stream(Selector::Nth(nth), fps(query)?)),
-            "snapshot" => Ok(Self::Snapshot(Selector::Nth(nth))),
-            _ => Err(unknown_action(action)),
+        if let ([], Some(action)) = (parts, value(&query, "action")) {
+            let (path, nth) = of_action(action, nth)?;
+            return Self::of(&[path], nth, query);
         }
+        Self::of(parts, nth, query)
+    }
+
+    fn of(parts: &[&str], nth: usize, query: String) -> Result<Self, NoRoute> {
+        let entries: Vec<_> = ROUTES.iter().filter(|entry| entry.is_at(parts)).collect();
+        let Some(first) = entries.first() else { return Err(NoRoute::NotFound) };
+        let name = first.name(parts);
+        let selector = name.map_or(Selector::Nth(nth), |name| Selector::Named(name.to_owned()));
+        Ok(Self { entries, selector, query })
+    }
+
+    /// The entry for this method; HEAD is answered wherever GET is.
+    pub fn entry(&self, method: Method) -> Option<&'static Entry> {
+        let method = if method == Method::Head { Method::Get } else { method };
+        self.entries.iter().copied().find(|entry| entry.method == method)
+    }
+
+    /// The methods of the path, for `Allow`.
+    pub fn allowed(&self) -> String {
+        let methods = self.entries.iter().map(|entry| match entry.method {
+            Method::Get => READING.to_owned(),
+            other => other.to_string(),
+        });
+        methods.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The name of the camera that is meant.
+    pub fn name(&self) -> &str {
+        match &self.selector {
+            Selector::Named(name) => name,
+            Selector::Nth(_) => "",
+        }
+    }
+
+    /// The rate that a viewer asks for, in pictures a second.
+    ///
+    /// # Errors
+    /// What is allowed.
+    pub fn fps(&self) -> Result<Option<f64>, String> {
+        let Some(text) = value(&self.query, "fps") else { return Ok(None) };
+        let (min, max) = (limits::VIEWER_FPS_MIN, f64::from(limits::FPS_MAX));
+        let fps = text.parse::<f64>().ok().filter(|fps| (min..=max).contains(fps));
+        fps.map(Some).ok_or_else(|| format!("fps must be {min} to {max}, got {text}"))
+    }
+}
+
+/// The methods that every path has.
+pub const READING: &str = "GET, HEAD";
+
+/// The path and the camera that software made for mjpg-streamer means by `?action=stream` and
+/// `?action=snapshot`, and the same with `_N` for the Nth camera.
+fn of_action(action: &str, nth: usize) -> Result<(&'static str, usize), NoRoute> {
+    let (verb, nth) = match action.split_once('_') {
+        Some((verb, number)) => (verb, number.parse().map_err(|_| unknown_action(action))?),
+        None => (action, nth),
+    };
+    match verb {
+        "stream" => Ok(("stream", nth)),
+        "snapshot" => Ok(("snapshot", nth)),
+        _ => Err(unknown_action(action)),
     }
 }
 
 fn unknown_action(action: &str) -> NoRoute {
-    NoRoute::Wrong(format!(
-        "action={action} is not known; stream, snapshot, stream_N and snapshot_N are allowed"
-    ))
+    NoRoute::Wrong(format!("unknown action={action}; use stream, snapshot, stream_N or snapshot_N"))
 }
 
 /// The paths of OctoPi and crowsnest: /webcam/, /webcam2/ to /webcam4/.
@@ -126,64 +136,73 @@ pub(super) fn value<'a>(query: &'a str, key: &str) -> Option<&'a str> {
     pairs.find(|(name, _)| *name == key).map(|(_, value)| value.trim_end_matches('/'))
 }
 
-fn fps(query: &str) -> Result<Option<f64>, NoRoute> {
-    let Some(text) = value(query, "fps") else { return Ok(None) };
-    let max = f64::from(limits::FPS_MAX);
-    let fps = text.parse::<f64>().ok().filter(|fps| (limits::VIEWER_FPS_MIN..=max).contains(fps));
-    let allowed =
-        || format!("fps={text} is not allowed; a number from {} to {max} is", limits::VIEWER_FPS_MIN);
-    fps.map(Some).ok_or_else(|| NoRoute::Wrong(allowed()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::routes::Role;
 
-    fn route(target: &str) -> Result<Route, NoRoute> {
+    /// The path in the table, the camera, and the rate.
+    type Found = (&'static str, Selector, Option<f64>);
+
+    fn route(target: &str) -> Result<Found, NoRoute> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Route::parse(path, query)
+        let route = Route::parse(path, query)?;
+        let fps = route.fps().map_err(NoRoute::Wrong)?;
+        Ok((route.entries[0].path, route.selector, fps))
+    }
+
+    fn at(path: &'static str) -> Found {
+        (path, Selector::Nth(0), None)
+    }
+
+    fn stream(nth: usize, fps: Option<f64>) -> Found {
+        ("/stream", Selector::Nth(nth), fps)
+    }
+
+    fn snapshot(nth: usize) -> Found {
+        ("/snapshot", Selector::Nth(nth), None)
+    }
+
+    fn of(path: &'static str, name: &str) -> Found {
+        (path, Selector::Named(name.to_owned()), None)
     }
 
     #[test]
     fn the_paths_of_the_contract() {
-        let nth = Selector::Nth;
-        let named = |name: &str| Selector::Named(name.to_owned());
-        assert_eq!(route("/"), Ok(Route::Page));
-        assert_eq!(route("/stream"), Ok(Route::Stream(nth(0), None)));
-        assert_eq!(route("/stream?fps=2.5&t=1"), Ok(Route::Stream(nth(0), Some(2.5))));
-        assert_eq!(route("/snapshot"), Ok(Route::Snapshot(nth(0))));
-        assert_eq!(route("/snapshot.jpg?1234"), Ok(Route::Snapshot(nth(0))));
-        assert_eq!(route("/cameras/yard/stream"), Ok(Route::Stream(named("yard"), None)));
-        assert_eq!(route("/cameras/yard/snapshot.jpg"), Ok(Route::Snapshot(named("yard"))));
-        assert_eq!(route("/health"), Ok(Route::Health));
-        assert_eq!(route("/metrics"), Ok(Route::Metrics));
-        assert_eq!(route("/api/cameras/"), Ok(Route::Cameras));
-        assert_eq!(route("/api/cameras/yard"), Ok(Route::Camera("yard".to_owned())));
-        assert_eq!(route("/api/cameras/yard/controls"), Ok(Route::Controls("yard".to_owned())));
+        assert_eq!(route("/"), Ok(at("/")));
+        assert_eq!(route("/stream"), Ok(stream(0, None)));
+        assert_eq!(route("/stream?fps=2.5&t=1"), Ok(stream(0, Some(2.5))));
+        assert_eq!(route("/snapshot"), Ok(snapshot(0)));
+        assert_eq!(route("/snapshot.jpg?1234"), Ok(at("/snapshot.jpg")));
+        assert_eq!(route("/cameras/yard/stream"), Ok(of("/cameras/NAME/stream", "yard")));
+        assert_eq!(route("/cameras/yard/snapshot.jpg"), Ok(of("/cameras/NAME/snapshot.jpg", "yard")));
+        assert_eq!(route("/health"), Ok(at("/health")));
+        assert_eq!(route("/metrics"), Ok(at("/metrics")));
+        assert_eq!(route("/api/cameras/"), Ok(at("/api/cameras")));
+        assert_eq!(route("/api/cameras/yard"), Ok(of("/api/cameras/NAME", "yard")));
+        assert_eq!(route("/api/cameras/yard/controls"), Ok(of("/api/cameras/NAME/controls", "yard")));
     }
 
     #[test]
     fn the_paths_of_mjpg_streamer_and_its_users() {
-        let nth = Selector::Nth;
-        assert_eq!(route("/?action=stream"), Ok(Route::Stream(nth(0), None)));
-        assert_eq!(route("/?action=snapshot"), Ok(Route::Snapshot(nth(0))));
-        assert_eq!(route("/?action=stream_1"), Ok(Route::Stream(nth(1), None)));
-        assert_eq!(route("/?action=snapshot_2&n=7"), Ok(Route::Snapshot(nth(2))));
-        assert_eq!(route("/webcam/?action=stream"), Ok(Route::Stream(nth(0), None)));
-        assert_eq!(route("/webcam2/?action=snapshot"), Ok(Route::Snapshot(nth(1))));
-        assert_eq!(route("/webcam4?action=stream"), Ok(Route::Stream(nth(3), None)));
-        assert_eq!(route("/webcam/"), Ok(Route::Page));
+        assert_eq!(route("/?action=stream"), Ok(stream(0, None)));
+        assert_eq!(route("/?action=snapshot"), Ok(snapshot(0)));
+        assert_eq!(route("/?action=stream_1"), Ok(stream(1, None)));
+        assert_eq!(route("/?action=snapshot_2&n=7"), Ok(snapshot(2)));
+        assert_eq!(route("/webcam/?action=stream"), Ok(stream(0, None)));
+        assert_eq!(route("/webcam2/?action=snapshot"), Ok(snapshot(1)));
+        assert_eq!(route("/webcam4?action=stream"), Ok(stream(3, None)));
+        assert_eq!(route("/webcam/"), Ok(at("/")));
     }
 
     /// README's lines for nginx pass /webcam/ on as it is: everything that the page asks for lies there.
     #[test]
     fn below_webcam_is_everything() {
-        let nth = Selector::Nth;
-        assert_eq!(route("/webcam"), Ok(Route::Page));
-        assert_eq!(route("/webcam/index.html"), Ok(Route::Page));
-        assert_eq!(route("/webcam/stream?fps=2"), Ok(Route::Stream(nth(0), Some(2.0))));
-        assert_eq!(route("/webcam2/stream"), Ok(Route::Stream(nth(1), None)));
-        assert_eq!(route("/webcam3/snapshot.jpg"), Ok(Route::Snapshot(nth(2))));
+        assert_eq!(route("/webcam"), Ok(at("/")));
+        assert_eq!(route("/webcam/index.html"), Ok(at("/index.html")));
+        assert_eq!(route("/webcam/stream?fps=2"), Ok(stream(0, Some(2.0))));
+        assert_eq!(route("/webcam2/stream"), Ok(stream(1, None)));
+        assert_eq!(route("/webcam3/snapshot.jpg"), Ok(("/snapshot.jpg", Selector::Nth(2), None)));
         for path in [
             "/health",
             "/metrics",
@@ -198,7 +217,8 @@ mod tests {
             let direct = route(path);
             assert!(direct.is_ok(), "{path}");
             for webcam in ["/webcam", "/webcam4", "//webcam/"] {
-                assert_eq!(route(&format!("{webcam}{path}")), direct, "{webcam}{path}");
+                let below = route(&format!("{webcam}{path}"));
+                assert_eq!(below.map(|it| it.0), direct.clone().map(|it| it.0), "{webcam}{path}");
             }
         }
         for path in ["/webcam/webcam/", "/webcam/webcam/health", "/webcam5/health", "/pin/health"] {
@@ -208,8 +228,6 @@ mod tests {
 
     #[test]
     fn issue_10_number_16_queries_appended_to_queries() {
-        let (stream, snapshot) =
-            (|n, fps| Ok(Route::Stream(Selector::Nth(n), fps)), |n| Ok(Route::Snapshot(Selector::Nth(n))));
         for target in [
             "/?action=stream?nonce=123",
             "/?action=stream&1608856928650",
@@ -233,7 +251,7 @@ mod tests {
             "/stream%26x",
             "/webcam2/?action=stream_0?x=1",
         ] {
-            assert_eq!(route(target), stream(0, None), "{target}");
+            assert_eq!(route(target), Ok(stream(0, None)), "{target}");
         }
         for target in [
             "/stream?fps=5?x",
@@ -242,24 +260,37 @@ mod tests {
             "/stream&fps=5",
             "/stream%3Ffps=5%26x",
         ] {
-            assert_eq!(route(target), stream(0, Some(5.0)), "{target}");
+            assert_eq!(route(target), Ok(stream(0, Some(5.0))), "{target}");
         }
         for target in ["/?action=snapshot?x=1", "/?action=snapshot_1?x=1", "/webcam2/?action=snapshot%3Fx=1"]
         {
-            assert!(matches!(route(target), Ok(Route::Snapshot(_))), "{target}");
+            assert_eq!(route(target).map(|it| it.0), Ok("/snapshot"), "{target}");
         }
-        assert_eq!(route("/?action=snapshot_1?x=1"), snapshot(1));
-        assert_eq!(route("/snapshot.jpg&x=1"), snapshot(0));
+        assert_eq!(route("/?action=snapshot_1?x=1"), Ok(snapshot(1)));
+        assert_eq!(route("/snapshot.jpg&x=1"), Ok(at("/snapshot.jpg")));
         assert_eq!(route("/?action=reboot?action=stream").unwrap_err(), unknown_action("reboot"));
     }
 
     #[test]
     fn escaped_paths_mean_what_they_say() {
-        let yard = Selector::Named("yard-1".to_owned());
-        assert_eq!(route("/cameras/yard%2D1/strea%6d"), Ok(Route::Stream(yard, None)));
+        assert_eq!(route("/cameras/yard%2D1/strea%6d"), Ok(of("/cameras/NAME/stream", "yard-1")));
         for path in ["/%ff", "/cameras/%00/x", "/%", "/%zz", "/stream%", "/stre\u{e4}m"] {
             assert_eq!(route(path), Err(NoRoute::NotFound), "{path}");
         }
+    }
+
+    #[test]
+    fn methods_follow_from_the_table() {
+        let allowed = |path: &str| Route::parse(path, "").unwrap().allowed();
+        assert_eq!(
+            (allowed("/stream"), allowed("/api/cameras/yard/controls")),
+            (READING.to_owned(), "GET, HEAD, PATCH".to_owned())
+        );
+        let controls = Route::parse("/api/cameras/yard/controls", "").unwrap();
+        let role = |method| controls.entry(method).map(|entry| entry.role);
+        assert_eq!(role(Method::Head), Some(Role::Viewer));
+        assert_eq!(role(Method::Patch), Some(Role::Admin));
+        assert_eq!(role(Method::Post), None);
     }
 
     #[test]

@@ -6,13 +6,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_lite::future::or;
+use http_types::StatusCode;
 
 use super::Server;
-use super::answer::PICTURE_HEADERS;
+use super::answer::{Answer, PICTURE_HEADERS};
 use super::backlog::Backlog;
 use super::outlet::{Boundary, Claimed, Outlet, Part};
 use super::pace::Pace;
 use super::part_heads::PartHeads;
+use super::routes::Reply;
 use super::socket::Socket;
 use crate::camera::Viewer;
 use crate::cameras::registry::{Found, Selector};
@@ -30,6 +32,14 @@ pub struct Wanted {
     pub heads: PartHeads,
     /// The answer's head is all that is wanted.
     pub head_only: bool,
+}
+
+/// A stream, if there is such a camera.
+pub fn offer(server: &Server, wanted: Wanted) -> Reply {
+    match server.registry.find(&wanted.selector) {
+        Found::Camera(_) | Found::NoneYet => Reply::Stream(wanted),
+        Found::Unknown => Answer::error(StatusCode::NotFound, "there is no such camera").into(),
+    }
 }
 
 /// Sends frames until the client goes away.

@@ -3,7 +3,7 @@
 //! A publisher is of one run of a source, from opening it to closing it, and may be used from any thread.
 //! It limits the rate, notes what was negotiated, logs the first picture, counts what is damaged or dropped,
 //! and knows how long there has been no good picture, and why. Pictures are published on the thread that
-//! calls; what arrives on the executor goes through a [`Relay`](super::relay::Relay).
+//! calls; what arrives on the executor goes through a relay (`relay`).
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,0 +1,193 @@
+//! Every path of the service, in one table: method, path, who may, how long a body, and what answers.
+//!
+//! `NAME` stands for a camera's name. HEAD is answered wherever GET is, and 405 follows from the methods of
+//! a path. The same paths lie below `/webcam/` to `/webcam4/`, and `/?action=stream` and its like mean
+//! `/stream` and `/snapshot` (`route`).
+
+use std::pin::Pin;
+use std::rc::Rc;
+
+use http_types::Method;
+
+use super::answer::Answer;
+use super::head::Request;
+use super::part_heads::PartHeads;
+use super::route::Route;
+use super::stream::Wanted;
+use super::{Server, api, controls, page, snapshot, stream};
+
+/// Who may ask. One password lets all of them in today, under two names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Looks whether all is well: without a password, that much is answered and no more.
+    Monitor,
+    /// Watches.
+    Viewer,
+    /// Changes something.
+    Admin,
+}
+
+/// A request on its way to its answer.
+pub struct Call<'a> {
+    /// The server.
+    pub server: &'a Rc<Server>,
+    /// The request.
+    pub request: &'a Request,
+    /// What its path and query lead to.
+    pub route: &'a Route,
+    /// Its body, where the entry takes one.
+    pub body: Vec<u8>,
+}
+
+/// What comes of a request.
+pub enum Reply {
+    /// An answer.
+    Answer(Box<Answer>),
+    /// A stream, which takes the connection over.
+    Stream(Wanted),
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Self::Answer(Box::new(answer))
+    }
+}
+
+type Replying<'a> = Pin<Box<dyn Future<Output = Reply> + 'a>>;
+
+/// One method of one path.
+pub struct Entry {
+    /// The method.
+    pub method: Method,
+    /// The path.
+    pub path: &'static str,
+    /// Who may.
+    pub role: Role,
+    /// Bytes of a body; 0 where none is read.
+    pub body_bytes_max: usize,
+    /// What answers.
+    pub handler: fn(Call<'_>) -> Replying<'_>,
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+const fn get(path: &'static str, role: Role, handler: fn(Call<'_>) -> Replying<'_>) -> Entry {
+    Entry { method: Method::Get, path, role, body_bytes_max: 0, handler }
+}
+
+/// Every path.
+pub static ROUTES: &[Entry] = &[
+    get("/", Role::Viewer, |_| reply(Answer::html(page::INDEX))),
+    get("/index.html", Role::Viewer, |_| reply(Answer::html(page::INDEX))),
+    get("/favicon.ico", Role::Viewer, |_| asset("favicon.ico")),
+    get("/apple-touch-icon.png", Role::Viewer, |_| asset("apple-touch-icon.png")),
+    get("/icon.svg", Role::Viewer, |_| asset("icon.svg")),
+    get("/manifest.webmanifest", Role::Viewer, |_| asset("manifest.webmanifest")),
+    get("/stream", Role::Viewer, |call| wanted(&call)),
+    get("/cameras/NAME/stream", Role::Viewer, |call| wanted(&call)),
+    get("/snapshot", Role::Viewer, picture),
+    get("/snapshot.jpg", Role::Viewer, picture),
+    get("/cameras/NAME/snapshot", Role::Viewer, picture),
+    get("/cameras/NAME/snapshot.jpg", Role::Viewer, picture),
+    get("/health", Role::Monitor, |call| reply(health(&call))),
+    get("/metrics", Role::Viewer, |call| reply(api::metrics(call.server, &call.request.accept))),
+    get("/api/cameras", Role::Viewer, |call| reply(api::cameras(call.server))),
+    get("/api/cameras/NAME", Role::Viewer, |call| reply(api::camera(call.server, call.route.name()))),
+    get("/api/cameras/NAME/controls", Role::Viewer, |call| {
+        Box::pin(async move { controls::list(call.server, call.route.name()).await.into() })
+    }),
+    Entry {
+        method: Method::Patch,
+        path: "/api/cameras/NAME/controls",
+        role: Role::Admin,
+        body_bytes_max: controls::BODY_MAX_BYTES,
+        handler: |call| {
+            Box::pin(async move { controls::set(call.server, call.route.name(), &call.body).await.into() })
+        },
+    },
+];
+
+fn reply<'a>(answer: Answer) -> Replying<'a> {
+    Box::pin(std::future::ready(answer.into()))
+}
+
+fn asset<'a>(name: &str) -> Replying<'a> {
+    reply(
+        page::asset(name)
+            .map_or_else(|| Answer::not_found(name), |it| Answer::asset(it.content_type, it.bytes)),
+    )
+}
+
+fn health(call: &Call<'_>) -> Answer {
+    if call.request.accept.contains("text/html") {
+        Answer::html(page::HEALTH)
+    } else {
+        api::health(call.server)
+    }
+}
+
+fn picture(Call { server, route, request, .. }: Call<'_>) -> Replying<'_> {
+    Box::pin(async move { snapshot::take(server, &route.selector, request).await.into() })
+}
+
+fn wanted<'a>(call: &Call<'_>) -> Replying<'a> {
+    let heads = PartHeads::wanted(call.request);
+    let wanted = call.route.fps().and_then(|fps| Ok((fps, heads?))).map(|(fps, heads)| {
+        let head_only = call.request.method == Method::Head;
+        Wanted { selector: call.route.selector.clone(), fps, heads, head_only }
+    });
+    Box::pin(std::future::ready(match wanted {
+        Ok(wanted) => stream::offer(call.server, wanted),
+        Err(what) => Answer::bad_request(&what).into(),
+    }))
+}
+
+impl Entry {
+    fn parts(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.path.split('/').filter(|part| !part.is_empty())
+    }
+
+    /// Whether this is the path of these parts.
+    pub fn is_at(&self, parts: &[&str]) -> bool {
+        let fits = |(wanted, part): (&str, &&str)| wanted == "NAME" || wanted == *part;
+        self.parts().count() == parts.len() && self.parts().zip(parts).all(fits)
+    }
+
+    /// The camera's name among the parts, where the path has one.
+    pub fn name<'p>(&self, parts: &[&'p str]) -> Option<&'p str> {
+        parts.get(self.parts().position(|part| part == "NAME")?).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_names_every_path() {
+        let page = include_str!("../../docs/http.md");
+        for entry in ROUTES {
+            let is_part_of_the_page = page::asset(entry.path.trim_start_matches('/')).is_some();
+            if is_part_of_the_page || entry.path == "/index.html" {
+                continue;
+            }
+            assert!(page.contains(&format!("`{}`", entry.path)), "docs/http.md lacks {}", entry.path);
+        }
+    }
+
+    #[test]
+    fn only_what_changes_something_takes_a_body() {
+        for entry in ROUTES {
+            let changes = entry.method != Method::Get;
+            assert_eq!(
+                (entry.role == Role::Admin, entry.body_bytes_max > 0),
+                (changes, changes),
+                "{entry:?}"
+            );
+        }
+    }
+}
