@@ -24,6 +24,7 @@ pub mod multipart;
 pub mod offload;
 pub mod picture;
 pub mod random;
+pub mod rate_limit;
 pub mod rtp;
 pub mod rtsp;
 pub mod service;

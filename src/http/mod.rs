@@ -16,7 +16,6 @@ mod held;
 mod host;
 pub mod listen;
 mod outlet;
-mod pace;
 mod page;
 mod part_heads;
 mod password;

@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event_listener::{Event, EventListener};
 
-use super::pace::Pace;
 use super::part_heads::PartHeads;
 use super::socket::Socket;
 use crate::camera::{Subscriber, Track};
 use crate::frame::Frame;
 use crate::random;
+use crate::rate_limit::RateLimit;
 
 /// What every part's head begins with.
 const CONTENT_TYPE: &str = "Content-Type: image/jpeg\r\n";
@@ -76,7 +76,7 @@ struct State {
     /// What was sent last, as the track counts.
     seen: u64,
     turn: Turn,
-    pace: Option<Pace>,
+    rate_limit: RateLimit,
     /// What precedes the first part; every other part's boundary is sent with the part before.
     opening: String,
     /// Memory of part heads.
@@ -93,13 +93,19 @@ enum Turn {
 
 impl Outlet {
     /// An outlet for the frames of one track; the task writes first.
-    pub fn new(socket: &Socket, pace: Option<Pace>, boundary: &Boundary, heads: PartHeads) -> Arc<Self> {
+    pub fn new(socket: &Socket, fps: Option<f64>, boundary: &Boundary, heads: PartHeads) -> Arc<Self> {
         let opening = match heads {
             PartHeads::Exact => format!("--{boundary}\r\n"),
             PartHeads::Ahead => format!("--{boundary}\r\n{CONTENT_TYPE}\r\n"),
         };
         let after_jpeg = format!("\r\n{opening}");
-        let state = State { seen: 0, turn: Turn::Task, pace, opening, head: String::with_capacity(160) };
+        let state = State {
+            seen: 0,
+            turn: Turn::Task,
+            rate_limit: RateLimit::new(fps),
+            opening,
+            head: String::with_capacity(160),
+        };
         Arc::new(Self {
             socket: socket.clone(),
             after_jpeg,
@@ -206,7 +212,7 @@ impl State {
     /// A part with this frame, unless the viewer asked for fewer.
     fn begin(&mut self, frame: &Arc<Frame>, serial: u64, heads: PartHeads) -> Option<Part> {
         self.seen = serial;
-        if self.pace.as_mut().is_some_and(|pace| !pace.is_due(frame.captured)) {
+        if !self.rate_limit.admits(frame.captured) {
             return None;
         }
         Some(self.part(frame, heads))
@@ -251,17 +257,17 @@ mod tests {
         client: Option<TcpStream>,
     }
 
-    fn scene(pace: Option<Pace>) -> Scene {
-        scene_with(pace, PartHeads::Exact)
+    fn scene(fps: Option<f64>) -> Scene {
+        scene_with(fps, PartHeads::Exact)
     }
 
-    fn scene_with(pace: Option<Pace>, heads: PartHeads) -> Scene {
+    fn scene_with(fps: Option<f64>, heads: PartHeads) -> Scene {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let stream = Async::new(listener.accept().unwrap().0).unwrap();
         let (camera, clock) = (Camera::on_demand("yard"), Clock::manual().0);
         let socket = Socket::new(stream, clock.clone(), Arc::default(), Arc::default());
-        let outlet = Outlet::new(&socket, pace, &Boundary("b".to_owned()), heads);
+        let outlet = Outlet::new(&socket, fps, &Boundary("b".to_owned()), heads);
         Scene { camera, clock, outlet, socket, client: Some(client) }
     }
 
@@ -390,7 +396,7 @@ mod tests {
 
     #[test]
     fn a_rate_holds_on_the_publishers_thread_too() {
-        let mut scene = scene(Some(Pace::new(1.0)));
+        let mut scene = scene(Some(1.0));
         let viewer = scene.camera.subscribe(scene.outlet.clone());
         assert!(scene.claim().unwrap().is_none());
         for jpeg in ["due", "too early"] {

@@ -12,7 +12,6 @@ use super::Server;
 use super::answer::{Answer, PICTURE_HEADERS};
 use super::backlog::Backlog;
 use super::outlet::{Boundary, Claimed, Outlet, Part};
-use super::pace::Pace;
 use super::part_heads::PartHeads;
 use super::routes::Reply;
 use super::socket::Socket;
@@ -105,7 +104,7 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(server: &'a Server, wanted: &'a Wanted, socket: &Socket, boundary: &Boundary) -> io::Result<Self> {
-        let outlet = Outlet::new(socket, wanted.fps.map(Pace::new), boundary, wanted.heads);
+        let outlet = Outlet::new(socket, wanted.fps, boundary, wanted.heads);
         let (selector, card) = (&wanted.selector, server.clock.now());
         let mut watch = Self { server, selector, outlet, viewer: None, card };
         watch.find()?;

@@ -8,7 +8,6 @@ pub mod fake;
 pub mod file;
 pub mod http;
 pub mod publisher;
-mod rate_limit;
 mod relay;
 pub mod rtsp;
 pub mod silence;

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::rate_limit::RateLimit;
 use super::silence::{Quiet, Silence};
 use crate::camera::{Camera, Opened};
 use crate::clock::{Clock, Monotonic};
 use crate::config::Picture;
 use crate::frame::{Frame, FrameBuffer, Kind};
+use crate::rate_limit::RateLimit;
 use crate::{mjpeg, multipart};
 
 /// Publishes the pictures of one run of a source.
@@ -45,7 +45,7 @@ impl Publisher {
             camera: camera.clone(),
             clock: clock.clone(),
             quality: AtomicU8::new(picture.quality),
-            rate_limit: Mutex::new(RateLimit::new(picture.fps)),
+            rate_limit: Mutex::new(RateLimit::new(picture.fps.map(f64::from))),
             silence: Mutex::new(Silence::new(clock.now())),
             out: Mutex::default(),
         })
@@ -82,11 +82,11 @@ impl Publisher {
     /// Changes quality and rate while the source is open.
     pub fn change(&self, picture: &Picture) {
         self.quality.store(picture.quality, Ordering::Relaxed);
-        self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner).set(picture.fps);
+        self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner).set(picture.fps.map(f64::from));
     }
 
     /// The rate that is wanted at the moment, in pictures a second; `None` for what the camera gives.
-    pub fn fps(&self) -> Option<u32> {
+    pub fn fps(&self) -> Option<f64> {
         self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner).fps()
     }
 

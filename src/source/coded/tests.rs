@@ -9,7 +9,7 @@ use crate::camera::{Opened, Viewer};
 use crate::clips::{self, Scene, Size};
 use crate::frame::{BufferPool, Frame};
 use crate::picture::{Chroma, Plane, Planes};
-use crate::source::rate_limit::RateLimit;
+use crate::rate_limit::RateLimit;
 use crate::source::silence::What;
 use crate::source::test_camera::TestCamera;
 
@@ -136,7 +136,7 @@ fn no_more_pictures_than_were_asked_for() {
     let picture = Picture { fps: Some(5), ..Picture::default() };
     let mut rig = Rig::new(Codec::H264, &picture);
     let units = clips::units(&clips::encode(SIZE, 50, &clips::h264("bframes=0")), false);
-    let (mut limit, mut admitted) = (RateLimit::new(Some(5)), 0);
+    let (mut limit, mut admitted) = (RateLimit::new(Some(5.0)), 0);
     for (data, is_key) in &units {
         assert!(rig.coded.push(rig.unit(Codec::H264, data, *is_key)));
         let now = rig.to.clock.now();

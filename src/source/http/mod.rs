@@ -39,7 +39,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// How often a camera that gives single pictures is asked where no rate is configured, per second.
-const SNAPSHOT_FPS_DEFAULT: u32 = 2;
+const SNAPSHOT_FPS_DEFAULT: f64 = 2.0;
 
 /// Answers before the one with pictures: challenges and redirects have lower ceilings of their own.
 const ANSWERS_MAX: u32 = 16;
@@ -100,7 +100,8 @@ impl Source {
                 }
                 Content::Picture | Content::Unknown => {}
             }
-            let interval = Duration::from_secs(1) / publisher.fps().unwrap_or(SNAPSHOT_FPS_DEFAULT).max(1);
+            let fps = publisher.fps().unwrap_or(SNAPSHOT_FPS_DEFAULT);
+            let interval = Duration::from_secs_f64(1.0 / fps);
             // A camera too slow for the rate gives what it can.
             due = (due + interval).max(clock.now());
             clock.sleep_until(due).await;

@@ -1,0 +1,80 @@
+//! No more pictures a second than were asked for, of a camera or by one viewer.
+
+use std::time::Duration;
+
+use crate::clock::Monotonic;
+
+/// Lets as many pictures through as a rate allows, evenly.
+#[derive(Debug)]
+pub struct RateLimit {
+    fps: Option<f64>,
+    due: Option<Monotonic>,
+}
+
+impl RateLimit {
+    /// This many a second, more than 0; `None` for all.
+    pub fn new(fps: Option<f64>) -> Self {
+        Self { fps, due: None }
+    }
+
+    /// The rate.
+    pub fn fps(&self) -> Option<f64> {
+        self.fps
+    }
+
+    /// Sets another rate.
+    pub fn set(&mut self, fps: Option<f64>) {
+        self.fps = fps;
+    }
+
+    /// Whether a picture of this moment is to be shown.
+    pub fn admits(&mut self, at: Monotonic) -> bool {
+        let Some(interval) = self.fps.map(|fps| Duration::from_secs_f64(1.0 / fps)) else { return true };
+        // Pictures arrive unevenly: a quarter too early is still on time.
+        let due = self.due.unwrap_or(at);
+        if at + interval / 4 < due {
+            return false;
+        }
+        // The next one is due by the rate, not by when this one came, so that the mean is kept; but
+        // what was missed is not made up for.
+        self.due = Some((due + interval).max(at + interval / 4));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of ten seconds' pictures are admitted; `jitter` is that of each, by its number.
+    fn admitted(fps: Option<f64>, camera_fps: u64, jitter: impl Fn(u64) -> Duration) -> usize {
+        let mut limit = RateLimit::new(fps);
+        let moments =
+            (0..10 * camera_fps).map(|n| Duration::from_micros(n * 1_000_000 / camera_fps) + jitter(n));
+        moments.filter(|at| limit.admits(Monotonic::since_zero(*at))).count()
+    }
+
+    #[test]
+    fn the_mean_rate_is_the_one_asked_for() {
+        let every_other = |ms| move |n| Duration::from_millis(if n % 2 == 0 { ms } else { 0 });
+        assert_eq!(admitted(None, 25, every_other(0)), 250);
+        for (fps, camera_fps, jitter, expected) in [
+            (25.0, 25, 9, 250),
+            (10.0, 25, 0, 100),
+            (10.0, 30, 20, 100),
+            (1.0, 25, 0, 10),
+            (0.5, 25, 0, 5),
+            (60.0, 25, 0, 250),
+        ] {
+            let count = admitted(Some(fps), camera_fps, every_other(jitter));
+            assert!(count.abs_diff(expected) <= 2, "{fps} of {camera_fps}: {count}");
+        }
+        let scattered = |n| Duration::from_micros(n * 7919 % 5 * 1000);
+        for (camera_fps, fps, expected) in
+            [(30, 10.0, 100), (30, 20.0, 200), (25, 10.0, 100), (10, 30.0, 100), (30, 30.0, 300)]
+        {
+            let count = admitted(Some(fps), camera_fps, scattered);
+            assert!(count.abs_diff(expected) <= 2, "{fps} of {camera_fps}: {count}");
+        }
+    }
+}
