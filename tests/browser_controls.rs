@@ -303,3 +303,27 @@ fn icons_and_manifest_are_there() {
         assert!(answer.head.contains(&format!("content-type: {}", icon["type"].as_str().expect("a type"))));
     }
 }
+
+#[test]
+fn mistakes_of_a_changed_configuration_stand_on_the_page_until_they_are_mended() {
+    let Some((browser, _turn)) = browser() else { return };
+    let folder = std::env::temp_dir().join(format!("pinhole-page-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("pinhole.toml");
+    let good = "[[camera]]\nname = \"yard\"\nsource = \"test:\"\nsize = \"64x48\"\n";
+    std::fs::write(&file, good).expect("it is written");
+    let service = Service::start(&["--config", file.to_str().expect("a path")]);
+    browser.open(&url(&service, ""));
+    let until_shown = |expected: &dyn Fn(&str) -> bool| {
+        until("the mistakes", SOON, || expected(&text(&browser, "#mistakes")).then_some(()));
+    };
+    until_shown(&str::is_empty);
+    std::fs::write(&file, format!("{good}fps = 1000\n")).expect("it is written");
+    until_shown(&|words| {
+        words.starts_with("Correct these lines of pinhole.toml:\n")
+            && words.contains("pinhole.toml:5: camera.fps: must be 1 to 240, got 1000")
+    });
+    std::fs::write(&file, good).expect("it is written");
+    until_shown(&str::is_empty);
+    std::fs::remove_dir_all(&folder).expect("it is removed");
+}

@@ -112,7 +112,7 @@ function showHealth(health) {
   byId("power").hidden = health.system.under_voltage !== true;
   const mistakes = health.system.configuration_errors || [];
   byId("mistakes").hidden = mistakes.length === 0;
-  const where = isKnown(health.system.image_version) ? " on the card" : "";
+  const where = health.system.image_version === null ? "" : " on the card";
   say(byId("mistakes"), [`Correct these lines of pinhole.toml${where}:`, ...mistakes].join("\n"));
   const http = count(health.http.connections, "connection", "connections");
   say(byId("foot"), `Pinhole ${health.version} · up for ${duration(health.uptime_seconds)} · ${http}`);
