@@ -2,6 +2,8 @@
 
 #[path = "project/documents.rs"]
 mod documents;
+#[path = "project/rooms.rs"]
+mod rooms;
 #[path = "project/tools.rs"]
 mod tools;
 
