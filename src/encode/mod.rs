@@ -5,10 +5,10 @@
 //! that library.
 
 pub mod convert;
-pub mod crew;
 mod jpeg;
 mod layout;
 pub mod load;
+pub mod pool;
 pub mod reshape;
 mod rows;
 mod stretch;

@@ -154,6 +154,11 @@ impl Session {
         }
     }
 
+    /// Units that came incomplete, or need such a one.
+    pub fn units_dropped(&self) -> u64 {
+        self.receiver.as_ref().map_or(0, |receiver| receiver.counters().units_dropped)
+    }
+
     /// What is known about the session.
     pub fn status(&self) -> Status {
         Status {

@@ -4,14 +4,14 @@
 //! push ──> queue ──> decoder thread ──> newest pictures ──> encoder thread ──> publisher
 //! ```
 //!
-//! Nothing waits long anywhere. Pictures that come in a burst are spread (`spread`), each by at most
-//! `spread::HELD_MAX`; those of an even stream wait for nothing. Decoded pictures that the encoder has
+//! Nothing waits long anywhere. Pictures that come in a burst are spread (`pacer`), each by at most
+//! `pacer::HELD_MAX`; those of an even stream wait for nothing. Decoded pictures that the encoder has
 //! no time for are dropped; a decoder that falls behind first leaves out pictures that no other refers
 //! to, and then all up to the next key picture. So a picture that is published waited at most half a
 //! second (`queue::LAG_MAX`) for the decoder. Health counts what was dropped.
 
+mod pacer;
 mod queue;
-mod spread;
 mod work;
 
 use std::collections::VecDeque;

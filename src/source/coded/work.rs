@@ -1,7 +1,7 @@
 //! What the two threads do.
 
+use super::pacer::Pacer;
 use super::queue::LAG_OF_ALL_MAX;
-use super::spread::Spread;
 use super::{Shared, Work};
 use crate::camera::lost::Lost;
 use crate::clock::Monotonic;
@@ -15,7 +15,7 @@ use crate::source::publisher::Publisher;
 /// Decodes units; the newest picture waits to be encoded.
 pub(super) struct Decoding {
     decoder: Decoder,
-    spread: Spread,
+    pacer: Pacer,
 }
 
 /// A decoded picture.
@@ -28,7 +28,7 @@ pub(super) struct Decoded {
 
 impl Decoding {
     pub fn new(decoder: Decoder) -> Self {
-        Self { decoder, spread: Spread::default() }
+        Self { decoder, pacer: Pacer::default() }
     }
 
     /// Every picture that is there now that a unit of this moment has come; how many there were.
@@ -36,7 +36,7 @@ impl Decoding {
         let mut pictures = 0;
         while let Some(picture) = self.decoder.pull()? {
             pictures += 1;
-            let due = self.spread.due(ready);
+            let due = self.pacer.due(ready);
             if shared.publisher.admits(due) {
                 hand_over(shared, Decoded { picture, due });
             }
@@ -53,12 +53,12 @@ impl Work for Decoding {
         self.decoder.skip_non_reference(skips);
         match self.decoder.push(&unit).and_then(|()| self.pull(unit.arrived, shared)) {
             Ok(0) if skips || self.decoder.needs_key() => {
-                self.spread.begin_anew();
+                self.pacer.begin_anew();
                 shared.publisher.dropped(1);
             }
             Ok(_) => {}
             Err(DecodeError::Damaged(damage)) => {
-                self.spread.begin_anew();
+                self.pacer.begin_anew();
                 shared.publisher.damaged(damage);
             }
             Err(DecodeError::TooLarge(what)) => return Err(Lost::TooLarge(what)),

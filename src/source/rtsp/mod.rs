@@ -139,9 +139,7 @@ impl Source {
                 delivery.awaiting_key(since);
             }
             Event::AccessUnit(unit) => {
-                let status = session.status();
-                delivery.count_dropped(status.packets.units_dropped);
-                self.update(|report| report.status = Some(status));
+                delivery.count_dropped(session.units_dropped());
                 delivery.unit(unit);
             }
         }

@@ -8,6 +8,7 @@
 mod buffers;
 mod capture;
 pub mod controls;
+mod device_probe;
 pub mod devices;
 mod driver;
 mod flow;
@@ -18,7 +19,6 @@ pub mod monitor;
 mod negotiate;
 mod offers;
 mod reader;
-mod roll_call;
 
 use std::io;
 use std::panic::catch_unwind;

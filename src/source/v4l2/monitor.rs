@@ -14,9 +14,9 @@ use serde_json::{Map, Value};
 use smol::Async;
 
 use super::controls;
+use super::device_probe::{Answer, DeviceProbe};
 use super::devices::{self, Device, Links};
 use super::identity::{self, Identity, Wanted};
-use super::roll_call::{Answer, RollCall};
 use crate::camera;
 use crate::camera::controls::{Control, Refused};
 use crate::camera::lost::Lost;
@@ -135,7 +135,7 @@ impl camera::device::Device for Claim {
 #[derive(Debug)]
 pub struct Monitor {
     clock: Clock,
-    roll_call: Arc<RollCall>,
+    device_probe: Arc<DeviceProbe>,
     claims: Mutex<Vec<Arc<Claim>>>,
     /// Result of the last scan: the nodes in /dev, and the devices without a claim.
     last: smol::lock::Mutex<Look>,
@@ -160,8 +160,8 @@ impl Look {
 impl Monitor {
     /// A monitor before its first scan.
     pub fn new(clock: Clock) -> Arc<Self> {
-        let (roll_call, claims, last) = Default::default();
-        Arc::new(Self { clock, roll_call, claims, last, changed: Event::new() })
+        let (device_probe, claims, last) = Default::default();
+        Arc::new(Self { clock, device_probe, claims, last, changed: Event::new() })
     }
 
     /// Adds a claim; the next [`rescan`](Self::rescan) gives it its device.
@@ -227,7 +227,7 @@ impl Monitor {
 
     /// The cameras at these nodes. A node that does not answer keeps its last known description.
     async fn ask(&self, nodes: &[PathBuf], known: &[Device]) -> Vec<Device> {
-        let answers = self.roll_call.call(nodes, &self.clock, devices::describe).await;
+        let answers = self.device_probe.call(nodes, &self.clock, devices::describe).await;
         let links = Links::read();
         let said = |(node, answer): (&PathBuf, Answer<Option<Device>>)| match answer {
             Answer::Said(device) => device,
@@ -247,7 +247,7 @@ impl Monitor {
         };
         loop {
             let event = or(async { watch.video_event().await.map(|()| true) }, async {
-                self.roll_call.late_answer().await;
+                self.device_probe.late_answer().await;
                 Ok(true)
             });
             match or(event, self.until_udev_may_be_done()).await {

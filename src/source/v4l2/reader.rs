@@ -9,8 +9,8 @@ use super::modes::Encoding;
 use crate::camera::lost::Lost;
 use crate::clock::Monotonic;
 use crate::config::Picture;
-use crate::encode::crew::{Crew, Deliver, Encode};
 use crate::encode::load::Load;
+use crate::encode::pool::{Deliver, Encode, EncoderPool};
 use crate::encode::{EncodeError, JpegEncoder};
 use crate::frame::FrameBuffer;
 use crate::limits;
@@ -32,7 +32,7 @@ pub struct Reader {
     picture: Picture,
     encoder: JpegEncoder,
     load: Load,
-    crew: Option<Crew<Captured>>,
+    pool: Option<EncoderPool<Captured>>,
     sequence: Option<u32>,
     captured: Option<Monotonic>,
     publisher: Arc<Publisher>,
@@ -54,7 +54,7 @@ impl Reader {
             picture: picture.clone(),
             encoder,
             load: Load::default(),
-            crew: None,
+            pool: None,
             sequence: None,
             captured: None,
             publisher: publisher.clone(),
@@ -94,8 +94,8 @@ impl Reader {
 
     fn encode(&mut self, format: PixelFormat, bytes: &[u8], captured: Captured) {
         let interval = self.captured.replace(captured.at).map(|before| captured.at.since(before));
-        if let Some(crew) = &mut self.crew {
-            if !crew.hand_in(bytes, captured) {
+        if let Some(pool) = &mut self.pool {
+            if !pool.hand_in(bytes, captured) {
                 self.publisher.dropped(1);
             }
             return;
@@ -120,12 +120,12 @@ impl Reader {
             return;
         }
         let name = self.publisher.camera().name();
-        match self.start_crew(format, threads) {
-            Ok(crew) => {
+        match self.start_pool(format, threads) {
+            Ok(pool) => {
                 log::info!(
                     "camera {name}: one thread is too slow for the rate; encoding on {threads} threads now"
                 );
-                self.crew = Some(crew);
+                self.pool = Some(pool);
             }
             Err(error) => {
                 log::warn!(
@@ -136,7 +136,7 @@ impl Reader {
         }
     }
 
-    fn start_crew(&self, format: PixelFormat, threads: usize) -> std::io::Result<Crew<Captured>> {
+    fn start_pool(&self, format: PixelFormat, threads: usize) -> std::io::Result<EncoderPool<Captured>> {
         let encoder = |_| -> std::io::Result<Encode> {
             let mut encoder = new_encoder(&self.picture, &self.layout).map_err(std::io::Error::other)?;
             let (layout, publisher) = (self.layout, self.publisher.clone());
@@ -148,7 +148,7 @@ impl Reader {
         let (layout, publisher) = (self.layout, self.publisher.clone());
         let deliver: Deliver<Captured> =
             Arc::new(move |result, captured| publish(&publisher, &layout, result, &captured));
-        Crew::start(encoders, self.publisher.camera().jpeg.pool(), &deliver)
+        EncoderPool::start(encoders, self.publisher.camera().jpeg.pool(), &deliver)
     }
 }
 

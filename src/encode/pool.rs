@@ -17,7 +17,7 @@ pub type Encode = Box<dyn FnMut(&[u8], &mut FrameBuffer) -> Result<(), EncodeErr
 pub type Deliver<T> = Arc<dyn Fn(Result<FrameBuffer, EncodeError>, T) + Send + Sync>;
 
 /// Threads that encode pictures side by side. `T` goes with each picture to its delivery.
-pub struct Crew<T> {
+pub struct EncoderPool<T> {
     shared: Arc<Shared<T>>,
     threads: Vec<JoinHandle<()>>,
     handed_in: u64,
@@ -45,7 +45,7 @@ struct Job<T> {
     with: T,
 }
 
-impl<T: Send + 'static> Crew<T> {
+impl<T: Send + 'static> EncoderPool<T> {
     /// Starts a thread for each of `encoders`.
     ///
     /// # Errors
@@ -54,13 +54,13 @@ impl<T: Send + 'static> Crew<T> {
         let state =
             State { jobs: VecDeque::new(), idle: encoders.len(), turn: 0, closed: false, spare: Vec::new() };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let mut crew = Self { shared, threads: Vec::new(), handed_in: 0 };
+        let mut started = Self { shared, threads: Vec::new(), handed_in: 0 };
         for encode in encoders {
-            let (shared, pool, deliver) = (crew.shared.clone(), pool.clone(), deliver.clone());
+            let (shared, pool, deliver) = (started.shared.clone(), pool.clone(), deliver.clone());
             let thread = std::thread::Builder::new().name("encode".to_owned());
-            crew.threads.push(thread.spawn(move || work(&shared, encode, &pool, &deliver))?);
+            started.threads.push(thread.spawn(move || work(&shared, encode, &pool, &deliver))?);
         }
-        Ok(crew)
+        Ok(started)
     }
 
     /// Hands a copy of a picture to an idle thread; false if there is none.
@@ -84,7 +84,7 @@ impl<T: Send + 'static> Crew<T> {
     }
 }
 
-impl<T> Drop for Crew<T> {
+impl<T> Drop for EncoderPool<T> {
     /// Waits for the pictures that are being encoded.
     fn drop(&mut self) {
         self.shared.lock().closed = true;
@@ -106,7 +106,7 @@ impl<T> Shared<T> {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next picture; `None` once the crew is closed.
+    /// The next picture; `None` once the pool is closed.
     fn next_job(&self) -> Option<Job<T>> {
         let mut state = self.lock();
         loop {
@@ -161,18 +161,19 @@ mod tests {
                 Ok(())
             })
         };
-        let mut crew = Crew::start(vec![encoder(), encoder()], &BufferPool::default(), &deliver).unwrap();
+        let mut encoders =
+            EncoderPool::start(vec![encoder(), encoder()], &BufferPool::default(), &deliver).unwrap();
         for round in 0..50 {
             for number in [2 * round, 2 * round + 1] {
                 // The threads of the round before may still be on their way to idle.
-                while !crew.hand_in(b"picture", number) {
+                while !encoders.hand_in(b"picture", number) {
                     std::thread::yield_now();
                 }
             }
-            assert!(!crew.hand_in(b"picture", 999), "both are busy");
+            assert!(!encoders.hand_in(b"picture", 999), "both are busy");
             barrier.wait();
         }
-        drop(crew);
+        drop(encoders);
         let expected: Vec<_> = (0..100).map(|number| (true, number)).collect();
         assert_eq!(*delivered.lock().unwrap(), expected);
     }

@@ -25,13 +25,13 @@ const HELD_MAX_INTERVALS: u32 = 3;
 
 /// Says when each picture is to be shown.
 #[derive(Debug, Default)]
-pub(super) struct Spread {
+pub(super) struct Pacer {
     /// When the last pictures were ready, twice [`WINDOW`] at most.
     ready: VecDeque<Monotonic>,
     due: Option<Monotonic>,
 }
 
-impl Spread {
+impl Pacer {
     /// The moment for a picture that became ready then. Never earlier than that, nor later than
     /// [`HELD_MAX`] after it, nor earlier than the picture before.
     pub fn due(&mut self, ready: Monotonic) -> Monotonic {
@@ -79,8 +79,8 @@ mod tests {
 
     /// When pictures that were ready then are due, in ms.
     fn spread(ready: impl IntoIterator<Item = u64>) -> Vec<(u64, u64)> {
-        let mut spread = Spread::default();
-        let due = |ms| (ms, spread.due(at(ms)).since(at(0)).as_millis() as u64);
+        let mut pacer = Pacer::default();
+        let due = |ms| (ms, pacer.due(at(ms)).since(at(0)).as_millis() as u64);
         ready.into_iter().map(due).collect()
     }
 

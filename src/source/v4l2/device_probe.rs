@@ -29,7 +29,7 @@ pub enum Answer<T> {
 
 /// Remembers which nodes were asked and have not answered.
 #[derive(Debug, Default)]
-pub struct RollCall {
+pub struct DeviceProbe {
     /// Nodes with a query under way, and whether they were skipped.
     asked: Mutex<BTreeMap<PathBuf, bool>>,
     /// A skipped node has answered, and `late_answer` has not returned for it yet.
@@ -37,7 +37,7 @@ pub struct RollCall {
     late: Event,
 }
 
-impl RollCall {
+impl DeviceProbe {
     /// Queries each node. A skipped one is not queried again before it has answered.
     pub async fn call<T: Send + 'static>(
         self: &Arc<Self>,
@@ -102,7 +102,7 @@ impl RollCall {
 /// A query under way; dropped with its answer.
 struct Asked {
     node: PathBuf,
-    by: Arc<RollCall>,
+    by: Arc<DeviceProbe>,
 }
 
 impl Drop for Asked {
@@ -124,7 +124,7 @@ mod tests {
     fn a_node_that_hangs_is_passed_over_until_it_answers() {
         let (clock, hand) = Clock::manual();
         let (release, held) = smol::channel::bounded::<()>(1);
-        let calls = Arc::new(RollCall::default());
+        let calls = Arc::new(DeviceProbe::default());
         let nodes = ["/dev/video0", "/dev/video1", "/dev/video2"].map(PathBuf::from);
         let ask = move |node: &Path| {
             if node.ends_with("video1") {
