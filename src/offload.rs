@@ -1,6 +1,6 @@
 //! Work that waits or takes long, on threads beside the executor's.
 //!
-//! Each kind of work has a lane with a ceiling of its own, so that what hangs (the open of a device, a
+//! Each kind of work has a pool with a ceiling of its own, so that what hangs (the open of a device, a
 //! name server) keeps nothing else waiting. A thread ends with its work: an idle service has none.
 
 use std::any::Any;
@@ -10,20 +10,20 @@ use std::thread;
 
 use smol::lock::Semaphore;
 
-/// One kind of work.
+/// Threads for one kind of work, at most so many at a time.
 #[derive(Debug)]
-pub struct Lane {
+pub struct BlockingPool {
     name: &'static str,
     places: Semaphore,
 }
 
-impl Lane {
-    /// A lane for at most so many threads; `name` is theirs, of which the kernel keeps 15 bytes.
+impl BlockingPool {
+    /// A pool of at most so many threads; `name` is theirs, of which the kernel keeps 15 bytes.
     pub const fn new(name: &'static str, threads_max: usize) -> Self {
         Self { name, places: Semaphore::new(threads_max) }
     }
 
-    /// Does `work` on a thread of its own, once the lane has a place. The place is taken until the work
+    /// Does `work` on a thread of its own, once the pool has a place. The place is taken until the work
     /// is done, also if nobody waits for it any more.
     ///
     /// # Errors
@@ -65,9 +65,9 @@ mod tests {
     use futures_lite::future::poll_once;
 
     #[test]
-    fn a_lane_that_hangs_keeps_to_its_ceiling_and_no_other_lane_waiting() {
-        static HANGING: Lane = Lane::new("hangs", 1);
-        static OTHER: Lane = Lane::new("other", 1);
+    fn a_pool_that_hangs_keeps_to_its_ceiling_and_no_other_waiting() {
+        static HANGING: BlockingPool = BlockingPool::new("hangs", 1);
+        static OTHER: BlockingPool = BlockingPool::new("other", 1);
         let (release, held) = mpsc::channel::<()>();
         smol::block_on(async {
             let mut hangs = Box::pin(HANGING.run(move || held.recv().is_err()));
@@ -75,9 +75,9 @@ mod tests {
             // The caller is gone; the work continues.
             drop(hangs);
             let mut next = Box::pin(HANGING.run(|| 2));
-            assert!(poll_once(&mut next).await.is_none(), "the lane is full");
+            assert!(poll_once(&mut next).await.is_none(), "the pool is full");
             assert_eq!(OTHER.run(|| 1).await.unwrap(), 1);
-            assert!(poll_once(&mut next).await.is_none(), "the lane is still full");
+            assert!(poll_once(&mut next).await.is_none(), "the pool is still full");
             drop(release);
             assert_eq!(next.await.unwrap(), 2);
         });
@@ -85,10 +85,10 @@ mod tests {
 
     #[test]
     fn work_that_panics_is_an_error_and_gives_its_place_back() {
-        static LANE: Lane = Lane::new("panics", 1);
+        static POOL: BlockingPool = BlockingPool::new("panics", 1);
         smol::block_on(async {
             for _ in 0..3 {
-                let error = LANE.run(|| -> u32 { panic!("no such thing: {}", 7) }).await.unwrap_err();
+                let error = POOL.run(|| -> u32 { panic!("no such thing: {}", 7) }).await.unwrap_err();
                 assert_eq!(error.to_string(), "panics: no such thing: 7");
             }
         });

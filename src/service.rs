@@ -19,12 +19,12 @@ use crate::http::Server;
 use crate::http::listen::{Listening, Sockets};
 #[cfg(doc)]
 use crate::limits;
-use crate::offload::Lane;
+use crate::offload::BlockingPool;
 use crate::source::Sources;
 use crate::turn;
 
 /// Reading the file may hang, as on a network share.
-static READING: Lane = Lane::new("read settings", 1);
+static READING: BlockingPool = BlockingPool::new("read settings", 1);
 
 /// Where a changed configuration comes from.
 pub struct Reload {

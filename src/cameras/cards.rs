@@ -12,14 +12,14 @@ use crate::draw;
 use crate::encode::{EncodeError, JpegEncoder};
 use crate::frame::{BufferPool, Frame, FrameBuffer, Kind};
 use crate::limits;
-use crate::offload::Lane;
+use crate::offload::BlockingPool;
 use crate::picture::Chroma;
 
 const DEFAULT_SIZE: (u32, u32) = (1280, 720);
 const QUALITY: u8 = 85;
 
 /// One card after the other: each needs 3 MB while it is drawn, and they are due once a second only.
-static DRAWING: Lane = Lane::new("draw a card", 1);
+static DRAWING: BlockingPool = BlockingPool::new("draw a card", 1);
 
 /// Publishes cards whenever there is a reason for no picture and somebody watches. Does not return.
 pub async fn show(camera: &Arc<Camera>, clock: &Clock) {

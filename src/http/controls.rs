@@ -15,7 +15,7 @@ use crate::camera::controls::Refused;
 use crate::camera::device::Device;
 use crate::camera::lost::Lost;
 use crate::limits;
-use crate::offload::Lane;
+use crate::offload::BlockingPool;
 
 /// Bytes of the body of a PATCH: every control of a camera at once has about 2 KB.
 pub const BODY_MAX_BYTES: usize = 16 << 10;
@@ -24,7 +24,7 @@ pub const BODY_MAX_BYTES: usize = 16 << 10;
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// Devices that are asked at a time: each camera's, once.
-static DEVICES: Lane = Lane::new("controls", limits::CAMERAS_MAX);
+static DEVICES: BlockingPool = BlockingPool::new("controls", limits::CAMERAS_MAX);
 
 /// The answer to `GET /api/cameras/NAME/controls`. Cameras that are no V4L2 devices have none.
 pub async fn list(server: &Rc<Server>, name: &str) -> Answer {

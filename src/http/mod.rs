@@ -15,7 +15,6 @@ mod head;
 mod held;
 mod host;
 pub mod listen;
-mod outlet;
 mod page;
 mod part_heads;
 mod password;
@@ -25,6 +24,7 @@ mod snapshot;
 mod socket;
 mod stream;
 mod syntax;
+mod viewer_socket;
 
 use std::cell::RefCell;
 use std::rc::Rc;

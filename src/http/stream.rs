@@ -11,10 +11,10 @@ use http_types::StatusCode;
 use super::Server;
 use super::answer::{Answer, PICTURE_HEADERS};
 use super::backlog::Backlog;
-use super::outlet::{Boundary, Claimed, Outlet, Part};
 use super::part_heads::PartHeads;
 use super::routes::Reply;
 use super::socket::Socket;
+use super::viewer_socket::{Boundary, Claimed, Part, ViewerSocket};
 use crate::camera::Viewer;
 use crate::cameras::registry::{Found, Selector};
 use crate::clock::Monotonic;
@@ -59,10 +59,10 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, wanted: &Wanted) -> io:
     loop {
         turn.step().await;
         let Some(part) = watch.next().await? else { return Ok(()) };
-        let written = socket.write_frame(&part.frame, watch.outlet.slices(&part), part.sent).await?;
+        let written = socket.write_frame(&part.frame, watch.viewer_socket.slices(&part), part.sent).await?;
         watch.delivered(&part);
         // Let go before the wait: its memory is wanted for the next picture.
-        watch.outlet.recycle(part);
+        watch.viewer_socket.recycle(part);
         if written.after_waiting > 0 {
             // The kernel still holds bytes of this frame. A frame begun now would be old when its
             // turn comes; the newest is chosen when it is.
@@ -96,7 +96,7 @@ fn head(server: &Server, boundary: &Boundary) -> String {
 struct Watch<'a> {
     server: &'a Server,
     selector: &'a Selector,
-    outlet: Arc<Outlet>,
+    viewer_socket: Arc<ViewerSocket>,
     viewer: Option<Viewer>,
     /// When the next card is due.
     card: Monotonic,
@@ -104,9 +104,9 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(server: &'a Server, wanted: &'a Wanted, socket: &Socket, boundary: &Boundary) -> io::Result<Self> {
-        let outlet = Outlet::new(socket, wanted.fps, boundary, wanted.heads);
+        let viewer_socket = ViewerSocket::new(socket, wanted.fps, boundary, wanted.heads);
         let (selector, card) = (&wanted.selector, server.clock.now());
-        let mut watch = Self { server, selector, outlet, viewer: None, card };
+        let mut watch = Self { server, selector, viewer_socket, viewer: None, card };
         watch.find()?;
         Ok(watch)
     }
@@ -114,7 +114,7 @@ impl<'a> Watch<'a> {
     /// Begins to watch the camera, if there is one.
     fn find(&mut self) -> io::Result<()> {
         match self.server.registry.find(self.selector) {
-            Found::Camera(camera) => self.viewer = Some(camera.subscribe(self.outlet.clone())),
+            Found::Camera(camera) => self.viewer = Some(camera.subscribe(self.viewer_socket.clone())),
             Found::NoneYet => {}
             Found::Unknown => return Err(io::ErrorKind::NotFound.into()),
         }
@@ -131,8 +131,8 @@ impl<'a> Watch<'a> {
                     None => continue,
                 }
             };
-            let left = self.outlet.listen();
-            match self.outlet.claim(&viewer.camera().jpeg)? {
+            let left = self.viewer_socket.listen();
+            match self.viewer_socket.claim(&viewer.camera().jpeg)? {
                 Claimed::Part(part) => return Ok(Some(part)),
                 Claimed::End => return Ok(None),
                 Claimed::Nothing => left.await,
@@ -154,7 +154,7 @@ impl<'a> Watch<'a> {
         }
         self.card = clock.now() + limits::CARD_INTERVAL;
         match server.registry.no_camera.card(clock).await {
-            Ok(card) => Ok(Some(self.outlet.part(&card))),
+            Ok(card) => Ok(Some(self.viewer_socket.part(&card))),
             Err(error) => {
                 log::error!("no card: {error}");
                 Ok(None)

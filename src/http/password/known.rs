@@ -14,7 +14,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::limits::KNOWN_ADDRESSES_MAX;
-use crate::offload::Lane;
+use crate::offload::BlockingPool;
 
 /// The file in the state directory.
 const NAME: &str = "known-addresses";
@@ -26,7 +26,7 @@ const FILE_MAX_BYTES: u64 = 64 * 46;
 const DIRECTORY: &str = "STATE_DIRECTORY";
 
 /// One writer at a time. A card may take long, and the main thread must not wait for it.
-static WRITES: Lane = Lane::new("remember", 1);
+static WRITES: BlockingPool = BlockingPool::new("remember", 1);
 
 /// Known addresses, the newest first.
 #[derive(Debug, Default)]

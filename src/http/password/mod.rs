@@ -34,7 +34,7 @@ use crate::config::password::PASSWORD_MAX_BYTES;
 #[cfg(doc)]
 use crate::limits;
 use crate::limits::KNOWN_ADDRESSES_WRITE_MAX;
-use crate::offload::Lane;
+use crate::offload::BlockingPool;
 use crate::random::Random;
 use known::Known;
 use neighbours::Neighbours;
@@ -46,7 +46,7 @@ const USERS: [&str; 2] = ["viewer", "admin"];
 
 /// One check at a time: each takes a core and the memory that the hash asks for. A check goes on when the
 /// client that sent the password is gone.
-static CHECKS: Lane = Lane::new("password", 1);
+static CHECKS: BlockingPool = BlockingPool::new("password", 1);
 
 /// A keyed digest of user name and password.
 type Digest = [u8; 32];

@@ -22,7 +22,7 @@ use crate::camera::lost::NetworkLost;
 use crate::clock::Clock;
 use crate::config::network::Fingerprint;
 use crate::limits;
-use crate::offload::Lane;
+use crate::offload::BlockingPool;
 
 /// How long the look-up of a name may take: a resolver's first time-out is 5 s, its second try
 /// mostly succeeds.
@@ -30,7 +30,7 @@ const RESOLVE_MAX: Duration = Duration::from_secs(8);
 
 /// Names that are looked up at a time: one for each camera. The C library's look-up cannot be broken
 /// off, so one that took too long holds its place until the resolver gives up.
-static NAMES: Lane = Lane::new("look up a name", limits::CAMERAS_MAX);
+static NAMES: BlockingPool = BlockingPool::new("look up a name", limits::CAMERAS_MAX);
 
 /// How long connecting and the TLS handshake may take together. Cameras on batteries and behind
 /// mobile networks need seconds.

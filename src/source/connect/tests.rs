@@ -92,7 +92,7 @@ fn an_address_of_this_machine_in_a_network_is_this_machine_too() {
 
 #[test]
 fn a_server_that_accepts_and_says_nothing_is_given_up() {
-    static ACCEPTING: Lane = Lane::new("accepts", 1);
+    static ACCEPTING: BlockingPool = BlockingPool::new("accepts", 1);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (clock, hand) = Clock::manual();

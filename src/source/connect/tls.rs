@@ -22,11 +22,11 @@ use smol::Async;
 use crate::camera::lost::NetworkLost;
 use crate::config::network::Fingerprint;
 use crate::limits;
-use crate::offload::Lane;
+use crate::offload::BlockingPool;
 use verifier::Verifier;
 
 /// The machine's certificates are read by so many threads at a time; each needs some 2 MB meanwhile.
-static ROOTS: Lane = Lane::new("certificates", 2);
+static ROOTS: BlockingPool = BlockingPool::new("certificates", 2);
 
 /// Pinned certificates whose keys are weak, so that not every connection has to find out.
 static WEAK: Mutex<Vec<Fingerprint>> = Mutex::new(Vec::new());

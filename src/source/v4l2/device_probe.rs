@@ -10,13 +10,13 @@ use event_listener::{Event, listener};
 use futures_lite::future::or;
 
 use crate::clock::Clock;
-use crate::offload::Lane;
+use crate::offload::BlockingPool;
 
 /// A node that has not answered within this time is skipped. uvcvideo gives a camera 5 s.
 const ANSWER_MAX: Duration = Duration::from_secs(6);
 
 /// Concurrent queries: the current one, and those that hang.
-static NODES: Lane = Lane::new("ask a device", 16);
+static NODES: BlockingPool = BlockingPool::new("ask a device", 16);
 
 /// A node's answer.
 #[derive(Debug, PartialEq, Eq)]

@@ -61,7 +61,7 @@ pub enum Claimed {
 }
 
 /// A viewer's socket as publisher and task see it.
-pub struct Outlet {
+pub struct ViewerSocket {
     socket: Socket,
     /// Follows each JPEG at once, so that a browser sees that the picture is whole: the boundary, and the
     /// next part's head where that is sent ahead.
@@ -91,8 +91,8 @@ enum Turn {
     Left(io::Result<Part>),
 }
 
-impl Outlet {
-    /// An outlet for the frames of one track; the task writes first.
+impl ViewerSocket {
+    /// The socket of a viewer of one track; the task writes first.
     pub fn new(socket: &Socket, fps: Option<f64>, boundary: &Boundary, heads: PartHeads) -> Arc<Self> {
         let opening = match heads {
             PartHeads::Exact => format!("--{boundary}\r\n"),
@@ -191,7 +191,7 @@ impl Outlet {
     }
 }
 
-impl Subscriber for Outlet {
+impl Subscriber for ViewerSocket {
     fn deliver(&self, frame: &Arc<Frame>, serial: u64) -> bool {
         self.publish(frame, serial, |part| {
             part.sent = self.socket.write_some(self.slices(part))?;
@@ -252,7 +252,7 @@ mod tests {
     struct Scene {
         camera: Arc<Camera>,
         clock: Clock,
-        outlet: Arc<Outlet>,
+        viewer_socket: Arc<ViewerSocket>,
         socket: Socket,
         client: Option<TcpStream>,
     }
@@ -267,8 +267,8 @@ mod tests {
         let stream = Async::new(listener.accept().unwrap().0).unwrap();
         let (camera, clock) = (Camera::on_demand("yard"), Clock::manual().0);
         let socket = Socket::new(stream, clock.clone(), Arc::default(), Arc::default());
-        let outlet = Outlet::new(&socket, fps, &Boundary("b".to_owned()), heads);
-        Scene { camera, clock, outlet, socket, client: Some(client) }
+        let viewer_socket = ViewerSocket::new(&socket, fps, &Boundary("b".to_owned()), heads);
+        Scene { camera, clock, viewer_socket, socket, client: Some(client) }
     }
 
     impl Scene {
@@ -280,7 +280,7 @@ mod tests {
         }
 
         fn claim(&self) -> io::Result<Option<Part>> {
-            self.outlet.claim(&self.camera.jpeg).map(|claimed| match claimed {
+            self.viewer_socket.claim(&self.camera.jpeg).map(|claimed| match claimed {
                 Claimed::Part(part) => Some(part),
                 Claimed::Nothing => None,
                 Claimed::End => panic!("it has ended"),
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn the_publisher_writes_whole_parts_when_it_is_its_turn() {
         let mut scene = scene(None);
-        let viewer = scene.camera.subscribe(scene.outlet.clone());
+        let viewer = scene.camera.subscribe(scene.viewer_socket.clone());
         scene.publish(b"not yet the publisher's turn");
         let first = scene.claim().unwrap().unwrap();
         assert_eq!(&*first.frame.jpeg, b"not yet the publisher's turn");
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn what_the_socket_does_not_take_is_left_to_the_task_and_the_newest_follows() {
         let mut scene = scene(None);
-        let _viewer = scene.camera.subscribe(scene.outlet.clone());
+        let _viewer = scene.camera.subscribe(scene.viewer_socket.clone());
         assert!(scene.claim().unwrap().is_none());
         // More than the kernel holds for a client that does not read.
         let large = "x".repeat(32 << 20);
@@ -344,9 +344,13 @@ mod tests {
         let rest = scene.claim().unwrap().unwrap();
         assert!((1..large.len()).contains(&rest.sent), "{} sent", rest.sent);
         for part in [rest, scene.claim().unwrap().unwrap()] {
-            smol::block_on(scene.socket.write_frame(&part.frame, scene.outlet.slices(&part), part.sent))
-                .unwrap();
-            scene.outlet.recycle(part);
+            smol::block_on(scene.socket.write_frame(
+                &part.frame,
+                scene.viewer_socket.slices(&part),
+                part.sent,
+            ))
+            .unwrap();
+            scene.viewer_socket.recycle(part);
         }
         assert!(reader.join().unwrap() == expected.as_bytes(), "the parts are whole");
         assert!(scene.claim().unwrap().is_none());
@@ -356,7 +360,7 @@ mod tests {
     #[test]
     fn heads_sent_ahead_follow_each_picture_at_once() {
         let mut scene = scene_with(None, PartHeads::Ahead);
-        let viewer = scene.camera.subscribe(scene.outlet.clone());
+        let viewer = scene.camera.subscribe(scene.viewer_socket.clone());
         assert!(scene.claim().unwrap().is_none());
         let next = "--b\r\nContent-Type: image/jpeg\r\n\r\n";
         let mut expected = String::new();
@@ -364,7 +368,7 @@ mod tests {
             scene.publish(jpeg.as_bytes());
             let _ = write!(expected, "{jpeg}\r\n{next}");
         }
-        drop((viewer, scene.outlet, scene.socket));
+        drop((viewer, scene.viewer_socket, scene.socket));
         let mut text = String::new();
         scene.client.as_mut().unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, format!("{next}{expected}"));
@@ -373,13 +377,13 @@ mod tests {
     #[test]
     fn the_end_comes_behind_the_newest_frame() {
         let scene = scene(None);
-        let _viewer = scene.camera.subscribe(scene.outlet.clone());
-        let left = scene.outlet.listen();
+        let _viewer = scene.camera.subscribe(scene.viewer_socket.clone());
+        let left = scene.viewer_socket.listen();
         scene.publish(b"the last");
         scene.camera.end();
         assert!(smol::block_on(futures_lite::future::poll_once(left)).is_some(), "the task is woken");
         assert_eq!(&*scene.claim().unwrap().unwrap().frame.jpeg, b"the last");
-        assert!(matches!(scene.outlet.claim(&scene.camera.jpeg), Ok(Claimed::End)));
+        assert!(matches!(scene.viewer_socket.claim(&scene.camera.jpeg), Ok(Claimed::End)));
     }
 
     #[test]
@@ -397,13 +401,13 @@ mod tests {
     #[test]
     fn a_rate_holds_on_the_publishers_thread_too() {
         let mut scene = scene(Some(1.0));
-        let viewer = scene.camera.subscribe(scene.outlet.clone());
+        let viewer = scene.camera.subscribe(scene.viewer_socket.clone());
         assert!(scene.claim().unwrap().is_none());
         for jpeg in ["due", "too early"] {
             scene.publish(jpeg.as_bytes());
         }
         assert!(scene.claim().unwrap().is_none(), "nothing is due");
-        drop((viewer, scene.outlet, scene.socket));
+        drop((viewer, scene.viewer_socket, scene.socket));
         let mut text = String::new();
         scene.client.as_mut().unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, part(FIRST_BOUNDARY, "due"));
@@ -412,7 +416,7 @@ mod tests {
     #[test]
     fn a_client_that_is_gone_is_told_to_the_task() {
         let mut scene = scene(None);
-        let _viewer = scene.camera.subscribe(scene.outlet.clone());
+        let _viewer = scene.camera.subscribe(scene.viewer_socket.clone());
         assert!(scene.claim().unwrap().is_none());
         drop(scene.client.take());
         // The first write finds the connection closed only after the kernel has heard of it.
