@@ -187,6 +187,12 @@ impl Page {
             "Memory that is available.",
             bytes(system.memory_available_bytes),
         );
+        let mistakes = system.configuration_errors.as_ref().map_or(0, Vec::len);
+        self.one(
+            "configuration_mistakes",
+            "Mistakes of the configuration that wait to be mended.",
+            Some(mistakes as f64),
+        );
         self.one("resident_memory_bytes", "Memory that Pinhole uses.", bytes(system.resident_bytes));
         self.one("system_temperature_celsius", "The processor's temperature.", system.temperature_celsius);
         self.one(
