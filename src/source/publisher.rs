@@ -15,7 +15,7 @@ use crate::clock::{Clock, Monotonic};
 use crate::config::Picture;
 use crate::frame::{Frame, FrameBuffer, Kind};
 use crate::rate_limit::RateLimit;
-use crate::{mjpeg, multipart};
+use crate::{limits, mjpeg, multipart};
 
 /// Publishes the pictures of one run of a source.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Publisher {
             clock: clock.clone(),
             quality: AtomicU8::new(picture.quality),
             rate_limit: Mutex::new(RateLimit::new(picture.fps.map(f64::from))),
-            silence: Mutex::new(Silence::new(clock.now())),
+            silence: Mutex::default(),
             out: Mutex::default(),
         })
     }
@@ -178,7 +178,7 @@ impl Publisher {
         self.camera.set_key_wait(since);
     }
 
-    /// Starts the wait for a good picture anew.
+    /// Starts the wait for a good picture, or starts it anew: the source is open.
     pub fn expect(&self) {
         self.silence().end(self.clock.now());
     }
@@ -188,20 +188,66 @@ impl Publisher {
         self.silence().quiet(self.clock.now())
     }
 
-    /// Returns once there has been no good picture for `patience`, with what came instead.
+    /// Returns once there has been no good picture for `patience`, with what came instead. The time begins
+    /// with [`expect`](Self::expect).
     pub async fn quiet(&self, patience: Duration) -> Quiet {
         loop {
-            let since = self.silence().since();
-            let now = self.clock.now();
-            if now.since(since) >= patience {
-                return self.silence().quiet(now);
+            let (since, now) = (self.silence().since(), self.clock.now());
+            match since {
+                Some(since) if now.since(since) >= patience => return self.silence().quiet(now),
+                Some(since) => self.clock.sleep_until(since + patience).await,
+                // A device may take longer to open than it may be silent.
+                None => self.clock.sleep(limits::STANDSTILL_LOOK).await,
             }
-            self.clock.sleep_until(since + patience).await;
         }
     }
 
     /// Ends the publisher: nothing is published once this has returned.
     pub fn close(&self) {
         self.out().is_closed = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::silence::What;
+    use crate::source::test_camera::TestCamera;
+    use futures_lite::future::poll_once;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn a_source_is_silent_from_when_it_is_open() {
+        let TestCamera { publisher, hand, .. } = TestCamera::default();
+        smol::block_on(async {
+            let mut quiet = Box::pin(publisher.quiet(PATIENCE));
+            for _ in 0..60 {
+                assert_eq!(poll_once(&mut quiet).await, None, "it is being opened");
+                hand.advance(Duration::from_secs(1));
+            }
+            publisher.expect();
+            for _ in 0..5 {
+                assert_eq!(poll_once(&mut quiet).await, None, "it may be silent for a while");
+                hand.advance(Duration::from_secs(1));
+            }
+            assert_eq!(quiet.await, Quiet { time: PATIENCE, instead: What::Nothing });
+        });
+    }
+
+    #[test]
+    fn nothing_follows_the_end_and_changes_reach_the_open_source() {
+        let to = TestCamera::default();
+        let picture = |width| to.publisher.publish(to.publisher.buffer(), to.clock.now(), width, 2);
+        to.publisher.set_format("MJPG");
+        picture(4);
+        picture(8);
+        let opened = to.report_now().opened.unwrap();
+        assert_eq!((opened.width, opened.height, opened.format.as_str()), (8, 2, "MJPG"));
+        to.publisher.change(&Picture { quality: 12, fps: Some(3), ..Picture::default() });
+        assert_eq!((to.publisher.quality(), to.publisher.fps()), (12, Some(3.0)));
+        to.publisher.close();
+        picture(4);
+        assert_eq!(to.frames(), 2);
     }
 }

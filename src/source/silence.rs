@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 
-/// The time since the last good picture, or since the source was opened.
-#[derive(Debug)]
+/// The time since the last good picture, or since the first one has been waited for.
+#[derive(Debug, Default)]
 pub(super) struct Silence {
-    since: Monotonic,
+    /// `None` while the source is being opened, which may take its time.
+    since: Option<Monotonic>,
     instead: Instead,
     damaged: u64,
     damage: String,
     key_awaited: Option<Monotonic>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum Instead {
+    #[default]
     Nothing,
     Other(String),
     TooLong(&'static str, usize),
@@ -56,14 +58,9 @@ pub enum What {
 }
 
 impl Silence {
-    pub fn new(now: Monotonic) -> Self {
-        let (instead, damage) = (Instead::Nothing, String::new());
-        Self { since: now, instead, damaged: 0, damage, key_awaited: None }
-    }
-
     /// A good picture came, or the wait for one begins anew.
     pub fn end(&mut self, now: Monotonic) {
-        (self.since, self.damaged, self.key_awaited) = (now, 0, None);
+        (self.since, self.damaged, self.key_awaited) = (Some(now), 0, None);
         if !matches!(self.instead, Instead::Nothing) {
             self.instead = Instead::Nothing;
         }
@@ -88,7 +85,7 @@ impl Silence {
         self.key_awaited = since;
     }
 
-    pub fn since(&self) -> Monotonic {
+    pub fn since(&self) -> Option<Monotonic> {
         self.since
     }
 
@@ -100,7 +97,7 @@ impl Silence {
             (Instead::Nothing, None, 0) => What::Nothing,
             (_, None, pictures) => What::Damaged { pictures, last: self.damage.clone() },
         };
-        Quiet { time: now.since(self.since), instead }
+        Quiet { time: self.since.map_or(Duration::ZERO, |since| now.since(since)), instead }
     }
 }
 
@@ -111,7 +108,9 @@ mod tests {
     #[test]
     fn the_reason_is_the_one_that_says_most_and_ends_with_a_good_picture() {
         let at = |seconds| Monotonic::since_zero(Duration::from_secs(seconds));
-        let mut silence = Silence::new(at(1));
+        let mut silence = Silence::default();
+        assert_eq!(silence.quiet(at(9)).time, Duration::ZERO, "it is being opened");
+        silence.end(at(1));
         assert_eq!(silence.quiet(at(4)), Quiet { time: Duration::from_secs(3), instead: What::Nothing });
         silence.too_long("a picture", 9);
         assert_eq!(silence.quiet(at(4)).instead, What::TooLong { what: "a picture", max_bytes: 9 });

@@ -58,6 +58,9 @@ const place = (path) => base + path.replace(/^\/+/, "");
  */
 const quietly = (address) => `${address}?dialog=no`;
 
+const streamOf = (camera) => place(`cameras/${camera.name}/stream`);
+const snapshotOf = (camera) => place(`cameras/${camera.name}/snapshot.jpg`);
+
 // A browser resolves these against the page's address, which may lack the slash at its end.
 for (const link of document.querySelectorAll("a[href], link[href]")) {
   link.href = place(link.getAttribute("href"));

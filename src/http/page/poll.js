@@ -10,7 +10,6 @@ const SLEPT_MS = 20000;
 /** Asks the service how the cameras are, again and again while somebody looks. */
 const poll = { timer: 0, isRunning: false, failures: 0, uptime: 0, at: Date.now(), reason: null };
 
-const areCameras = (value) => Array.isArray(value);
 const isHealth = (value) => Array.isArray(value.cameras) && Boolean(value.system && value.http);
 
 async function ask() {
@@ -20,11 +19,9 @@ async function ask() {
   let next = POLL_MS;
   try {
     const options = { timeoutMs: POLL_TIMEOUT_MS, credentials: credentialsAfter(poll.reason) };
-    // One after the other: two at a time would take two of the six connections.
-    const cameras = await getJson(place("api/cameras"), { ...options, isRight: areCameras });
     const health = await getJson(place("health"), { ...options, alsoFine: 503, isRight: isHealth });
-    hear(cameras, health);
-    if (cameras.some((camera) => camera.state === "lost" || camera.state === "starting")) next = POLL_SOON_MS;
+    hear(health);
+    if (health.cameras.some((camera) => camera.state === "lost" || camera.state === "starting")) next = POLL_SOON_MS;
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     poll.failures += 1;
@@ -36,7 +33,7 @@ async function ask() {
   }
 }
 
-function hear(cameras, health) {
+function hear(health) {
   const now = Date.now();
   const isRestarted = health.uptime_seconds < poll.uptime;
   const hasSlept = now - poll.at > SLEPT_MS;
@@ -46,7 +43,7 @@ function hear(cameras, health) {
   isOnline = true;
   poll.reason = null;
   showNoAnswer(null);
-  showCameras(cameras);
+  showCameras(health.cameras);
   showHealth(health);
   if (isRestarted || hasSlept) {
     for (const tile of tiles.values()) tile.view.restart();

@@ -21,7 +21,7 @@ function share() {
   const isWatched = isOnline && !document.hidden;
   if (large.tile) {
     for (const tile of tiles.values()) tile.view.stop();
-    if (isWatched) large.view.stream(place(large.tile.camera.stream));
+    if (isWatched) large.view.stream(streamOf(large.tile.camera));
     else large.view.stop();
   } else {
     const rank = (tile) => (tile.camera.state === "lost" ? 2 : 0) + (tile.view.isStreaming ? 0 : 1);
@@ -29,7 +29,7 @@ function share() {
     const chosen = isWatched ? seen.sort((a, b) => rank(a) - rank(b)).slice(0, STREAMS_MAX) : [];
     // Streams that end come first: their connections are needed.
     for (const tile of tiles.values()) if (!chosen.includes(tile)) tile.view.stop();
-    for (const tile of chosen) tile.view.stream(place(tile.camera.stream));
+    for (const tile of chosen) tile.view.stream(streamOf(tile.camera));
   }
   showPictures();
   takeStill();
@@ -68,5 +68,5 @@ function takeStill() {
     done(isFirst ? 0 : gap);
   };
   still = image;
-  image.src = `${quietly(place(tile.camera.snapshot))}&n=${now}`;
+  image.src = `${quietly(snapshotOf(tile.camera))}&n=${now}`;
 }

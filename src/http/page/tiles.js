@@ -33,8 +33,8 @@ class Tile {
 
   update(camera) {
     this.camera = camera;
-    this.streamLink.href = place(camera.stream);
-    this.snapshotLink.href = place(camera.snapshot);
+    this.streamLink.href = streamOf(camera);
+    this.snapshotLink.href = snapshotOf(camera);
     this.root.title = `${camera.name} (${camera.source})`;
     showState(this.state, camera);
     say(this.reason, sentence(camera.reason || ""));

@@ -79,6 +79,7 @@ impl Source {
     ) -> Result<(), Lost> {
         let clock = publisher.clock();
         let mut player = Player { source: self, publisher, way: None };
+        publisher.expect();
         let mut begin = clock.now();
         let mut turn = Turn::new(clock);
         while let Ok(item) = items.recv().await {

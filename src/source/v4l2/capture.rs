@@ -60,6 +60,7 @@ impl Capture {
         let buffers = Buffers::of(device).map_err(give_buffers)?;
         let mut flow = Flow::of(device, buffers.count()).map_err(give_buffers)?;
         device.start().map_err(|error| refused("start", &error))?;
+        self.publisher.expect();
         let layout = Layout { format: negotiated.given, encoding: negotiated.encoding };
         let mut reader = Reader::new(layout, &self.picture, &self.publisher)?;
         loop {
