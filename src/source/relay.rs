@@ -125,3 +125,74 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::Subscriber;
+    use crate::draw::TestCard;
+    use crate::encode::JpegEncoder;
+    use crate::frame::{BufferPool, Frame};
+    use crate::picture::Chroma;
+    use crate::source::test_camera::TestCamera;
+    use std::sync::Barrier;
+    use std::time::Duration;
+
+    fn jpeg() -> Vec<u8> {
+        let mut jpeg = BufferPool::default().take();
+        let mut encoder = JpegEncoder::new(80, Chroma::Yuv420).unwrap();
+        encoder.encode_planes(&TestCard::new("yard", 64, 48).draw(1, Duration::ZERO), &mut jpeg).unwrap();
+        jpeg.to_vec()
+    }
+
+    #[test]
+    fn pictures_are_checked_and_published_and_others_counted() {
+        let (to, jpeg) = (TestCamera::default(), jpeg());
+        let relay = Relay::start(&to.publisher).unwrap();
+        smol::block_on(async {
+            for picture in [&jpeg[..], &jpeg[..jpeg.len() / 2], &jpeg] {
+                relay.push(picture, to.clock.now());
+            }
+            relay.drained().await;
+        });
+        assert_eq!((to.frames(), to.bad()), (2, 1));
+        let (frame, _) = to.jpeg.newer_than(0).unwrap();
+        assert_eq!((&*frame.jpeg, frame.width, frame.height), (&jpeg[..], 64, 48));
+    }
+
+    /// Holds the thread that publishes up, once.
+    struct Slow(Barrier);
+
+    impl Subscriber for Slow {
+        fn deliver(&self, _: &Arc<Frame>, serial: u64) -> bool {
+            if serial == 1 {
+                self.0.wait();
+                self.0.wait();
+            }
+            true
+        }
+
+        fn defer(&self, _: &Arc<Frame>, _: u64) {}
+
+        fn end(&self) {}
+    }
+
+    #[test]
+    fn of_more_than_fit_the_oldest_are_dropped_and_whoever_hands_over_never_waits() {
+        let (to, jpeg) = (TestCamera::default(), jpeg());
+        let slow = Arc::new(Slow(Barrier::new(2)));
+        let _viewer = to.subscribe(slow.clone());
+        let relay = Relay::start(&to.publisher).unwrap();
+        let at = |ms| Monotonic::since_zero(Duration::from_millis(ms));
+        relay.push(&jpeg, at(0));
+        slow.0.wait();
+        for ms in 1..=RELAYED_PICTURES_MAX as u64 + 2 {
+            relay.push(&jpeg, at(ms));
+        }
+        slow.0.wait();
+        smol::block_on(relay.drained());
+        assert_eq!((to.frames(), to.report_now().dropped), (1 + RELAYED_PICTURES_MAX as u64, 2));
+        let (newest, _) = to.jpeg.newer_than(0).unwrap();
+        assert_eq!(newest.captured, at(RELAYED_PICTURES_MAX as u64 + 2));
+    }
+}
