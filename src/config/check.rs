@@ -8,6 +8,7 @@ use toml::de::DeTable;
 use super::listen::{self, Listen};
 use super::mistakes::{Collector, Mistake, line_of};
 use super::quote::quoted;
+use super::unused;
 use super::{
     Camera, Config, Http, Mistakes, Network, Picture, SourceSpec, TrustedProxies, host, syntax, written,
 };
@@ -148,7 +149,7 @@ impl Check<'_> {
             ("chroma", written.chroma.as_ref().map(Spanned::span)),
         ];
         for (key, place) in places {
-            if let (Some(place), Some(why)) = (place, unused(key, source)) {
+            if let (Some(place), Some(why)) = (place, unused::why(key, source)) {
                 self.error(place, &format!("camera.{key}"), &format!("has no effect on {why}; leave it out"));
             }
         }
@@ -268,25 +269,6 @@ impl Camera {
     }
 }
 
-/// Why a key has no effect on a source, and where the same can be set, if so.
-fn unused(key: &str, source: &SourceSpec) -> Option<&'static str> {
-    const RTSP: &str = "rtsp:// cameras: they have streams of several sizes, chosen by the source's path or in \
-                        the camera's settings";
-    const HTTP: &str = "http:// cameras, whose pictures are passed on as they are: set it in the camera, or in \
-                        the source's query where the camera takes it there";
-    const FILE: &str = "files, which are shown as they were recorded";
-    const CARD: &str = "the test card";
-    match (key, source) {
-        (_, SourceSpec::Auto | SourceSpec::V4l2(_))
-        | ("quality", SourceSpec::Rtsp(_) | SourceSpec::File(_) | SourceSpec::TestCard)
-        | ("size", SourceSpec::TestCard) => None,
-        (_, SourceSpec::Rtsp(_)) => Some(RTSP),
-        (_, SourceSpec::Http(_)) => Some(HTTP),
-        (_, SourceSpec::File(_)) => Some(FILE),
-        (_, SourceSpec::TestCard) => Some(CARD),
-    }
-}
-
 fn check_chroma(text: &str) -> Result<Chroma, String> {
     match text {
         "4:2:0" => Ok(Chroma::Yuv420),
@@ -377,37 +359,6 @@ mod tests {
         assert_eq!(lines[1], "pinhole.toml:4: camera.quality: must be 1 to 100, got 101");
         assert!(lines[2].starts_with("pinhole.toml:5: camera.size: must be WIDTHxHEIGHT"), "{errors}");
         assert!(lines[3].starts_with("pinhole.toml:8: camera.source: two cameras are named \"test\""));
-    }
-
-    /// Every kind of source with every key: it is taken, or refused with its line and what to do.
-    #[test]
-    fn a_key_that_a_source_ignores_is_a_mistake() {
-        let keys =
-            [("size", "\"640x480\""), ("format", "\"yuyv\""), ("quality", "70"), ("chroma", "\"4:2:2\"")];
-        for (source, used) in [
-            ("/dev/video0", vec!["size", "format", "quality", "chroma"]),
-            ("auto", vec!["size", "format", "quality", "chroma"]),
-            ("rtsp://192.0.2.1/cam", vec!["quality"]),
-            ("http://192.0.2.1/cam", vec![]),
-            ("file:/srv/clip.mp4", vec!["quality"]),
-            ("test:", vec!["size", "quality"]),
-        ] {
-            for (key, value) in keys {
-                let text = format!("[[camera]]\nsource = \"{source}\"\nfps = 5\n{key} = {value}\n");
-                match parse(&text, "pinhole.toml") {
-                    Ok(_) => assert!(used.contains(&key), "{key} of {source}"),
-                    Err(mistakes) => {
-                        let words = mistakes.to_string();
-                        assert!(!used.contains(&key), "{words}");
-                        let begin = format!("pinhole.toml:4: camera.{key}: has no effect on ");
-                        assert!(words.starts_with(&begin) && words.ends_with("; leave it out"), "{words}");
-                        let mistake = &mistakes.list[0];
-                        let full = format!("camera.{key}");
-                        assert_eq!((mistake.line, mistake.key.as_deref()), (Some(4), Some(&full[..])));
-                    }
-                }
-            }
-        }
     }
 
     #[test]

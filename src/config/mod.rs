@@ -15,6 +15,7 @@ pub mod shown;
 pub mod source;
 pub mod suggest;
 pub mod syntax;
+mod unused;
 pub mod url;
 pub mod watch;
 mod written;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use event_listener::EventListener;
 
+use super::v4l2::claim::Claim;
 use super::v4l2::devices::Device;
-use super::v4l2::monitor::{self, Claim, Monitor};
+use super::v4l2::monitor::{self, Monitor};
 use super::{Source, file, http, rtsp, test_card, v4l2};
 use crate::clock::Clock;
 use crate::config::{Camera, SourceSpec};

@@ -7,7 +7,9 @@
 
 mod buffers;
 mod capture;
+pub mod claim;
 pub mod controls;
+mod dev_watch;
 mod device_probe;
 pub mod devices;
 mod driver;
@@ -37,9 +39,10 @@ use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
 use crate::config::Picture;
 use crate::limits;
+use claim::Claim;
 use driver::Api;
 use kernel::Kernel;
-use monitor::{Claim, Monitor};
+use monitor::Monitor;
 
 /// Everything that the device at a node offers.
 ///

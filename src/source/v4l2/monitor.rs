@@ -1,25 +1,18 @@
 //! Tracks the capture devices that are plugged in, and which camera each of them is.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use event_listener::{Event, EventListener};
 use futures_lite::future::or;
-use rustix::fs::inotify;
-use serde_json::{Map, Value};
-use smol::Async;
 
-use super::controls;
+use super::claim::{Claim, target};
+use super::dev_watch::Watch;
 use super::device_probe::{Answer, DeviceProbe};
 use super::devices::{self, Device, Links};
 use super::identity::{self, Identity, Wanted};
-use crate::camera;
-use crate::camera::controls::{Control, Refused};
-use crate::camera::lost::Lost;
 use crate::clock::{Clock, Monotonic};
 
 /// Plugging in one device causes several events (node, permissions, links) within this time.
@@ -27,109 +20,6 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// `auto` takes a new device once udev has made its links (a configured camera may be waiting for one of
 /// them) and set its permissions, but no later than this: at boot udev may be slow.
 const UDEV_TIME_MAX: Duration = Duration::from_secs(10);
-
-/// Events read at a time; a storm of events must not block the serving thread.
-const EVENTS_MAX: usize = 1024;
-
-/// A device that a camera stands for, wherever it is plugged in.
-#[derive(Debug)]
-pub struct Claim {
-    /// The camera's name.
-    name: String,
-    /// The configured path; `None` for a camera that `auto` found.
-    path: Option<PathBuf>,
-    seen: Mutex<Seen>,
-    turn: Arc<smol::lock::Mutex<()>>,
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    identity: Option<Identity>,
-    node: Option<PathBuf>,
-    /// The most lasting of the device's current paths.
-    lasting: Option<PathBuf>,
-    /// The camera that has the device at the configured path.
-    same_as: Option<String>,
-}
-
-impl Claim {
-    /// The claim of a configured path, which may be a link such as those in /dev/v4l/by-id.
-    pub fn on_path(path: &Path, name: &str) -> Arc<Self> {
-        Self::new(name, Some(path.to_owned()), Seen::default())
-    }
-
-    /// The claim of a device that was found.
-    pub fn on_device(device: &Device, name: &str) -> Arc<Self> {
-        let seen = Seen {
-            identity: Some(device.identity.clone()),
-            node: Some(device.node.clone()),
-            lasting: Some(device.stable_path().to_owned()),
-            same_as: None,
-        };
-        Self::new(name, None, seen)
-    }
-
-    fn new(name: &str, path: Option<PathBuf>, seen: Seen) -> Arc<Self> {
-        Arc::new(Self { name: name.to_owned(), path, seen: Mutex::new(seen), turn: Arc::default() })
-    }
-
-    /// The node to open; `None` while the device is not there.
-    pub fn node(&self) -> Option<PathBuf> {
-        self.seen().node.clone()
-    }
-
-    /// Whether it is the claim of this configured path.
-    pub fn is_of(&self, path: &Path) -> bool {
-        self.path.as_deref() == Some(path)
-    }
-
-    /// Whether this path leads to the device.
-    pub fn is_at(&self, path: &Path) -> bool {
-        self.node().is_some_and(|node| node == target(path))
-    }
-
-    /// Whether the configured path is a udev link that has not led to a device yet.
-    fn awaits_link(&self) -> bool {
-        let is_link = self.path.as_deref().is_some_and(|path| path.starts_with("/dev/v4l"));
-        is_link && self.seen().identity.is_none()
-    }
-
-    /// The reason why [`node`](Self::node) is `None`.
-    pub fn missing(&self) -> Lost {
-        let seen = self.seen();
-        match (&seen.same_as, &self.path) {
-            (Some(other), _) => Lost::SameDevice(other.clone()),
-            (None, Some(path)) if seen.identity.is_none() => Lost::Absent(path.clone()),
-            _ => Lost::Unplugged,
-        }
-    }
-
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl camera::device::Device for Claim {
-    fn found_at(&self) -> Option<PathBuf> {
-        if self.path.is_some() {
-            return None;
-        }
-        self.seen().lasting.clone()
-    }
-
-    fn turn(&self) -> Arc<smol::lock::Mutex<()>> {
-        self.turn.clone()
-    }
-
-    fn controls(&self) -> Result<Vec<Control>, Lost> {
-        controls::list(&self.node().ok_or_else(|| self.missing())?)
-    }
-
-    fn set_controls(&self, wanted: &Map<String, Value>) -> Result<Vec<Control>, Refused> {
-        let node = self.node().ok_or_else(|| Refused::Lost(self.missing()))?;
-        controls::set(&node, wanted)
-    }
-}
 
 /// The devices and the claims on them.
 #[derive(Debug)]
@@ -356,69 +246,6 @@ fn deal(claims: &[Arc<Claim>], devices: Vec<Device>) -> (Vec<Device>, bool) {
     (left, changed)
 }
 
-/// The target of a configured path.
-fn target(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// inotify on the folders in which video devices and their links appear.
-struct Watch {
-    inotify: Async<OwnedFd>,
-}
-
-impl Watch {
-    fn new() -> std::io::Result<Self> {
-        let fd = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)?;
-        let watch = Self { inotify: Async::new(fd)? };
-        watch.add("/dev")?;
-        watch.add_link_folders();
-        Ok(watch)
-    }
-
-    fn add(&self, folder: &str) -> std::io::Result<()> {
-        use inotify::WatchFlags as On;
-        let events = On::CREATE | On::DELETE | On::MOVED_TO | On::MOVED_FROM | On::ATTRIB;
-        inotify::add_watch(&self.inotify, folder, events)?;
-        Ok(())
-    }
-
-    /// udev makes these folders with the first link in them. Adding a watch again changes nothing.
-    fn add_link_folders(&self) {
-        for folder in ["/dev/v4l", "/dev/v4l/by-id", "/dev/v4l/by-path"] {
-            if let Err(error) = self.add(folder) {
-                log::debug!("{folder}: {error}");
-            }
-        }
-    }
-
-    /// Returns after an event that concerns video devices.
-    async fn video_event(&self) -> std::io::Result<()> {
-        loop {
-            self.inotify.readable().await?;
-            if self.drain() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Takes all waiting events; true if one of them concerns video devices.
-    fn drain(&self) -> bool {
-        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
-        let mut events = inotify::Reader::new(&self.inotify, &mut buffer);
-        let mut concerns = false;
-        for _ in 0..EVENTS_MAX {
-            let Ok(event) = events.next() else { break };
-            let name = event.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            concerns |= name.starts_with("video") || name.starts_with("v4l") || name.contains("video-index");
-            concerns |= name == "by-id" || name == "by-path";
-        }
-        if concerns {
-            self.add_link_folders();
-        }
-        concerns
-    }
-}
-
 /// A name for each device from its driver's name for it, unique among them and among `taken`.
 pub fn names(devices: &[Device], taken: &[String]) -> Vec<String> {
     let mut count: BTreeMap<String, usize> = taken.iter().map(|name| (name.clone(), 1)).collect();
@@ -442,6 +269,7 @@ pub fn names(devices: &[Device], taken: &[String]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::camera::device::Device as _;
+    use crate::camera::lost::Lost;
 
     fn device(node: &str, card: &str, serial: Option<&str>, bus: &str) -> Device {
         let identity = Identity {
