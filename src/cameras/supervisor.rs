@@ -135,7 +135,7 @@ impl Supervisor<'_> {
         if !self.camera.is_lost() {
             let level = self.camera.log_level();
             self.camera.set_state(State::Idle);
-            let why = if shutdown.is_requested() { "shutting down" } else { "no viewers" };
+            let why = if shutdown.is_requested() { "stopped" } else { "no viewers" };
             log::log!(level, "camera {}: closed: {why}", self.camera.name());
         }
     }
