@@ -138,9 +138,7 @@ impl Running {
             Err(error) => return log::error!("the configuration cannot be read: {error}"),
         };
         let mut notes = Vec::new();
-        if let Err(why) = listening.apply(&config.http.listen).await
-            && self.config.http.listen != config.http.listen
-        {
+        if let Err(why) = listening.apply(&config.http.listen).await {
             log::warn!("http.listen: {why}");
             notes.push(format!("http.listen: {why}"));
         }

@@ -178,6 +178,10 @@ fn addresses_and_password_change_too() {
     assert!(answer.head.contains("access-control-allow-origin: *"), "{}", answer.head);
     assert!(answer.text().contains("http.listen: cannot listen on"), "{}", answer.text());
     viewer.part();
+    hang_up(&service);
+    service.log_line("configuration applied: nothing changed");
+    let still = service.request("GET", "/health", "").text();
+    assert!(still.contains("http.listen: cannot listen on"), "it stays until it is mended: {still}");
 
     let hash = Command::new(env!("CARGO_BIN_EXE_pinhole"))
         .arg("hash-password")

@@ -61,8 +61,15 @@ impl Service {
         let shutdown = Stop::new().unwrap();
         let (stop, by) = (shutdown.clone(), clock.clone());
         let running = std::thread::spawn(move || {
-            smol::block_on(service::run(config, Sockets::Passed(vec![listener]), None, by, stop, || {}))
-                .unwrap();
+            smol::block_on(service::run(
+                config,
+                Sockets::Passed(Vec::new(), vec![listener]),
+                None,
+                by,
+                stop,
+                || {},
+            ))
+            .unwrap();
         });
         Self { address, hand, clock, shutdown, running: Some(running) }
     }

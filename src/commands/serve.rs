@@ -143,7 +143,7 @@ fn sockets(config: &Config) -> Result<Sockets, Failure> {
     let passed =
         systemd::listeners().map_err(|error| Failure::Other(format!("sockets of systemd: {error}")))?;
     if !passed.is_empty() {
-        return Ok(Sockets::Passed(passed));
+        return Ok(Sockets::Passed(config.http.listen.clone(), passed));
     }
     http::listen::open_configured(&config.http.listen).map_err(Failure::Other)
 }

@@ -92,8 +92,9 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub struct Listening {
     executor: Rc<LocalExecutor<'static>>,
     server: Rc<Server>,
-    /// `None` where systemd opened the sockets.
-    configured: Option<Vec<SocketAddr>>,
+    configured: Vec<SocketAddr>,
+    /// Systemd opened the sockets: the configured addresses have no effect.
+    is_passed: bool,
     /// Those that accept connections, each with its configured address.
     tasks: Vec<(Option<SocketAddr>, Task<()>)>,
 }
@@ -103,8 +104,8 @@ pub struct Listening {
 pub enum Sockets {
     /// Opened here: the configured addresses, and the sockets of those that the machine has.
     Opened(Vec<SocketAddr>, Vec<(SocketAddr, TcpListener)>),
-    /// Opened by systemd.
-    Passed(Vec<TcpListener>),
+    /// Opened by systemd, with what is configured besides.
+    Passed(Vec<SocketAddr>, Vec<TcpListener>),
 }
 
 impl Listening {
@@ -118,13 +119,16 @@ impl Listening {
         sockets: Sockets,
     ) -> io::Result<Self> {
         let (executor, server) = (executor.clone(), server.clone());
-        let (configured, sockets): (_, Vec<_>) = match sockets {
+        let (configured, is_passed, sockets): (_, _, Vec<_>) = match sockets {
             Sockets::Opened(configured, sockets) => {
-                (Some(configured), sockets.into_iter().map(|(address, it)| (Some(address), it)).collect())
+                let sockets = sockets.into_iter().map(|(address, it)| (Some(address), it));
+                (configured, false, sockets.collect())
             }
-            Sockets::Passed(sockets) => (None, sockets.into_iter().map(|socket| (None, socket)).collect()),
+            Sockets::Passed(configured, sockets) => {
+                (or_default(&configured), true, sockets.into_iter().map(|socket| (None, socket)).collect())
+            }
         };
-        let mut listening = Self { executor, server, configured, tasks: Vec::new() };
+        let mut listening = Self { executor, server, configured, is_passed, tasks: Vec::new() };
         for (address, socket) in sockets {
             listening.add(address, socket)?;
         }
@@ -146,13 +150,14 @@ impl Listening {
     /// Why it still listens on those of before: what to do for it.
     pub async fn apply(&mut self, addresses: &[SocketAddr]) -> Result<(), String> {
         let addresses = or_default(addresses);
-        let Some(before) = self.configured.clone() else {
+        let before = self.configured.clone();
+        if before == addresses {
+            return Ok(());
+        }
+        if self.is_passed {
             return Err("has no effect, because systemd opens the sockets; change ListenStream= of \
                         pinhole.socket instead, or stop and disable that unit"
                 .to_owned());
-        };
-        if before == addresses {
-            return Ok(());
         }
         // One of the new addresses may need the port of an old one.
         let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.tasks)
@@ -164,7 +169,7 @@ impl Listening {
         }
         let opened = self.open_missing(&addresses);
         if opened.is_ok() {
-            self.configured = Some(addresses);
+            self.configured = addresses;
         } else if let Err(error) = self.open_missing(&before) {
             log::error!("{error}");
         }
