@@ -15,7 +15,7 @@ use pinhole::decode::{Decoder, Memory};
 use pinhole::encode::JpegEncoder;
 use pinhole::frame::{BufferPool, FrameBuffer};
 use pinhole::picture::{Chroma, Plane, Planes};
-use pinhole::rtp::{AccessUnit, Codec};
+use pinhole::video::{AccessUnit, Codec};
 
 const SIZE: clips::Size = (1920, 1080);
 const PICTURES: usize = 100;
@@ -31,16 +31,13 @@ struct Stream {
 impl Stream {
     fn new(codec: Codec, options: &str) -> Self {
         let stream = clips::encode(SIZE, PICTURES, options);
-        let unit = |(data, is_key)| AccessUnit {
+        let unit = |(data, is_key): (Vec<u8>, bool)| AccessUnit {
             is_hidden: false,
             codec,
-            data,
-            timestamp: 0,
+            data: data.into(),
             arrived: Monotonic::since_zero(Duration::ZERO),
             is_key,
             discontinuity: false,
-            new_parameter_sets: false,
-            is_disposable: false,
         };
         Self { codec, units: clips::units(&stream, codec == Codec::H265).into_iter().map(unit).collect() }
     }
@@ -77,7 +74,7 @@ impl Stream {
             }
         };
         for unit in &self.units {
-            decoder.push(unit).unwrap();
+            decoder.push(unit.clone()).unwrap();
             pull(&mut decoder);
         }
         decoder.end();

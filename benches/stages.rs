@@ -21,8 +21,8 @@ use pinhole::encode::JpegEncoder;
 use pinhole::frame::{BufferPool, Frame, Kind};
 use pinhole::mjpeg;
 use pinhole::picture::{Chroma, PixelFormat, RawPicture};
-use pinhole::rtp::{AccessUnit, Codec};
 use pinhole::source::publisher::Publisher;
+use pinhole::video::{AccessUnit, Codec};
 use scene::Scene;
 
 const QUALITY: u8 = 80;
@@ -125,16 +125,13 @@ fn decode(codec: Codec, options: &str, frames: usize) {
     for (data, is_key) in clips::units(&stream, codec == Codec::H265).into_iter().take(frames) {
         let unit = AccessUnit {
             codec,
-            data,
-            timestamp: 0,
+            data: data.into(),
             arrived: Monotonic::since_zero(Duration::ZERO),
             is_key,
             discontinuity: false,
-            new_parameter_sets: false,
-            is_disposable: false,
             is_hidden: false,
         };
-        decoder.push(&unit).unwrap();
+        decoder.push(unit).unwrap();
         pull(&mut decoder);
     }
     decoder.end();

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use pinhole::clock::Monotonic;
 use pinhole::rtp::depacketize::{Depacketizer, H264, H265, Jpeg};
-use pinhole::rtp::limits::ACCESS_UNIT_MAX_BYTES;
-use pinhole::rtp::{Config, Gap, KeyRequest, Packet, Receiver};
+use pinhole::rtp::{Config, Gap, KeyRequest, Packet, Picture, Receiver, VideoPicture};
 use pinhole::rtsp::{Description, Input, Media, Options, Output, Session, Target, Transport, UdpChannel};
+use pinhole::video::ACCESS_UNIT_MAX_BYTES;
 
 fn at(ms: u64) -> Monotonic {
     Monotonic::since_zero(Duration::from_millis(ms))
@@ -167,9 +167,12 @@ fn depacketize(mut depacketizer: Depacketizer, data: &[u8]) {
         };
         let gap = Gap::of(u64::from(loss) * (1 + u64::from(flags >> 4)));
         let _ = depacketizer.push(&packet, gap, at(0));
-        while let Some(unit) = depacketizer.pull() {
-            assert!(!unit.data.is_empty() && unit.data.len() <= 2 * ACCESS_UNIT_MAX_BYTES + (1 << 20));
-            assert!(unit.is_key || !unit.discontinuity);
+        while let Some(picture) = depacketizer.pull() {
+            let bytes = picture.bytes();
+            assert!(bytes > 0 && bytes <= 2 * ACCESS_UNIT_MAX_BYTES + (1 << 20));
+            if let Picture::Video(VideoPicture { unit, .. }) = picture {
+                assert!(unit.is_key || !unit.discontinuity);
+            }
         }
     }
     let _ = (depacketizer.format(), depacketizer.dropped());

@@ -31,6 +31,7 @@ pub mod service;
 pub mod source;
 pub mod systemd;
 pub mod turn;
+pub mod video;
 
 #[cfg(test)]
 #[path = "../tests/support/clips.rs"]

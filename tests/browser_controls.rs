@@ -36,11 +36,16 @@ fn large(browser: &Browser) -> String {
     text(browser, "#large-name")
 }
 
+/// Waits until this camera is shown large, or none, and the address says the same: the page has then done
+/// all that a click or a key had it do.
 fn until_large(browser: &Browser, name: &str) {
-    let shown = "return document.querySelector('#large').open ? document.querySelector('#large-picture').dataset.picture : 'closed'";
-    let expected = if name.is_empty() { "closed" } else { "live" };
+    let state =
+        "const dialog = document.querySelector('#large'), picture = document.querySelector('#large-picture');
+        return [dialog.open ? picture.dataset.picture : 'closed', location.hash]";
+    let (shown, hash) =
+        if name.is_empty() { ("closed", String::new()) } else { ("live", format!("#{name}")) };
     until(&format!("the large picture is {name:?}"), SOON, || {
-        (large(browser) == name && browser.run(shown) == expected).then_some(())
+        (large(browser) == name && browser.run(state) == json!([shown, hash])).then_some(())
     });
 }
 

@@ -14,7 +14,7 @@ use pinhole::decode::{DecodeError, Decoder, Memory};
 use pinhole::encode::JpegEncoder;
 use pinhole::frame::BufferPool;
 use pinhole::picture::Chroma;
-use pinhole::rtp::{AccessUnit, Codec};
+use pinhole::video::{AccessUnit, Codec};
 
 /// Names the clip that this process is to decode: the test runs itself for each.
 const CLIP: &str = "PINHOLE_TEST_CLIP";
@@ -101,13 +101,10 @@ fn units(path: &Path, codec: Codec) -> Vec<AccessUnit> {
     let unit = |(i, (data, is_key)): (usize, (Vec<u8>, bool))| AccessUnit {
         is_hidden: false,
         codec,
-        data,
-        timestamp: 0,
+        data: data.into(),
         arrived: Monotonic::since_zero(Duration::from_millis(40 * i as u64)),
         is_key,
         discontinuity: false,
-        new_parameter_sets: false,
-        is_disposable: false,
     };
     units.into_iter().enumerate().map(unit).collect()
 }
@@ -128,7 +125,7 @@ fn decode(path: &Path, codec: Codec) -> (u64, u64) {
     let (pool, mut memory) = (BufferPool::default(), Memory::default());
     let (mut waiting, mut sent, mut pictures) = (std::collections::VecDeque::new(), Vec::new(), 0);
     for unit in &units {
-        decoder.push(unit).unwrap();
+        decoder.push(unit.clone()).unwrap();
         while let Some(picture) = decoder.pull().unwrap() {
             waiting.push_back(picture);
             if waiting.len() <= 5 {
@@ -216,7 +213,7 @@ fn a_stream_that_does_not_fit_is_refused_before_it_is_decoded() {
     let budget = Budget::of_bytes(300_000_000);
     let mut decoder = Decoder::within(Codec::H264, budget.clone()).unwrap();
     let before = peak_bytes();
-    for unit in &units {
+    for unit in units.clone() {
         let error = if unit.is_key { decoder.push(unit).unwrap_err() } else { continue };
         let DecodeError::TooLarge(words) = &error else { panic!("{error}") };
         assert!(
@@ -238,12 +235,12 @@ fn a_stream_that_does_not_fit_is_refused_before_it_is_decoded() {
     // A second camera gets what the first one leaves, and all of it once that one is closed.
     let roomy = Budget::of_bytes(1_300_000_000);
     let mut first = Decoder::within(Codec::H264, roomy.clone()).unwrap();
-    first.push(&units[0]).unwrap();
+    first.push(units[0].clone()).unwrap();
     let mut second = Decoder::within(Codec::H264, roomy.clone()).unwrap();
-    let error = second.push(&units[0]).unwrap_err().to_string();
+    let error = second.push(units[0].clone()).unwrap_err().to_string();
     assert!(error.contains(", of which other cameras have "), "{error}");
     drop(first);
-    second.push(&units[0]).unwrap();
+    second.push(units[0].clone()).unwrap();
     drop(second);
     assert_eq!(roomy.taken(), 0);
 }

@@ -213,10 +213,10 @@ fn session_json(report: &rtsp::Report) -> Value {
         json["server"] = status.server.clone().into();
         json["redirected_to"] = status.redirected_to.clone().into();
         json["authentication"] = status.authentication.map(|scheme| scheme.to_string()).into();
-        json["codec"] = status.codec.map(crate::rtp::Codec::name).into();
+        json["codec"] = status.encoding.map(crate::rtp::Encoding::name).into();
         json["profile"] = status.format.and_then(|format| format.profile_name()).into();
-        json["coded_width"] = status.format.map(|format| format.width).into();
-        json["coded_height"] = status.format.map(|format| format.height).into();
+        json["coded_width"] = status.format.map(|format| format.size().0).into();
+        json["coded_height"] = status.format.map(|format| format.size().1).into();
         let packets = &status.packets;
         json["packets"] = json!({
             "received": packets.packets, "lost": packets.lost, "reordered": packets.reordered,
@@ -241,8 +241,8 @@ fn session_text(report: &rtsp::Report) -> String {
     }
     if let Some(format) = status.format {
         let profile = format.profile_name().map_or(String::new(), |name| format!(" {name}"));
-        let _ =
-            writeln!(text, "  coded: {}{profile} {}x{}", format.codec.name(), format.width, format.height);
+        let (width, height) = format.size();
+        let _ = writeln!(text, "  coded: {}{profile} {width}x{height}", format.encoding().name());
     }
     if status.step != Step::Connecting {
         let scheme = status.authentication.map_or("none".to_owned(), |scheme| scheme.to_string());

@@ -11,11 +11,11 @@ use ffmpeg_next::format::context::{Input, StreamIo};
 use ffmpeg_next::packet::Ref as _;
 use ffmpeg_next::{Dictionary, Error, Packet, Rational, Stream, codec, ffi, format, media};
 
-use super::annexb::Framing;
 use super::boxes;
 use super::picture::turn_of;
 use crate::picture::{PixelAspect, Shape};
-use crate::rtp::Codec;
+use crate::video::framing::Framing;
+use crate::video::{ACCESS_UNIT_MAX_BYTES, Codec, UnitBytes};
 
 /// Pictures a second of a file that does not say it: raw MJPEG, or H.264 without timing information.
 const FPS_DEFAULT: u32 = 25;
@@ -36,15 +36,11 @@ const REORDERED_MAX: usize = 16;
 /// Streams of a file. Cameras write up to five, phones seven.
 const STREAMS_MAX: &str = "32";
 
-/// Bytes of a coded picture, as [`crate::rtp::limits::ACCESS_UNIT_MAX_BYTES`].
-const PICTURE_MAX_BYTES: usize = crate::rtp::limits::ACCESS_UNIT_MAX_BYTES;
-
 /// A video file being read.
 pub struct Demuxer {
     input: Input,
     stream: usize,
-    codec: Codec,
-    framing: Framing,
+    content: Content,
     /// Its time stamps are recorded ones.
     has_clock: bool,
     has_display_times_only: bool,
@@ -53,6 +49,13 @@ pub struct Demuxer {
     interval: Duration,
     shape: Shape,
     last: Option<Last>,
+}
+
+/// How its pictures are coded.
+#[derive(Debug)]
+enum Content {
+    Video(Codec, Framing),
+    Jpeg,
 }
 
 /// The picture before.
@@ -66,14 +69,23 @@ struct Last {
 /// A coded picture of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodedPicture {
-    /// With start codes and, in key pictures, parameter sets; or one JPEG.
-    pub data: Vec<u8>,
+    /// Its bytes.
+    pub data: Coded,
     /// Decoding can begin with it.
     pub is_key: bool,
     /// It lies before the cut that the file begins with: it is decoded for others, and not shown.
     pub is_hidden: bool,
     /// When it is to be decoded, after the first one.
     pub due: Duration,
+}
+
+/// The bytes of a coded picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Coded {
+    /// In byte stream format, with the parameter sets in key pictures.
+    Video(Codec, UnitBytes),
+    /// One file.
+    Jpeg(Vec<u8>),
 }
 
 impl Demuxer {
@@ -105,16 +117,18 @@ impl Demuxer {
         let stream = input.streams().best(media::Type::Video).ok_or("no video in it")?;
         let parameters = stream.parameters();
         let codec = match parameters.id() {
-            codec::Id::H264 => Codec::H264,
-            codec::Id::HEVC => Codec::H265,
-            codec::Id::MJPEG => Codec::Jpeg,
+            codec::Id::H264 => Some(Codec::H264),
+            codec::Id::HEVC => Some(Codec::H265),
+            codec::Id::MJPEG => None,
             other => return Err(format!("its video is {}", other.name())),
         };
         let (extra, coded_rate) = beside_the_pictures(&parameters);
         let shape = shape_beside(&stream, &parameters);
-        let framing = match codec {
-            Codec::Jpeg => Framing::default(),
-            _ => Framing::read(codec, &extra).ok_or("its parameter sets are damaged")?,
+        let content = match codec {
+            None => Content::Jpeg,
+            Some(codec) => {
+                Content::Video(codec, Framing::read(codec, &extra).ok_or("its parameter sets are damaged")?)
+            }
         };
         // What a raw stream's reader says of time is its own default.
         let has_clock = !matches!(input.format().name(), "mjpeg" | "h264" | "hevc");
@@ -126,8 +140,7 @@ impl Demuxer {
         Ok(Self {
             input,
             stream,
-            codec,
-            framing,
+            content,
             has_clock,
             has_display_times_only,
             ahead: Ahead::default(),
@@ -136,11 +149,6 @@ impl Demuxer {
             shape,
             last: None,
         })
-    }
-
-    /// How its pictures are coded.
-    pub const fn codec(&self) -> Codec {
-        self.codec
     }
 
     /// The time between two pictures, on average.
@@ -183,7 +191,7 @@ struct Ahead {
 
 impl Ahead {
     fn is_enough(&self) -> bool {
-        self.packets.len() > REORDERED_MAX || self.bytes > PICTURE_MAX_BYTES
+        self.packets.len() > REORDERED_MAX || self.bytes > ACCESS_UNIT_MAX_BYTES
     }
 
     fn push(&mut self, packet: Packet) {
@@ -238,14 +246,15 @@ impl Iterator for Demuxer {
             let (packet, stamp) = self.packet()?;
             let is_hidden = is_discarded(&packet);
             let due = self.due(stamp, is_hidden);
-            let Some(data) = packet.data().filter(|data| (1..=PICTURE_MAX_BYTES).contains(&data.len()))
+            let Some(data) = packet.data().filter(|data| (1..=ACCESS_UNIT_MAX_BYTES).contains(&data.len()))
             else {
                 continue;
             };
-            let is_key = packet.is_key() || self.codec == Codec::Jpeg;
-            let data = match self.codec {
-                Codec::Jpeg => data.to_vec(),
-                codec => self.framing.annex_b(codec, data, is_key),
+            let (data, is_key) = match &self.content {
+                Content::Jpeg => (Coded::Jpeg(data.to_vec()), true),
+                Content::Video(codec, framing) => {
+                    (Coded::Video(*codec, framing.unit(*codec, data, packet.is_key())), packet.is_key())
+                }
             };
             return Some(CodedPicture { data, is_key, is_hidden, due });
         }
@@ -254,7 +263,7 @@ impl Iterator for Demuxer {
 
 impl std::fmt::Debug for Demuxer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Demuxer").field("codec", &self.codec).finish_non_exhaustive()
+        f.debug_struct("Demuxer").field("content", &self.content).finish_non_exhaustive()
     }
 }
 

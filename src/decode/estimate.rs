@@ -5,8 +5,8 @@
 use std::fmt;
 
 use crate::limits;
-use crate::rtp::Codec;
-use crate::rtp::depacketize::sps::Sequence;
+use crate::video::Codec;
+use crate::video::sps::Sequence;
 
 /// Pictures that exist beside those that the stream refers to: the one that is being decoded, one that
 /// waits for its turn in display order, four that wait for the encoder, and the one that it has.

@@ -11,13 +11,13 @@
 //! `err_recognition` says. TCP, UDP and Ethernet have checksums, so this takes a camera that errs.
 
 mod account;
-mod annexb;
 mod boxes;
 pub mod budget;
 pub mod demux;
 mod estimate;
 mod log;
 mod matrix;
+mod packet;
 mod picture;
 mod samples;
 
@@ -32,8 +32,8 @@ use ffmpeg_next::{Discard, Error, Packet, frame};
 
 use crate::clock::Monotonic;
 use crate::limits;
-use crate::rtp::depacketize::sps::{self, Sequence};
-use crate::rtp::{AccessUnit, Codec};
+use crate::video::sps::{self, Sequence};
+use crate::video::{AccessUnit, Codec, UnitBytes, nal};
 
 use account::Account;
 use budget::{Budget, Refused, Reservation};
@@ -77,7 +77,7 @@ impl Decoder {
     /// back as there are threads, and its slice threads do not notice missing slices.
     ///
     /// # Errors
-    /// [`DecodeError::Unsupported`] for JPEG, and where this build of FFmpeg lacks the codec.
+    /// [`DecodeError::Unsupported`] where this build of FFmpeg lacks the codec.
     pub fn new(codec: Codec) -> Result<Self, DecodeError> {
         Self::within(codec, Budget::of_machine())
     }
@@ -107,7 +107,7 @@ impl Decoder {
     /// [`DecodeError::Damaged`] where its picture is lost, and with it all up to the next key unit;
     /// those are then overlooked without an error. [`DecodeError::Unsupported`] where no picture of
     /// this stream can be shown, [`DecodeError::TooLarge`] where it takes more memory than there is.
-    pub fn push(&mut self, unit: &AccessUnit) -> Result<(), DecodeError> {
+    pub fn push(&mut self, unit: AccessUnit) -> Result<(), DecodeError> {
         if unit.discontinuity {
             self.flush();
         }
@@ -120,7 +120,7 @@ impl Decoder {
             self.opened.skip_frame(self.skip);
         }
         self.state = State::Running;
-        let mut packet = self.packet(&unit.data)?;
+        let mut packet = self.packet(unit.data)?;
         // A time stamp comes out with its picture: it may as well be the time of arrival.
         let arrived = unit.arrived.since(Monotonic::since_zero(Duration::ZERO));
         packet.set_pts(i64::try_from(arrived.as_nanos()).ok());
@@ -188,13 +188,11 @@ impl Decoder {
     /// Looks at the parameter sets of a unit before the library does, which would take the memory that
     /// they ask for, or only call them damaged.
     fn look_at_sequences(&mut self, unit: &[u8]) -> Result<(), DecodeError> {
-        let mut result = Ok(());
-        let (codec, mut is_news) = (self.codec, false);
-        sps::for_each_in(codec, unit, |nal, sequence| {
-            let Some(sequence) = sequence else {
-                result = Err(DecodeError::Damaged(format!("{} parameter sets are damaged", codec.name())));
-                return;
-            };
+        let mut is_news = false;
+        for (nal, sequence) in sps::all(self.codec, unit) {
+            let sequence = sequence.ok_or_else(|| {
+                DecodeError::Damaged(format!("{} parameter sets are damaged", self.codec.name()))
+            })?;
             let known = self.sequences.iter_mut().find(|(_, known)| known.id == sequence.id);
             match known {
                 Some((bytes, _)) if bytes == nal => {}
@@ -204,8 +202,7 @@ impl Decoder {
                     is_news = true;
                 }
             }
-        });
-        result?;
+        }
         if is_news { self.reserve() } else { Ok(()) }
     }
 
@@ -244,22 +241,16 @@ impl Decoder {
         DecodeError::Damaged(format!("{} picture: {why}", self.codec.name()))
     }
 
-    /// A packet with a copy of the unit, which the library wants padded. Supplemental information in
-    /// H.265 is left out: nothing of it is needed, and mistakes in it would count as damage.
-    fn packet(&mut self, data: &[u8]) -> Result<Packet, DecodeError> {
-        let parts = if self.codec == Codec::H265 { without_sei(data) } else { vec![data] };
-        let bytes = parts.iter().map(|part| part.len()).sum();
-        let mut packet = Packet::new(bytes);
-        let Some(mut rest) = packet.data_mut().filter(|memory| memory.len() == bytes) else {
-            self.flush();
-            return Err(DecodeError::Library(format!("no memory for a unit of {bytes} bytes")));
-        };
-        for part in parts {
-            let (begin, end) = rest.split_at_mut(part.len());
-            begin.copy_from_slice(part);
-            rest = end;
+    /// A packet with the unit's memory.
+    fn packet(&mut self, mut unit: UnitBytes) -> Result<Packet, DecodeError> {
+        if self.codec == Codec::H265 {
+            remove_sei(&mut unit);
         }
-        Ok(packet)
+        let bytes = unit.len();
+        packet::of(unit).ok_or_else(|| {
+            self.flush();
+            DecodeError::Library(format!("no memory for a unit of {bytes} bytes"))
+        })
     }
 }
 
@@ -292,7 +283,6 @@ fn open(codec: Codec, complaints: &Complaints) -> Result<Opened, DecodeError> {
     let id = match codec {
         Codec::H264 => codec::Id::H264,
         Codec::H265 => codec::Id::HEVC,
-        Codec::Jpeg => return Err(DecodeError::Unsupported("JPEG is not decoded".to_owned())),
     };
     let missing = || DecodeError::Unsupported(format!("this build has no decoder of {}", codec.name()));
     let mut context = Context::new_with_codec(decoder::find(id).ok_or_else(missing)?);
@@ -315,25 +305,18 @@ impl fmt::Debug for Decoder {
     }
 }
 
-/// The unit without its SEI NAL units (H.265 7.4.2.2: types 39 and 40), as the parts between them.
-fn without_sei(data: &[u8]) -> Vec<&[u8]> {
-    let mut parts = Vec::new();
-    let (mut begin, mut skipping) = (0, false);
-    for at in memchr::memmem::find_iter(data, &[0, 0, 1]) {
-        let Some(header) = data.get(at + 3) else { break };
-        let is_sei = matches!(header >> 1 & 0x3f, 39 | 40);
-        // The zero in front of a long start code may stay at the end of the part before.
-        if is_sei && !skipping {
-            parts.push(&data[begin..at]);
-        } else if !is_sei && skipping {
-            begin = at;
+/// Removes the SEI NAL units that are still in a unit of H.265 ([`nal::is_left_out`]): those of cameras
+/// that send several NAL units as one.
+fn remove_sei(unit: &mut UnitBytes) {
+    let mut at = 0;
+    while let Some(begin) = memchr::memmem::find(&unit[at..], &[0, 0, 1]).map(|begin| at + begin) {
+        at = begin + 3;
+        if nal::is_left_out(Codec::H265, &unit[at..]) {
+            let end = memchr::memmem::find(&unit[at..], &[0, 0, 1]).map_or(unit.len(), |end| at + end);
+            unit.remove(begin..end);
+            at = begin;
         }
-        skipping = is_sei;
     }
-    if !skipping {
-        parts.push(&data[begin..]);
-    }
-    parts
 }
 
 /// Why a unit gave no picture.

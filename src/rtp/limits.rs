@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::video::ACCESS_UNIT_MAX_BYTES;
+
 /// Packets held back while an earlier one is missing. A 4K key frame has about 700 packets, a
 /// network that reorders by more than a tenth of that is broken.
 pub const REORDER_PACKETS_MAX: usize = 64;
@@ -54,22 +56,11 @@ pub const GOODBYE_WAIT: Duration = Duration::from_secs(1);
 /// after which UDP is given up.
 pub const PAYLOAD_TYPE_SILENCE: Duration = Duration::from_secs(2);
 
-/// Bytes of an H.264 or H.265 access unit. A 4K key frame at the highest rate of any camera has
-/// about 3 MB; more means that markers and timestamps were lost.
-pub const ACCESS_UNIT_MAX_BYTES: usize = 8 << 20;
-
 /// Bytes of the scan data of one RFC 2435 picture: its fragment offset has 24 bits.
 pub const JPEG_SCAN_MAX_BYTES: usize = 1 << 24;
 
 /// Access units that wait to be pulled. One packet completes at most two.
 pub const UNITS_READY_MAX: usize = 4;
-
-/// Bytes of one parameter set; real ones have 10 to 200. All that are remembered go in front of key
-/// pictures that come without.
-pub const PARAMETER_SET_MAX_BYTES: usize = 1024;
-
-/// Parameter sets remembered; cameras have two or three.
-pub const PARAMETER_SETS_MAX: usize = 16;
 
 /// How long a key picture is waited for before a camera that takes such requests (RFC 4585) is asked for
 /// one, and before it is asked again: most send one each second or two.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::depacketize::{AccessUnit, Depacketizer, Format};
+use super::depacketize::Depacketizer;
 use super::limits::{
     GOODBYE_WAIT, KEY_REQUEST_INTERVAL, PAYLOAD_TYPE_SILENCE, REPORT_FIRST, REPORT_INTERVAL,
 };
@@ -10,7 +10,7 @@ use super::reorder::Reorder;
 use super::report::{self, KeyRequest, SenderReport};
 use super::source::Source;
 use super::ssrc::{SsrcFilter, Verdict};
-use super::{Error, Gap, Packet};
+use super::{Error, Format, Gap, Packet, Picture};
 use crate::clock::Monotonic;
 
 /// Packets that are taken to be missing in front of a new source.
@@ -55,15 +55,18 @@ pub struct Counters {
     pub stray_payload_types: u64,
     /// RTP and RTCP packets of somebody else's SSRC.
     pub stray_ssrcs: u64,
-    /// Access units given out.
+    /// Pictures given out.
     pub units: u64,
-    /// Access units dropped: incomplete, or withheld until the next key unit.
+    /// Pictures dropped: incomplete, or withheld until the next key picture.
     pub units_dropped: u64,
+    /// Bytes copied to put pictures together: each byte of a payload once, and again what had to be
+    /// moved, or held back until it was its turn.
+    pub copied_bytes: u64,
     /// Variation of the packets' travel time (RFC 3550 6.4.1).
     pub jitter: Duration,
 }
 
-/// RTP and RTCP packets in, access units and receiver reports out.
+/// RTP and RTCP packets in, pictures and receiver reports out.
 #[derive(Debug)]
 pub struct Receiver {
     config: Config,
@@ -108,7 +111,7 @@ impl Receiver {
         }
     }
 
-    /// Takes an RTP packet; pull the access units afterwards. What is wrong with it is counted.
+    /// Takes an RTP packet; pull the pictures afterwards. What is wrong with it is counted.
     pub fn push_rtp(&mut self, bytes: &[u8], now: Monotonic) {
         let packet = match Packet::parse(bytes) {
             Ok(packet) => packet,
@@ -146,12 +149,17 @@ impl Receiver {
             arrived,
         );
         match &mut self.reorder {
+            // What comes in order goes through without being held, and copied.
+            Some(reorder) if reorder.passes(packet.sequence) => {
+                let gap = reorder.pass();
+                self.depacketize(packet, gap, arrived);
+            }
             Some(reorder) => reorder.push(packet.sequence, bytes, arrived),
             None => self.in_order(packet, arrived),
         }
     }
 
-    /// Takes an RTCP packet; pull the access units afterwards.
+    /// Takes an RTCP packet; pull the pictures afterwards.
     pub fn push_rtcp(&mut self, bytes: &[u8], now: Monotonic) {
         match report::read(bytes, self.ssrc.current(), now) {
             Ok(heard) => {
@@ -170,12 +178,12 @@ impl Receiver {
         self.ssrc.goodbye().map(|said| said + GOODBYE_WAIT)
     }
 
-    /// The next access unit. Pull until there is none after each push, and at [`deadline`](Self::deadline).
-    pub fn pull(&mut self, now: Monotonic) -> Option<AccessUnit> {
+    /// The next picture. Pull until there is none after each push, and at [`deadline`](Self::deadline).
+    pub fn pull(&mut self, now: Monotonic) -> Option<Picture> {
         loop {
-            if let Some(unit) = self.depacketizer.pull() {
+            if let Some(picture) = self.depacketizer.pull() {
                 self.counters.units += 1;
-                return Some(unit);
+                return Some(picture);
             }
             if let Some(ordered) = self.reorder.as_mut().and_then(|reorder| reorder.pull(now)) {
                 // It parsed when it was pushed.
@@ -189,9 +197,9 @@ impl Receiver {
         }
     }
 
-    /// The unit that was pulled last is not going to be decoded: those that need it are withheld.
-    pub fn unit_lost(&mut self) {
-        self.depacketizer.unit_lost();
+    /// A picture that was pulled is not going to be decoded: those that need it are withheld.
+    pub fn picture_lost(&mut self) {
+        self.depacketizer.picture_lost();
     }
 
     /// The receiver report that is due, if one is.
@@ -247,6 +255,11 @@ impl Receiver {
         self.depacketizer.format()
     }
 
+    /// Pictures that came incomplete, or need such a one.
+    pub fn units_dropped(&self) -> u64 {
+        self.depacketizer.dropped()
+    }
+
     /// What happened so far.
     pub fn counters(&self) -> Counters {
         Counters {
@@ -254,7 +267,9 @@ impl Receiver {
             jitter: self.source.as_ref().map_or(Duration::ZERO, Source::jitter),
             reordered: self.counters.reordered + self.reorder.as_ref().map_or(0, |reorder| reorder.early),
             late: self.counters.late + self.reorder.as_ref().map_or(0, |reorder| reorder.late),
-            units_dropped: self.depacketizer.dropped(),
+            units_dropped: self.units_dropped(),
+            copied_bytes: self.depacketizer.copied_bytes()
+                + self.reorder.as_ref().map_or(0, |reorder| reorder.copied_bytes),
             stray_ssrcs: self.counters.stray_ssrcs + self.ssrc.strays(),
             ..self.counters.clone()
         }

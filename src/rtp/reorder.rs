@@ -34,9 +34,24 @@ pub(super) struct Reorder {
     pub late: u64,
     /// Packets that came before their turn.
     pub early: u64,
+    /// Bytes of packets that were held back.
+    pub copied_bytes: u64,
 }
 
 impl Reorder {
+    /// Whether a packet is the next in order and nothing is held: it need not be pushed, but
+    /// [`pass`](Self::pass)ed.
+    pub fn passes(&self, sequence: u16) -> bool {
+        self.held.is_empty() && self.next.is_some_and(|next| next as u16 == sequence)
+    }
+
+    /// The next packet goes by; what is missing before it.
+    pub fn pass(&mut self) -> Gap {
+        self.restart = None;
+        self.next = self.next.map(|next| next + 1);
+        if std::mem::take(&mut self.restarted) { Gap::More } else { Gap::None }
+    }
+
     /// Takes a packet; drain [`pull`](Self::pull) afterwards.
     pub fn push(&mut self, sequence: u16, bytes: &[u8], now: Monotonic) {
         // One cycle up, so that a late packet's position does not go below zero.
@@ -61,6 +76,7 @@ impl Reorder {
             self.late += 1;
         }
         self.held_bytes += bytes.len();
+        self.copied_bytes += bytes.len() as u64;
     }
 
     /// The next packet in order, or past a gap that has been waited for long enough.

@@ -28,14 +28,18 @@ pub use transport::Transport;
 #[doc(hidden)]
 pub fn read_all<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> usize {
     let mut reader = reader::Reader::default();
-    let mut frames = 0;
+    let mut elements = 0;
     for mut piece in pieces {
         while !piece.is_empty() {
-            piece = &piece[reader.push(piece)..];
+            let room = reader.room();
+            let (taken, rest) = piece.split_at(piece.len().min(room.len()));
+            room[..taken.len()].copy_from_slice(taken);
+            reader.received(taken.len());
+            piece = rest;
             while reader.pull(|channel| channel < 2).is_some() {
-                frames += 1;
+                elements += 1;
             }
         }
     }
-    frames
+    elements
 }

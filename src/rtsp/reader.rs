@@ -14,9 +14,9 @@ const PACKET_MIN_BYTES: usize = 8;
 
 /// What a connection carries.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Frame<'a> {
-    /// A packet on a channel.
-    Data {
+pub(super) enum Element<'a> {
+    /// An interleaved packet.
+    Packet {
         /// The interleaved channel.
         channel: u8,
         /// The packet.
@@ -30,16 +30,28 @@ pub(super) enum Frame<'a> {
     HeadTooLong,
 }
 
-/// Holds received bytes until they make a [`Frame`]. Never more than [`BUFFER_MAX_BYTES`].
+/// Bytes of the receive buffer: what is not understood yet, and room for a read behind it.
+const RECEIVE_BUFFER_BYTES: usize = 2 * BUFFER_MAX_BYTES;
+
+/// Less room than this is not read into: what has not come whole moves to the beginning first.
+const READ_MIN_BYTES: usize = BUFFER_MAX_BYTES / 4;
+
+/// Holds received bytes until they make an [`Element`]: never more than [`BUFFER_MAX_BYTES`] that make
+/// none. The connection is read into it and elements borrow from it, so that nothing is copied.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
+    /// As long as it may be, once there was something to be received.
     buffer: Vec<u8>,
     /// Bytes at the beginning of the buffer that were given out.
     given: usize,
-    /// What follows was not where a frame should have begun: only what looks right is believed.
+    /// Bytes of the buffer that were received.
+    filled: usize,
+    /// What follows was not where an element should have begun: only what looks right is believed.
     lost: bool,
     /// Bytes passed over because they were part of nothing.
     pub garbage_bytes: u64,
+    /// Bytes that were moved to the beginning of the buffer.
+    pub moved_bytes: u64,
 }
 
 /// What the bytes at the beginning of the buffer are.
@@ -53,25 +65,33 @@ enum Scan {
 }
 
 impl Reader {
-    /// Takes as much of the bytes as there is room for, and says how much; at least one where
-    /// [`pull`](Self::pull) was called until it gave nothing.
-    pub fn push(&mut self, bytes: &[u8]) -> usize {
-        self.buffer.drain(..self.given);
-        self.given = 0;
-        let taken = bytes.len().min(BUFFER_MAX_BYTES.saturating_sub(self.buffer.len()));
-        self.buffer.extend_from_slice(&bytes[..taken]);
-        taken
+    /// Where the next bytes go; at least one where [`pull`](Self::pull) was called until it gave nothing.
+    pub fn room(&mut self) -> &mut [u8] {
+        self.buffer.resize(RECEIVE_BUFFER_BYTES, 0);
+        if self.given == self.filled {
+            (self.given, self.filled) = (0, 0);
+        } else if self.buffer.len() - self.filled < READ_MIN_BYTES {
+            self.moved_bytes += (self.filled - self.given) as u64;
+            self.buffer.copy_within(self.given..self.filled, 0);
+            (self.given, self.filled) = (0, self.filled - self.given);
+        }
+        &mut self.buffer[self.filled..]
+    }
+
+    /// So many bytes have been written to the beginning of [`room`](Self::room).
+    pub fn received(&mut self, bytes: usize) {
+        self.filled = (self.filled + bytes).min(self.buffer.len());
     }
 
     /// Forgets the bytes of a connection that is no more.
     pub fn reset(&mut self) {
-        *self = Self { garbage_bytes: self.garbage_bytes, ..Self::default() };
+        *self = Self { garbage_bytes: self.garbage_bytes, moved_bytes: self.moved_bytes, ..Self::default() };
     }
 
-    /// The next frame. `is_assigned` says which channels were negotiated.
-    pub fn pull(&mut self, is_assigned: impl Fn(u8) -> bool) -> Option<Frame<'_>> {
+    /// The next element. `is_assigned` says which channels were negotiated.
+    pub fn pull(&mut self, is_assigned: impl Fn(u8) -> bool) -> Option<Element<'_>> {
         loop {
-            let rest = &self.buffer[self.given..];
+            let rest = &self.buffer[self.given..self.filled];
             match scan(rest, self.lost, &is_assigned) {
                 Scan::Incomplete if rest.len() < BUFFER_MAX_BYTES => return None,
                 Scan::Incomplete => self.pass_over(1),
@@ -80,14 +100,14 @@ impl Reader {
                     let was_lost = self.lost;
                     self.pass_over(1);
                     if !was_lost {
-                        return Some(Frame::HeadTooLong);
+                        return Some(Element::HeadTooLong);
                     }
                 }
                 Scan::LineBreak => self.given += 1,
                 Scan::Data { channel, len } => {
                     let begin = self.given + INTERLEAVED_HEADER_BYTES;
                     (self.given, self.lost) = (begin + len, false);
-                    return Some(Frame::Data { channel, bytes: &self.buffer[begin..begin + len] });
+                    return Some(Element::Packet { channel, bytes: &self.buffer[begin..begin + len] });
                 }
                 Scan::Message(head, head_bytes) => {
                     let begin = self.given + head_bytes;
@@ -96,8 +116,8 @@ impl Reader {
                     let too_large = head.too_large;
                     let message = head.with_body(&self.buffer[begin..end]);
                     return Some(match too_large {
-                        Some(bytes) => Frame::Bodiless(message, bytes),
-                        None => Frame::Message(message),
+                        Some(bytes) => Element::Bodiless(message, bytes),
+                        None => Element::Message(message),
                     });
                 }
             }
@@ -186,18 +206,27 @@ mod tests {
         packet
     }
 
+    /// Writes as much as there is room for, at most 64 KiB; how much.
+    fn push(reader: &mut Reader, bytes: &[u8]) -> usize {
+        let room = reader.room();
+        let len = bytes.len().min(room.len()).min(64 << 10);
+        room[..len].copy_from_slice(&bytes[..len]);
+        reader.received(len);
+        len
+    }
+
     /// What a stream holds: channels of packets, and -1 for messages.
     fn read(pieces: &[&[u8]]) -> (Vec<i32>, u64) {
         let (mut reader, mut seen) = (Reader::default(), Vec::new());
         for mut piece in pieces.iter().copied() {
             while !piece.is_empty() {
-                piece = &piece[reader.push(piece)..];
-                while let Some(frame) = reader.pull(|channel| channel < 2) {
-                    seen.push(match frame {
-                        Frame::Data { channel, .. } => i32::from(channel),
-                        Frame::Message(_) => -1,
-                        Frame::Bodiless(..) => -2,
-                        Frame::HeadTooLong => -3,
+                piece = &piece[push(&mut reader, piece)..];
+                while let Some(element) = reader.pull(|channel| channel < 2) {
+                    seen.push(match element {
+                        Element::Packet { channel, .. } => i32::from(channel),
+                        Element::Message(_) => -1,
+                        Element::Bodiless(..) => -2,
+                        Element::HeadTooLong => -3,
                     });
                 }
             }
@@ -250,11 +279,11 @@ mod tests {
         let mut reader = Reader::default();
         let (mut rest, mut too_long) = (&stream[..], 0);
         while !rest.is_empty() {
-            let taken = reader.push(rest);
-            assert!(taken > 0 && reader.buffer.len() <= BUFFER_MAX_BYTES);
+            let taken = push(&mut reader, rest);
+            assert!(taken > 0 && reader.buffer.len() <= RECEIVE_BUFFER_BYTES);
             rest = &rest[taken..];
-            while let Some(frame) = reader.pull(|_| true) {
-                assert_eq!(frame, Frame::HeadTooLong);
+            while let Some(element) = reader.pull(|_| true) {
+                assert_eq!(element, Element::HeadTooLong);
                 too_long += 1;
             }
         }

@@ -14,7 +14,8 @@ use percent_encoding::{AsciiSet, percent_encode};
 
 use super::limits::{FORMATS_MAX, MEDIA_MAX};
 use crate::rtp::depacketize::{Depacketizer, H264, H265, Jpeg};
-use crate::rtp::{Codec, KeyRequest};
+use crate::rtp::{Encoding, KeyRequest};
+use crate::video::Codec;
 
 /// Cameras leave the padding away, and set bits that should be zero.
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -49,7 +50,7 @@ pub struct Media {
     /// Encoding name as the camera writes it, such as `H264` or `MPEG4-GENERIC`.
     pub encoding: String,
     /// How its pictures are coded, where they can be shown.
-    pub codec: Option<Codec>,
+    pub pictures: Option<Encoding>,
     /// RTP payload type.
     pub payload_type: u8,
     /// Units of the RTP timestamp in a second.
@@ -97,7 +98,7 @@ impl Description {
 
     /// The media to show: the first video of a codec that can be shown.
     pub fn video(&self) -> Option<&Media> {
-        self.media.iter().find(|media| media.codec.is_some())
+        self.media.iter().find(|media| media.pictures.is_some())
     }
 
     /// What is offered, in words.
@@ -119,22 +120,22 @@ impl Media {
     /// Chooses among the formats of a media the first that can be shown, else the first.
     fn of(media: &sdp_types::Media, anywhere: &[(u8, &str)]) -> Self {
         let formats = || media.fmt.split_ascii_whitespace().take(FORMATS_MAX).filter_map(|f| f.parse().ok());
-        let with_codec = |payload_type: u8| {
+        let with_encoding = |payload_type: u8| {
             let (encoding, clock_rate) = encoding(media, payload_type);
-            let codec = codec(&encoding).filter(|_| media.media.eq_ignore_ascii_case("video"));
-            (payload_type, encoding, clock_rate, codec)
+            let pictures = pictures(&encoding).filter(|_| media.media.eq_ignore_ascii_case("video"));
+            (payload_type, encoding, clock_rate, pictures)
         };
-        let (payload_type, encoding, clock_rate, codec) = formats()
-            .map(with_codec)
-            .find(|(.., codec)| codec.is_some())
-            .or_else(|| formats().next().map(with_codec))
+        let (payload_type, encoding, clock_rate, pictures) = formats()
+            .map(with_encoding)
+            .find(|(.., pictures)| pictures.is_some())
+            .or_else(|| formats().next().map(with_encoding))
             .unwrap_or((0, media.fmt.clone(), VIDEO_CLOCK_RATE, None));
         let own = formats_parameters(std::slice::from_ref(media));
         let parameters = find(&own, payload_type).or_else(|| find(anywhere, payload_type));
         Self {
             kind: media.media.clone(),
             encoding,
-            codec,
+            pictures,
             payload_type,
             clock_rate,
             control: attribute(&media.attributes, "control").map(str::to_owned),
@@ -150,18 +151,18 @@ impl Media {
             let values = names.iter().filter_map(|name| self.parameter(name));
             values.flat_map(|value| value.split(',')).filter_map(decode).collect()
         };
-        Some(match self.codec? {
-            Codec::H264 => {
+        Some(match self.pictures? {
+            Encoding::Video(Codec::H264) => {
                 let sets = sets(&["sprop-parameter-sets"]);
                 Depacketizer::H264(H264::new(sets.iter().map(Vec::as_slice)))
             }
-            Codec::H265 => {
+            Encoding::Video(Codec::H265) => {
                 let sets = sets(&["sprop-vps", "sprop-sps", "sprop-pps"]);
                 let max_don_diff = self.parameter("sprop-max-don-diff").unwrap_or_default();
                 let has_donl = max_don_diff.parse::<u32>().is_ok_and(|diff| diff > 0);
                 Depacketizer::H265(H265::new(sets.iter().map(Vec::as_slice), has_donl))
             }
-            Codec::Jpeg => Depacketizer::Jpeg(Jpeg::new(self.announced_size)),
+            Encoding::Jpeg => Depacketizer::Jpeg(Jpeg::new(self.announced_size)),
         })
     }
 
@@ -244,11 +245,11 @@ fn key_request(media: &sdp_types::Media, payload_type: u8) -> Option<KeyRequest>
     ways.min_by_key(|way| *way == KeyRequest::Fir)
 }
 
-fn codec(encoding: &str) -> Option<Codec> {
+fn pictures(encoding: &str) -> Option<Encoding> {
     match encoding.to_ascii_uppercase().as_str() {
-        "H264" => Some(Codec::H264),
-        "H265" | "HEVC" => Some(Codec::H265),
-        "JPEG" => Some(Codec::Jpeg),
+        "H264" => Some(Encoding::Video(Codec::H264)),
+        "H265" | "HEVC" => Some(Encoding::Video(Codec::H265)),
+        "JPEG" => Some(Encoding::Jpeg),
         _ => None,
     }
 }

@@ -1,7 +1,6 @@
 //! Where pictures come from. A source is opened, delivers to its publisher until it is told to stop or
 //! loses the camera, and says then why.
 
-pub mod coded;
 pub mod connect;
 #[cfg(test)]
 pub mod fake;
@@ -16,6 +15,7 @@ mod sources;
 mod test_camera;
 pub mod test_card;
 mod thread;
+pub mod transcode;
 pub mod v4l2;
 
 use std::sync::Arc;

@@ -13,8 +13,9 @@ const FLOORS: &[&[&str]] = &[
     &["config", "draw", "encode"],
     &["camera", "cli", "mjpeg"],
     // Protocols and codecs, without a socket.
-    &["multipart", "rtp"],
-    &["decode", "rtsp"],
+    &["multipart", "video"],
+    &["decode", "rtp"],
+    &["rtsp"],
     // Where pictures come from, and all cameras that have such a source.
     &["source"],
     &["cameras"],

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use pinhole::clock::Monotonic;
+use pinhole::rtp::Picture;
 use pinhole::rtsp::{Event, Input, Options, Output, Session, Target, UdpChannel};
 
 use crate::transcript::{Step, Transcript, What};
@@ -208,7 +209,7 @@ impl Replay {
             "units_dropped" => status.packets.units_dropped,
             "stray_ssrcs" => status.packets.stray_ssrcs,
             "stray_payload_types" => status.packets.stray_payload_types,
-            "width" => status.format.map_or(0, |format| u64::from(format.width)),
+            "width" => status.format.map_or(0, |format| u64::from(format.size().0)),
             _ => return Err(format!("no counter {name}")),
         };
         if value == expected { Ok(()) } else { Err(format!("{name} is {value}, expected {expected}")) }
@@ -223,16 +224,16 @@ pub fn describe(output: &Output) -> String {
         }
         Output::OpenUdp => "open udp".to_owned(),
         Output::Event(Event::Playing(transport)) => format!("playing {transport:?}").to_lowercase(),
-        Output::Event(Event::AccessUnit(unit)) => {
-            let mut text = format!("unit {}", unit.timestamp);
-            for (flag, name) in [
-                (unit.is_key, " key"),
-                (unit.discontinuity, " discontinuity"),
-                (unit.new_parameter_sets, " parameter-sets"),
-            ] {
+        Output::Event(Event::Picture(picture)) => {
+            let mut text = format!("unit {}", picture.timestamp());
+            let flags = match picture {
+                Picture::Video(it) => [it.unit.is_key, it.unit.discontinuity, it.new_parameter_sets],
+                Picture::Jpeg(_) => [true, false, false],
+            };
+            for (flag, name) in flags.into_iter().zip([" key", " discontinuity", " parameter-sets"]) {
                 text += if flag { name } else { "" };
             }
-            let _ = write!(text, " bytes={}", unit.data.len());
+            let _ = write!(text, " bytes={}", picture.bytes());
             text
         }
         Output::Event(Event::AwaitingKey(_)) => "awaiting a key picture".to_owned(),

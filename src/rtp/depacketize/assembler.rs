@@ -5,89 +5,24 @@ use std::collections::VecDeque;
 
 use memchr::memmem;
 
-use super::gate::{Gate, Traits};
-use super::parameter_sets::{Kind, ParameterSets};
-use super::{AccessUnit, Codec, Format};
+use super::gate::Gate;
+use super::unit::Unit;
 use crate::clock::Monotonic;
-use crate::rtp::limits::{ACCESS_UNIT_MAX_BYTES, UNITS_READY_MAX};
-use crate::rtp::{Error, Gap};
-
-/// Separates NAL units (ITU-T H.264 and H.265, annex B).
-const START_CODE: [u8; 4] = [0, 0, 0, 1];
-
-/// What the assembler has to know of a NAL unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nal {
-    /// A piece of a picture.
-    Slice(Slice),
-    /// A parameter set with its id.
-    ParameterSet(Kind, u32, Option<Format>),
-    /// The picture that follows is one that decoding can begin with.
-    RecoveryPoint,
-    /// Anything else; it is passed on.
-    Other,
-}
-
-/// A slice (H.264) or slice segment (H.265).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slice {
-    /// It is the first of its picture.
-    pub first: bool,
-    /// Decoding can begin with its picture.
-    pub key: bool,
-    /// It refers to no other picture.
-    pub intra: bool,
-    /// It belongs to a leading picture that refers to pictures before the key picture (RASL).
-    pub leading: bool,
-    /// The temporal sub-layer of its picture; 0 in H.264.
-    pub layer: u8,
-    /// No picture of this sub-layer, nor of those below, refers to its picture.
-    pub disposable: bool,
-}
-
-/// The codec's part.
-#[derive(Debug)]
-pub struct Syntax {
-    pub codec: Codec,
-    /// Looks at a NAL unit of at least one byte.
-    pub classify: fn(&[u8]) -> Nal,
-}
-
-/// The unit being assembled.
-#[derive(Debug, Default)]
-struct Unit {
-    data: Vec<u8>,
-    timestamp: Option<u32>,
-    arrived: Option<Monotonic>,
-    /// Where in `data` the NAL unit begins that is being received in fragments.
-    open_nal: Option<usize>,
-    has_slice: bool,
-    key: bool,
-    not_intra: bool,
-    leading: bool,
-    has_sequence_set: bool,
-    has_picture_set: bool,
-    damaged: bool,
-    /// One packet before this unit is missing. It was of this unit, if the unit's beginning turns out
-    /// to be missing, else a picture of its own.
-    may_be_headless: bool,
-    /// No other picture of its sub-layer refers to this one, as far as was seen.
-    disposable: bool,
-    reference: bool,
-    layer: u8,
-}
-
-impl Unit {
-    fn traits(&self) -> Traits {
-        Traits { key: self.key, intra: !self.not_intra, leading: self.leading }
-    }
-}
+use crate::rtp::limits::UNITS_READY_MAX;
+use crate::rtp::{Error, Gap, VideoPicture};
+use crate::video::nal::{self, Nal, START_CODE, Slice, classify};
+use crate::video::parameter_sets::{Kind, ParameterSets};
+use crate::video::{ACCESS_UNIT_MAX_BYTES, AccessUnit, Codec, Format};
 
 /// Assembles the access units of one stream.
 #[derive(Debug)]
 pub struct Assembler {
-    syntax: &'static Syntax,
+    codec: Codec,
     unit: Unit,
+    /// Bytes of the last unit of each kind: the next of its kind will have about as many.
+    key_bytes: usize,
+    other_bytes: usize,
+    copied_bytes: u64,
     gate: Gate,
     sets: ParameterSets,
     /// Parameter sets are known that no unit has carried yet.
@@ -106,15 +41,18 @@ pub struct Assembler {
     has_intra_keys: bool,
     /// When the first unit arrived that is withheld for want of a key unit.
     key_awaited: Option<Monotonic>,
-    ready: VecDeque<AccessUnit>,
+    ready: VecDeque<VideoPicture>,
     dropped: u64,
 }
 
 impl Assembler {
-    pub fn new(syntax: &'static Syntax) -> Self {
+    pub fn new(codec: Codec) -> Self {
         Self {
-            syntax,
+            codec,
             unit: Unit::default(),
+            key_bytes: 0,
+            other_bytes: 0,
+            copied_bytes: 0,
             gate: Gate::Closed,
             sets: ParameterSets::default(),
             sets_unsent: false,
@@ -132,11 +70,11 @@ impl Assembler {
 
     /// Takes parameter sets from elsewhere (the SDP), with or without start codes.
     pub fn parameter_sets(&mut self, bytes: &[u8]) {
-        for_each_nal(bytes, |nal| {
-            if let Nal::ParameterSet(kind, id, format) = (self.syntax.classify)(nal) {
+        for nal in nal::all(bytes) {
+            if let Nal::ParameterSet(kind, id, format) = classify(self.codec, nal) {
                 self.insert(kind, id, format, nal);
             }
-        });
+        }
     }
 
     /// A packet begins; the unit before it may end with that.
@@ -176,6 +114,9 @@ impl Assembler {
     /// The first fragment of a NAL unit. One that is still open has ended without saying so.
     pub fn fragment_begin(&mut self, header: &[u8], payload: &[u8]) -> Result<(), Error> {
         self.fragment_end();
+        if !self.unit.damaged && !self.unit.has_slice && !self.unit.is_prepared {
+            self.prepare(header, payload);
+        }
         self.append(&START_CODE)?;
         if !self.unit.damaged {
             self.unit.open_nal = Some(self.unit.data.len());
@@ -199,16 +140,21 @@ impl Assembler {
     /// The last fragment has come.
     pub fn fragment_end(&mut self) {
         let Some(begin) = self.unit.open_nal.take() else { return };
-        let mut data = std::mem::take(&mut self.unit.data);
-        let first_is_empty = memmem::find(&data[begin..], &START_CODE[1..])
-            .is_some_and(|at| data[begin..begin + at].iter().all(|byte| *byte == 0));
-        for_each_nal(&data[begin..], |nal| self.note(nal));
+        let data = std::mem::take(&mut self.unit.data);
+        let received = &data[begin..];
+        let inner = memmem::find(received, &START_CODE[1..]);
+        let first_is_empty = inner.is_some_and(|at| received[..at].iter().all(|byte| *byte == 0));
+        let is_left_out = inner.is_none() && nal::is_left_out(self.codec, received);
+        nal::all(received).for_each(|nal| self.note(nal));
+        if self.unit.damaged {
+            return;
+        }
+        self.unit.data = data;
         if first_is_empty {
             // The camera sent a start code of its own in front of the NAL unit.
-            data.drain(begin - START_CODE.len()..begin);
-        }
-        if !self.unit.damaged {
-            self.unit.data = data;
+            self.unit.remove(begin - START_CODE.len()..begin);
+        } else if is_left_out {
+            self.unit.data.truncate(begin - START_CODE.len());
         }
     }
 
@@ -232,10 +178,13 @@ impl Assembler {
         }
     }
 
-    /// A piece of the present unit says that no other of its sub-layer refers to it.
-    pub fn note_disposable(&mut self, layer: u8) {
-        self.unit.disposable = true;
-        self.unit.layer = layer;
+    /// A piece of the present unit has come, of a NAL unit with this header: it may say that no other
+    /// unit of its sub-layer refers to this one.
+    pub fn note_piece(&mut self, header: &[u8]) {
+        if let Some(layer) = nal::disposable_layer(self.codec, header) {
+            self.unit.disposable = true;
+            self.unit.layer = layer;
+        }
     }
 
     /// Something of the present unit, or before it, is missing.
@@ -250,7 +199,7 @@ impl Assembler {
         self.dropped += 1;
     }
 
-    pub fn pull(&mut self) -> Option<AccessUnit> {
+    pub fn pull(&mut self) -> Option<VideoPicture> {
         self.ready.pop_front()
     }
 
@@ -260,6 +209,10 @@ impl Assembler {
 
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    pub fn copied_bytes(&self) -> u64 {
+        self.copied_bytes + self.unit.copied_bytes
     }
 
     pub fn key_awaited(&self) -> Option<Monotonic> {
@@ -276,20 +229,37 @@ impl Assembler {
             let timestamp = self.unit.timestamp.unwrap_or(0);
             return Err(Error::UnitTooLarge { timestamp, max: ACCESS_UNIT_MAX_BYTES });
         }
-        self.unit.data.extend_from_slice(bytes);
+        self.unit.append(bytes);
         Ok(())
+    }
+
+    /// Before the first slice of a unit: makes room for as many bytes as the last unit of its kind had,
+    /// and puts the parameter sets in front that it lacks, while there is next to nothing to be moved.
+    fn prepare(&mut self, header: &[u8], payload: &[u8]) {
+        let mut look = [0; nal::LOOK_BYTES];
+        let bytes = header.iter().chain(payload);
+        let len = look.iter_mut().zip(bytes).map(|(to, from)| *to = *from).count();
+        let Nal::Slice(slice) = classify(self.codec, &look[..len]) else { return };
+        self.unit.is_prepared = true;
+        let begins = matches!(self.gate, Gate::Closed) || self.has_intra_keys;
+        let is_key = self.unit.key || slice.key || (begins && slice.intra);
+        let expected = if is_key { self.key_bytes } else { self.other_bytes };
+        self.unit.make_room(expected + expected / 4);
+        if is_key || self.sets_unsent {
+            self.unit.complete_with(&self.sets);
+        }
     }
 
     /// A slice whose last fragment did not say so.
     fn open_slice(&self) -> bool {
         self.unit.open_nal.is_some_and(|begin| {
             let nal = &self.unit.data[begin..];
-            !nal.is_empty() && matches!((self.syntax.classify)(nal), Nal::Slice(_))
+            !nal.is_empty() && matches!(classify(self.codec, nal), Nal::Slice(_))
         })
     }
 
     fn note(&mut self, nal: &[u8]) {
-        match (self.syntax.classify)(nal) {
+        match classify(self.codec, nal) {
             Nal::Slice(slice) => self.note_slice(slice),
             Nal::ParameterSet(kind, id, format) => {
                 self.unit.has_sequence_set |= kind == Kind::Sequence;
@@ -335,9 +305,8 @@ impl Assembler {
 
     fn complete(&mut self) {
         self.fragment_end();
-        let capacity = self.unit.data.len() + self.unit.data.len() / 4;
         let mut unit = std::mem::take(&mut self.unit);
-        self.unit.data = Vec::with_capacity(capacity);
+        self.copied_bytes += std::mem::take(&mut unit.copied_bytes);
         if !unit.has_slice && !unit.damaged {
             // Parameter sets alone: what was missing before is missing before the next.
             self.unit.may_be_headless = unit.may_be_headless;
@@ -359,9 +328,12 @@ impl Assembler {
         self.key_awaited = None;
         self.has_intra_keys |= discontinuity && !unit.key;
         let is_key = unit.key || discontinuity || (self.has_intra_keys && !unit.not_intra);
-        if (is_key || self.sets_unsent) && !(unit.has_sequence_set && unit.has_picture_set) {
-            unit.data.splice(0..0, self.sets.annex_b());
+        if is_key || self.sets_unsent {
+            unit.complete_with(&self.sets);
+            self.copied_bytes += unit.copied_bytes;
         }
+        let bytes = if is_key { &mut self.key_bytes } else { &mut self.other_bytes };
+        *bytes = unit.data.len();
         if self.ready.len() >= UNITS_READY_MAX {
             // Whoever pushes without pulling loses pictures, not memory.
             self.dropped += 1 + self.ready.len() as u64;
@@ -369,30 +341,9 @@ impl Assembler {
             self.gate = Gate::Closed;
             return;
         }
-        self.ready.push_back(AccessUnit {
-            is_hidden: false,
-            codec: self.syntax.codec,
-            data: unit.data,
-            timestamp,
-            arrived,
-            is_key,
-            is_disposable,
-            discontinuity,
-            new_parameter_sets: std::mem::take(&mut self.sets_unsent),
-        });
-    }
-}
-
-/// Calls with each NAL unit of a byte stream, without start codes and trailing zeros (annex B).
-fn for_each_nal(bytes: &[u8], mut call: impl FnMut(&[u8])) {
-    let mut begin = 0;
-    let ends = memmem::find_iter(bytes, &START_CODE[1..]).chain([bytes.len()]);
-    for end in ends {
-        let nal = &bytes[begin..end];
-        let len = nal.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        if len > 0 {
-            call(&nal[..len]);
-        }
-        begin = end + START_CODE.len() - 1;
+        let (codec, data) = (self.codec, unit.data.into());
+        let unit = AccessUnit { codec, data, arrived, is_key, is_hidden: false, discontinuity };
+        let new_parameter_sets = std::mem::take(&mut self.sets_unsent);
+        self.ready.push_back(VideoPicture { unit, timestamp, is_disposable, new_parameter_sets });
     }
 }

@@ -1,17 +1,14 @@
 //! H.265: NAL units out of RTP payloads. RFC 7798.
 
-use super::assembler::{Assembler, Nal, Slice, Syntax};
-use super::bits::Bits;
-use super::h264::{SEI_RECOVERY_POINT, has_sei};
-use super::nal_units::{NalUnits, PayloadFormat, aggregated, begin_of, begin_of_all, without_start_code};
-use super::parameter_sets::Kind;
-use super::{Begin, Codec, sps};
+use super::Begin;
+use super::assembler::Assembler;
+use super::nal_units::{NalUnits, PayloadFormat, aggregated, begin_of, begin_of_all};
 use crate::rtp::{Error, Packet};
+use crate::video::Codec;
+use crate::video::nal::{classify, without_start_code};
 
 /// Bytes of the NAL unit header, and of the payload header. RFC 7798 section 1.1.4.
 const HEADER_BYTES: usize = 2;
-
-static SYNTAX: Syntax = Syntax { codec: Codec::H265, classify };
 
 /// The depacketizer of RFC 7798.
 pub type H265 = NalUnits<Rfc7798>;
@@ -21,7 +18,7 @@ impl H265 {
     /// it says that decoding order numbers are there.
     pub fn new<'a>(parameter_sets: impl IntoIterator<Item = &'a [u8]>, has_donl: bool) -> Self {
         let payload_format = Rfc7798 { donl_bytes: if has_donl { 2 } else { 0 } };
-        Self::of(payload_format, Assembler::new(&SYNTAX), parameter_sets)
+        Self::of(payload_format, Assembler::new(Codec::H265), parameter_sets)
     }
 }
 
@@ -60,7 +57,7 @@ impl PayloadFormat for Rfc7798 {
     fn begin(&self, payload: &[u8]) -> Begin {
         let payload = without_start_code(payload);
         let Some((header, rest)) = payload.split_at_checked(HEADER_BYTES) else { return Begin::Unknown };
-        let of = |nal: &[u8]| begin_of(classify(nal));
+        let of = |nal: &[u8]| begin_of(classify(Codec::H265, nal));
         match kind(header) {
             48 => {
                 let rest = rest.get(self.donl_bytes..).unwrap_or_default();
@@ -116,12 +113,11 @@ impl Rfc7798 {
         };
         let (&fu, payload) = rest.split_first().ok_or_else(|| short(HEADER_BYTES + 1))?;
         let (start, end) = (fu & 0x80 != 0, fu & 0x40 != 0);
-        if is_disposable(fu & 0x3f) {
-            assembler.note_disposable(layer(header[1]));
-        }
+        let header = [(header[0] & 0x81) | (fu & 0x3f) << 1, header[1]];
+        assembler.note_piece(&header);
         if start {
             let payload = payload.get(self.donl_bytes..).ok_or_else(|| short(HEADER_BYTES + 3))?;
-            assembler.fragment_begin(&[(header[0] & 0x81) | (fu & 0x3f) << 1, header[1]], payload)?;
+            assembler.fragment_begin(&header, payload)?;
         } else if !assembler.fragment_continue(payload)? && !payload.is_empty() {
             return Err(Error::FragmentWithoutStart { sequence });
         }
@@ -132,53 +128,8 @@ impl Rfc7798 {
     }
 }
 
-/// No picture of its own sub-layer, nor of those below, refers to one of an even type below 16.
-/// ITU-T H.265 section 7.4.2.2.
-fn is_disposable(kind: u8) -> bool {
-    kind < 16 && kind.is_multiple_of(2)
-}
-
-/// TemporalId: the sub-layer. ITU-T H.265 section 7.4.2.2.
-fn layer(second_header_byte: u8) -> u8 {
-    (second_header_byte & 7).saturating_sub(1)
-}
-
 fn kind(header: &[u8]) -> u8 {
     header[0] >> 1 & 0x3f
-}
-
-/// ITU-T H.265 section 7.4.2.2, table 7-1.
-fn classify(nal: &[u8]) -> Nal {
-    let Some((header, rest)) = nal.split_at_checked(HEADER_BYTES) else { return Nal::Other };
-    if header[0] & 1 != 0 || header[1] & 0xf8 != 0 {
-        return Nal::Other; // Not of the base layer.
-    }
-    match kind(header) {
-        kind @ 0..=31 => Nal::Slice(Slice {
-            // first_slice_segment_in_pic_flag is the first bit (7.3.6.1).
-            first: rest.first().is_some_and(|byte| byte & 0x80 != 0),
-            key: (16..=23).contains(&kind),
-            // slice_type lies behind fields that need the parameter sets; not worth it.
-            intra: false,
-            leading: matches!(kind, 8 | 9),
-            layer: layer(header[1]),
-            disposable: is_disposable(kind),
-        }),
-        32 => match rest.first() {
-            Some(byte) => Nal::ParameterSet(Kind::Video, u32::from(byte >> 4), None),
-            None => Nal::Other,
-        },
-        33 => match sps::h265(nal) {
-            Some(sps::Sequence { id, format, .. }) => Nal::ParameterSet(Kind::Sequence, id, Some(format)),
-            None => Nal::Other,
-        },
-        34 => match Bits::new(rest, 8).ue() {
-            Some(id) if id < 64 => Nal::ParameterSet(Kind::Picture, id, None),
-            _ => Nal::Other,
-        },
-        39 if has_sei(rest, SEI_RECOVERY_POINT) => Nal::RecoveryPoint,
-        _ => Nal::Other,
-    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use super::jpeg_extension::Segments;
 use super::jpeg_header::{self, Head, Tables};
-use super::{AccessUnit, Begin, Codec, Format, jpeg_tables};
+use super::{Begin, jpeg_tables};
 use crate::clock::Monotonic;
 use crate::rtp::limits::{JPEG_CACHED_TABLES_MAX, JPEG_SCAN_MAX_BYTES, JPEG_TABLES_MAX_BYTES};
-use crate::rtp::{Error, Gap, Packet};
+use crate::rtp::{Error, Format, Gap, JpegPicture, Packet};
 
 /// The Q value whose tables may change with every picture and are always in band.
 const Q_DYNAMIC: u8 = 255;
@@ -20,9 +20,10 @@ pub struct Jpeg {
     cached: HashMap<u8, Tables>,
     /// Width and height in pixels that the SDP announced.
     announced: Option<(u32, u32)>,
-    ready: Option<AccessUnit>,
+    ready: Option<JpegPicture>,
     format: Option<Format>,
     dropped: u64,
+    copied_bytes: u64,
 }
 
 /// A picture being received.
@@ -83,7 +84,7 @@ impl Jpeg {
     }
 
     /// The next complete picture.
-    pub fn pull(&mut self) -> Option<AccessUnit> {
+    pub fn pull(&mut self) -> Option<JpegPicture> {
         self.ready.take()
     }
 
@@ -95,6 +96,11 @@ impl Jpeg {
     /// Pictures dropped.
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// Bytes copied to put pictures together.
+    pub fn copied_bytes(&self) -> u64 {
+        self.copied_bytes
     }
 
     fn payload(&mut self, packet: &Packet<'_>, arrived: Monotonic) -> Result<(), Error> {
@@ -120,6 +126,7 @@ impl Jpeg {
             return Err(Error::UnitTooLarge { timestamp: packet.timestamp, max: JPEG_SCAN_MAX_BYTES });
         }
         picture.data.extend_from_slice(header.scan);
+        self.copied_bytes += header.scan.len() as u64;
         Ok(())
     }
 
@@ -147,7 +154,7 @@ impl Jpeg {
             segments: &segments,
         };
         jpeg_header::write(&head, &mut data).ok_or(no_tables)?;
-        self.format = Some(Format { codec: Codec::Jpeg, profile: None, width, height });
+        self.format = Some(Format::Jpeg { width, height });
         Ok(Picture { timestamp: packet.timestamp, arrived, head_bytes: data.len(), data })
     }
 
@@ -199,19 +206,10 @@ impl Jpeg {
         if !data.ends_with(&[0xff, 0xd9]) {
             data.extend([0xff, 0xd9]);
         }
-        let unit = AccessUnit {
-            is_hidden: false,
-            codec: Codec::Jpeg,
-            data,
-            timestamp: picture.timestamp,
-            arrived: picture.arrived,
-            is_key: true,
-            is_disposable: true,
-            discontinuity: false,
-            new_parameter_sets: false,
-        };
+        let (timestamp, arrived) = (picture.timestamp, picture.arrived);
+        let picture = JpegPicture { data, timestamp, arrived };
         // Only the newest matters where nobody pulls.
-        self.dropped += u64::from(self.ready.replace(unit).is_some());
+        self.dropped += u64::from(self.ready.replace(picture).is_some());
     }
 
     fn drop_picture(&mut self) {

@@ -1,11 +1,13 @@
 //! What the depacketizers of H.264 and H.265 have in common: packets in, access units out of an
 //! [`Assembler`]. How a payload carries NAL units is the codec's own.
 
-use super::assembler::{Assembler, Nal};
-use super::parameter_sets::Kind;
-use super::{AccessUnit, Begin, Format};
+use super::Begin;
+use super::assembler::Assembler;
 use crate::clock::Monotonic;
-use crate::rtp::{Error, Gap, Packet};
+use crate::rtp::{Error, Gap, Packet, VideoPicture};
+use crate::video::Format;
+use crate::video::nal::Nal;
+use crate::video::parameter_sets::Kind;
 
 /// A payload format that carries NAL units.
 pub trait PayloadFormat {
@@ -33,11 +35,6 @@ pub(super) fn begin_of(nal: Nal) -> Begin {
 pub(super) fn begin_of_all(nals: impl Iterator<Item = Begin>) -> Begin {
     let mut telling = nals.filter(|begin| *begin != Begin::Unknown);
     telling.next().unwrap_or(Begin::Unknown)
-}
-
-/// A NAL unit without the start code that some cameras put in front of it.
-pub(super) fn without_start_code(payload: &[u8]) -> &[u8] {
-    payload.strip_prefix(&[0, 0, 0, 1]).or(payload.strip_prefix(&[0, 0, 1])).unwrap_or(payload)
 }
 
 /// The NAL units of an aggregation packet, each behind its length of two bytes and, from the second
@@ -84,12 +81,12 @@ impl<P: PayloadFormat> NalUnits<P> {
     }
 
     /// The next complete access unit.
-    pub fn pull(&mut self) -> Option<AccessUnit> {
+    pub fn pull(&mut self) -> Option<VideoPicture> {
         self.assembler.pull()
     }
 
     /// A unit that was pulled is not going to be decoded: those that need it are withheld.
-    pub fn unit_lost(&mut self) {
+    pub fn picture_lost(&mut self) {
         self.assembler.unit_lost();
     }
 
@@ -111,5 +108,10 @@ impl<P: PayloadFormat> NalUnits<P> {
     /// Access units dropped or withheld.
     pub fn dropped(&self) -> u64 {
         self.assembler.dropped()
+    }
+
+    /// Bytes copied to put access units together.
+    pub fn copied_bytes(&self) -> u64 {
+        self.assembler.copied_bytes()
     }
 }

@@ -36,7 +36,7 @@ fn packet(ssrc: u32, sequence: u16, payload: &[u8]) -> Vec<u8> {
 }
 
 fn timestamps(receiver: &mut Receiver, ms: u64) -> Vec<u32> {
-    std::iter::from_fn(|| receiver.pull(at(ms))).map(|unit| unit.timestamp / 3600).collect()
+    std::iter::from_fn(|| receiver.pull(at(ms))).map(|unit| unit.timestamp() / 3600).collect()
 }
 
 #[test]
@@ -227,4 +227,26 @@ fn how_a_stream_begins() {
     let jpeg = Depacketizer::Jpeg(Jpeg::new(None));
     assert_eq!(jpeg.begin(&[0, 0, 0, 0, 1, 60, 8, 6]), Begin::Key);
     assert_eq!(jpeg.begin(&[0, 0, 5, 0, 1, 60, 8, 6]), Begin::Other);
+}
+
+/// Bytes copied of packets in this order: those of the pictures, and of what was held back.
+#[test]
+fn datagrams_in_order_are_not_held_and_not_copied() {
+    let copied = |order: [u16; 6]| {
+        let mut receiver = receiver(true);
+        let mut bytes = 0;
+        for sequence in order {
+            receiver.push_rtp(&packet(7, sequence, if sequence == 1 { IDR } else { P }), at(0));
+            bytes += std::iter::from_fn(|| receiver.pull(at(0))).map(|it| it.bytes() as u64).sum::<u64>();
+        }
+        assert_eq!(receiver.counters().units, 6);
+        receiver.counters().copied_bytes - bytes
+    };
+    assert_eq!(copied([1, 2, 3, 4, 5, 6]), 12 + IDR.len() as u64, "the first, before which one could come");
+    let held = 2 * (12 + P.len() as u64);
+    assert_eq!(
+        copied([1, 2, 4, 3, 5, 6]) - (12 + IDR.len() as u64),
+        held,
+        "the one, and what filled the gap"
+    );
 }

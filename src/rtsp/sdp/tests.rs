@@ -21,7 +21,7 @@ fn an_ordinary_description() {
     let video = description.video().unwrap();
     assert_eq!((video.payload_type, video.control.as_deref()), (96, Some("trackID=0")));
     let format = video.depacketizer().unwrap().format().unwrap();
-    assert_eq!((format.width, format.height), (1920, 1080));
+    assert_eq!(format.size(), (1920, 1080));
 }
 
 #[test]
@@ -39,7 +39,11 @@ fn odd_ends_of_lines() {
         "v=0\r\n\r\nm=video 0 RTP/AVP 96 \r\n a=rtpmap:96 h264/90000\r\na=control:1\0\0",
     ] {
         let video = video(text);
-        assert_eq!((video.codec, video.control.as_deref()), (Some(Codec::H264), Some("1")), "{text:?}");
+        assert_eq!(
+            (video.pictures, video.control.as_deref()),
+            (Some(Encoding::Video(Codec::H264)), Some("1")),
+            "{text:?}"
+        );
     }
 }
 
@@ -51,13 +55,13 @@ fn media_that_do_not_parse_are_skipped() {
     assert_eq!(description.media_skipped, 2);
     assert_eq!(description.offered(), "metadata z, application 107, video h265");
     let video = description.video().unwrap();
-    assert_eq!((video.codec, video.clock_rate), (Some(Codec::H265), 90_000));
+    assert_eq!((video.pictures, video.clock_rate), (Some(Encoding::Video(Codec::H265)), 90_000));
 }
 
 #[test]
 fn jpeg_needs_no_rtpmap() {
     let media = video("v=0\nm=video 0 RTP/AVP 26\na=framesize:26 2560-1440\n");
-    assert_eq!((media.codec, media.payload_type), (Some(Codec::Jpeg), 26));
+    assert_eq!((media.pictures, media.payload_type), (Some(Encoding::Jpeg), 26));
     assert_eq!(media.announced_size, Some((2560, 1440)));
     let media = video("v=0\nm=video 0 RTP/AVP 26\na=x-dimensions: 1920, 1080\n");
     assert_eq!(media.announced_size, Some((1920, 1080)));

@@ -2,7 +2,7 @@
 
 use crate::auth::Scheme;
 use crate::clock::Monotonic;
-use crate::rtp::{self, AccessUnit, Codec, Format};
+use crate::rtp::{self, Encoding, Format, Picture};
 use crate::rtsp::{Description, Error, Transport};
 
 /// How to talk to a camera.
@@ -44,7 +44,9 @@ pub enum UdpChannel {
 pub enum Input<'a> {
     /// The connection that [`Output::Connect`] asked for is up.
     Connected,
-    /// Bytes from the connection.
+    /// So many bytes of the connection were read into [`room`](super::Session::room).
+    Received(usize),
+    /// Bytes of the connection that lie elsewhere; they are copied.
     Bytes(&'a [u8]),
     /// The connection was closed or reset by the camera.
     Closed,
@@ -106,7 +108,7 @@ pub enum Event {
     /// The camera plays, over this transport.
     Playing(Transport),
     /// A coded picture.
-    AccessUnit(AccessUnit),
+    Picture(Picture),
     /// Pictures come since then, and all of them need a key picture that does not; said once, after
     /// [`KEY_WAIT_SAID`](crate::limits::KEY_WAIT_SAID).
     AwaitingKey(Monotonic),
@@ -125,6 +127,9 @@ pub struct Counters {
     pub server_requests: u64,
     /// Media of the description that do not parse.
     pub media_skipped: u64,
+    /// Bytes that were moved to the beginning of the receive buffer, because what they began had not
+    /// come whole where there was no more room.
+    pub moved_bytes: u64,
 }
 
 /// How far a session has come, or how far it came.
@@ -162,8 +167,8 @@ pub struct Status {
     pub transport: Transport,
     /// How the camera knows us, where it asked who we are.
     pub authentication: Option<Scheme>,
-    /// The codec in use.
-    pub codec: Option<Codec>,
+    /// How the pictures are coded.
+    pub encoding: Option<Encoding>,
     /// Profile and size, once known.
     pub format: Option<Format>,
     /// What was ignored.

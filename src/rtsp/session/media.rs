@@ -75,18 +75,19 @@ impl Session {
         }
     }
 
-    /// Gives out the access units that are complete, and the report that is due.
+    /// Gives out the pictures that are complete, and the report that is due.
     pub(super) fn drain_receiver(&mut self, now: Monotonic) {
         let Some(receiver) = &mut self.receiver else { return };
-        while let Some(unit) = receiver.pull(now) {
-            if self.queued_bytes + unit.data.len() > QUEUED_UNITS_MAX_BYTES {
-                if !unit.is_disposable {
-                    receiver.unit_lost();
+        while let Some(picture) = receiver.pull(now) {
+            let bytes = picture.bytes();
+            if self.queued_bytes + bytes > QUEUED_UNITS_MAX_BYTES {
+                if !picture.is_disposable() {
+                    receiver.picture_lost();
                 }
                 continue;
             }
-            self.queued_bytes += unit.data.len();
-            self.outputs.push_back(Output::Event(Event::AccessUnit(unit)));
+            self.queued_bytes += bytes;
+            self.outputs.push_back(Output::Event(Event::Picture(picture)));
         }
         let State::Playing { .. } = self.state else { return };
         let packets = [receiver.report(now), receiver.key_request(now)];

@@ -16,7 +16,7 @@ use url::Url;
 use super::limits::{
     CONNECT_MAX, KEEP_ALIVE_MAX, KEEP_ALIVE_MIN, RECONNECTS_MAX, SESSION_TIMEOUT, TEARDOWN_MAX,
 };
-use super::reader::{Frame, Reader};
+use super::reader::{Element, Reader};
 use super::{Credentials, Error, Failed, Media, Target, Transport};
 use crate::auth::Authenticator;
 use crate::clock::Monotonic;
@@ -59,7 +59,7 @@ pub struct Session {
     step: Step,
     server: Option<String>,
     outputs: VecDeque<Output>,
-    /// Bytes of the access units among the outputs.
+    /// Bytes of the pictures among the outputs.
     queued_bytes: usize,
     ended: Option<Result<(), Error>>,
     reader: Reader,
@@ -129,6 +129,7 @@ impl Session {
         }
         match input {
             Input::Connected => self.connected(now),
+            Input::Received(bytes) => self.received(bytes, now),
             Input::Bytes(bytes) => self.bytes(bytes, now),
             Input::Closed => self.closed(now),
             Input::UdpOpened { rtp_port } => self.udp_opened(rtp_port, now),
@@ -143,8 +144,8 @@ impl Session {
     /// The next output. [`Output::Timeout`] and [`Output::Ended`] say that there is no other.
     pub fn poll_output(&mut self) -> Output {
         if let Some(output) = self.outputs.pop_front() {
-            if let Output::Event(Event::AccessUnit(unit)) = &output {
-                self.queued_bytes -= unit.data.len();
+            if let Output::Event(Event::Picture(picture)) = &output {
+                self.queued_bytes -= picture.bytes();
             }
             return output;
         }
@@ -154,9 +155,14 @@ impl Session {
         }
     }
 
-    /// Units that came incomplete, or need such a one.
+    /// Pictures that came incomplete, or need such a one.
     pub fn units_dropped(&self) -> u64 {
-        self.receiver.as_ref().map_or(0, |receiver| receiver.counters().units_dropped)
+        self.receiver.as_ref().map_or(0, Receiver::units_dropped)
+    }
+
+    /// Where the next bytes of the connection go, at least one; then [`Input::Received`].
+    pub fn room(&mut self) -> &mut [u8] {
+        self.reader.room()
     }
 
     /// What is known about the session.
@@ -167,9 +173,13 @@ impl Session {
             redirected_to: (self.target != self.origin).then(|| self.target.address()),
             transport: self.transport,
             authentication: self.authenticator.as_ref().map(Authenticator::scheme),
-            codec: self.media.as_ref().and_then(|media| media.codec),
+            encoding: self.media.as_ref().and_then(|media| media.pictures),
             format: self.receiver.as_ref().and_then(Receiver::format),
-            ignored: Counters { garbage_bytes: self.reader.garbage_bytes, ..self.counters.clone() },
+            ignored: Counters {
+                garbage_bytes: self.reader.garbage_bytes,
+                moved_bytes: self.reader.moved_bytes,
+                ..self.counters.clone()
+            },
             packets: self.receiver.as_ref().map(Receiver::counters).unwrap_or_default(),
             last_packet_error: self.receiver.as_ref().and_then(|receiver| receiver.last_error().cloned()),
         }
@@ -203,33 +213,46 @@ impl Session {
     }
 
     fn bytes(&mut self, mut bytes: &[u8], now: Monotonic) {
-        // The reader is apart meanwhile, so that its frames can be given to the session.
-        let mut reader = std::mem::take(&mut self.reader);
-        let connected = |session: &Self| !matches!(session.state, State::Connecting { .. } | State::Ended);
-        while !bytes.is_empty() && connected(self) {
-            bytes = &bytes[reader.push(bytes)..];
-            while connected(self)
-                && let Some(frame) = reader.pull(|channel| self.is_assigned(channel))
-            {
-                self.frame(frame, now);
-            }
+        while !bytes.is_empty() && self.is_connected() {
+            let room = self.room();
+            let (now_taken, rest) = bytes.split_at(bytes.len().min(room.len()));
+            room[..now_taken.len()].copy_from_slice(now_taken);
+            self.received(now_taken.len(), now);
+            bytes = rest;
         }
-        if !connected(self) {
+    }
+
+    fn received(&mut self, bytes: usize, now: Monotonic) {
+        // The reader is apart meanwhile, so that what it holds can be given to the session.
+        let mut reader = std::mem::take(&mut self.reader);
+        reader.received(bytes);
+        while self.is_connected()
+            && let Some(element) = reader.pull(|channel| self.is_assigned(channel))
+        {
+            self.element(element, now);
+        }
+        if !self.is_connected() {
             reader.reset();
         }
         self.reader = reader;
     }
 
-    fn frame(&mut self, frame: Frame<'_>, now: Monotonic) {
-        match frame {
-            Frame::Data { channel, bytes } => self.interleaved(channel, bytes, now),
-            Frame::Message(Message::Response(response)) => self.response(&response, None, now),
-            Frame::Bodiless(Message::Response(response), bytes) => self.response(&response, Some(bytes), now),
-            Frame::Message(Message::Request(request)) | Frame::Bodiless(Message::Request(request), _) => {
+    fn is_connected(&self) -> bool {
+        !matches!(self.state, State::Connecting { .. } | State::Ended)
+    }
+
+    fn element(&mut self, element: Element<'_>, now: Monotonic) {
+        match element {
+            Element::Packet { channel, bytes } => self.interleaved(channel, bytes, now),
+            Element::Message(Message::Response(response)) => self.response(&response, None, now),
+            Element::Bodiless(Message::Response(response), bytes) => {
+                self.response(&response, Some(bytes), now);
+            }
+            Element::Message(Message::Request(request)) | Element::Bodiless(Message::Request(request), _) => {
                 self.server_request(&request);
             }
-            Frame::HeadTooLong => self.head_too_long(now),
-            Frame::Message(Message::Data(_)) | Frame::Bodiless(Message::Data(_), _) => {}
+            Element::HeadTooLong => self.head_too_long(now),
+            Element::Message(Message::Data(_)) | Element::Bodiless(Message::Data(_), _) => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! What transcripts cannot say; they are in `tests/rtsp`.
 
 use super::*;
+use crate::rtp::Picture;
 use crate::rtsp::limits::QUEUED_UNITS_MAX_BYTES;
 
 fn at(ms: u64) -> Monotonic {
@@ -17,7 +18,8 @@ fn playing() -> Session {
     let options = Options { transport: Transport::Tcp, may_change: true, seed: 1 };
     let mut session = Session::new(target, credentials, options, at(0));
     session.handle_input(Input::Connected, at(0));
-    let description = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n";
+    let description = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n\
+        a=fmtp:96 sprop-parameter-sets=Z2QAKKzZQHgCJ+XARAAAAwAEAAADAMg8YMZY,aOvjyyLA\r\n";
     for text in
         [answer(1, "", ""), answer(2, "", description), answer(3, "Session: 1\r\n", ""), answer(4, "", "")]
     {
@@ -51,17 +53,19 @@ fn units_that_nobody_polls_are_bounded_and_never_leave_a_gap() {
         session.handle_input(Input::Bytes(&packet(sequence, nal)), at(0));
     }
     let units: Vec<_> = std::iter::from_fn(|| match session.poll_output() {
-        Output::Event(Event::AccessUnit(unit)) => Some(unit),
+        Output::Event(Event::Picture(picture)) => Some(picture),
         _ => None,
     })
     .collect();
-    assert!(units.iter().map(|unit| unit.data.len()).sum::<usize>() <= QUEUED_UNITS_MAX_BYTES);
-    assert!(units.windows(2).all(|pair| pair[1].timestamp == pair[0].timestamp + 3600));
+    assert!(units.iter().map(Picture::bytes).sum::<usize>() <= QUEUED_UNITS_MAX_BYTES);
+    assert!(units.windows(2).all(|pair| pair[1].timestamp() == pair[0].timestamp() + 3600));
     session.handle_input(Input::Bytes(&packet(400, &p)), at(0));
     assert!(matches!(session.poll_output(), Output::Timeout(_)), "needs one that was dropped");
     session.handle_input(Input::Bytes(&packet(401, &idr)), at(0));
-    let Output::Event(Event::AccessUnit(unit)) = session.poll_output() else { panic!("no unit") };
-    assert!(unit.discontinuity);
+    let Output::Event(Event::Picture(Picture::Video(picture))) = session.poll_output() else {
+        panic!("no picture")
+    };
+    assert!(picture.unit.discontinuity);
 }
 
 #[test]
@@ -101,5 +105,69 @@ fn an_ended_session_stays_ended() {
         assert!(matches!(session.poll_output(), Output::Ended(Err(Error::Failed(Failed::Closed { .. })))));
         session.handle_input(Input::Connected, at(1));
         session.handle_input(Input::Close, at(1));
+    }
+}
+
+/// Fragments (FU-A) of a NAL unit of so many bytes, as cameras cut them.
+fn fragments(sequence: &mut u16, picture: u32, kind: u8, bytes: usize) -> Vec<u8> {
+    const FRAGMENT_BYTES: usize = 1400;
+    let header = match kind {
+        5 => [0x88, 0x84],
+        _ => [0x9a, 0x04],
+    };
+    let nal: Vec<u8> = header.into_iter().chain(std::iter::repeat(7)).take(bytes).collect();
+    let (mut stream, count) = (Vec::new(), nal.chunks(FRAGMENT_BYTES).count());
+    for (i, part) in nal.chunks(FRAGMENT_BYTES).enumerate() {
+        let ends = u8::from(i == 0) << 7 | u8::from(i + 1 == count) << 6;
+        *sequence = sequence.wrapping_add(1);
+        let mut one = packet(*sequence, &[&[0x7c, ends | kind], part].concat());
+        one[5] = if i + 1 == count { 0xe0 } else { 0x60 };
+        one[8..12].copy_from_slice(&(picture * 3600).to_be_bytes());
+        stream.extend(one);
+    }
+    stream
+}
+
+/// Bytes of pictures, and bytes copied for them between the connection and the decoder, for a camera of
+/// 4 Mbit/s whose bytes are read in pieces of up to so many. Its parameter sets are in its description.
+fn copies(piece: usize) -> (u64, u64, u64) {
+    let mut session = playing();
+    let (mut sequence, mut stream) = (0, Vec::new());
+    let mut copied = |session: &mut Session, pictures: std::ops::Range<u32>| {
+        let mut bytes = 0;
+        for picture in pictures {
+            // Key pictures have ten times the bytes, and others differ by a quarter.
+            let (kind, size) = if picture % 25 == 0 { (5, 150_000) } else { (1, 15_000 + picture % 5 * 700) };
+            stream.extend(fragments(&mut sequence, picture, kind, size as usize));
+            let whole = if picture % 25 == 24 { stream.len() } else { stream.len() / piece * piece };
+            let mut ready = stream.drain(..whole).collect::<Vec<_>>();
+            while !ready.is_empty() {
+                let room = session.room();
+                let read = ready.len().min(piece).min(room.len());
+                room[..read].copy_from_slice(&ready[..read]);
+                ready.drain(..read);
+                session.handle_input(Input::Received(read), at(0));
+                while let Output::Event(Event::Picture(picture)) = session.poll_output() {
+                    bytes += picture.bytes() as u64;
+                }
+            }
+        }
+        let status = session.status();
+        (bytes, status.packets.copied_bytes, status.ignored.moved_bytes)
+    };
+    // What a picture takes is known once there has been one of each kind.
+    let (_, copied_before, moved_before) = copied(&mut session, 0..25);
+    let (bytes, copied, moved) = copied(&mut session, 25..125);
+    (bytes, copied - copied_before, moved - moved_before)
+}
+
+#[test]
+fn an_access_unit_is_copied_once_between_the_connection_and_the_decoder() {
+    // A whole picture at a time, as a network delivers it, and reads that end within packets.
+    for piece in [1 << 20, 64 << 10, 16 << 10, 1460, 1000] {
+        let (bytes, copied, moved) = copies(piece);
+        println!("reads of {piece}: {bytes} bytes, {copied} copied, {moved} moved");
+        assert_eq!(copied, bytes, "each byte once");
+        assert!(moved * 50 <= bytes, "reads of {piece}: {moved} of {bytes} bytes moved");
     }
 }

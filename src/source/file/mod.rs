@@ -13,18 +13,19 @@ use std::time::Duration;
 use futures_lite::future::or;
 use smol::channel::Receiver;
 
-use super::coded::Coded;
 use super::publisher::Publisher;
 use super::relay::Relay;
 use super::silence::What;
 use super::thread;
+use super::transcode::Transcoder;
 use crate::camera::lost::{FileLost, Lost};
 use crate::camera::stop::Stop;
 use crate::clock::Monotonic;
 use crate::config::Picture;
+use crate::decode::demux::Coded;
 use crate::picture::Shape;
-use crate::rtp::{AccessUnit, Codec};
 use crate::turn::Turn;
+use crate::video::{AccessUnit, Codec};
 use reader::{Item, Reader};
 
 /// Pictures that are read ahead: enough for a disk that has to spin up now and then at ordinary rates
@@ -114,36 +115,33 @@ struct Player<'a> {
 /// What becomes of the pictures.
 enum Way {
     /// They are decoded and encoded.
-    Coded((Codec, Shape), Coded),
+    Transcode((Codec, Shape), Transcoder),
     /// They are JPEG already.
     Relay(Relay),
 }
 
 impl Player<'_> {
     fn show(&mut self, item: Item, due: Monotonic) -> Result<(), Lost> {
-        if item.codec == Codec::Jpeg {
-            return self.jpeg(&item.data, due);
+        let Item { data, is_key, is_hidden, shape, .. } = item;
+        match data {
+            Coded::Jpeg(data) => self.jpeg(&data, due),
+            Coded::Video(codec, data) => {
+                let unit = AccessUnit { codec, data, arrived: due, is_key, is_hidden, discontinuity: false };
+                self.video(unit, shape)
+            }
         }
-        let kind = (item.codec, item.shape);
-        if !matches!(&self.way, Some(Way::Coded(before, _)) if *before == kind) {
-            let coded = Coded::start(self.publisher, &self.source.picture, item.codec, item.shape)?;
-            self.way = Some(Way::Coded(kind, coded));
+    }
+
+    fn video(&mut self, unit: AccessUnit, shape: Shape) -> Result<(), Lost> {
+        let kind = (unit.codec, shape);
+        if !matches!(&self.way, Some(Way::Transcode(before, _)) if *before == kind) {
+            let transcoder = Transcoder::start(self.publisher, &self.source.picture, unit.codec, shape)?;
+            self.way = Some(Way::Transcode(kind, transcoder));
         }
-        let Some(Way::Coded(_, coded)) = &self.way else { return Ok(()) };
-        let unit = AccessUnit {
-            codec: item.codec,
-            data: item.data,
-            timestamp: 0,
-            arrived: due,
-            is_key: item.is_key,
-            is_hidden: item.is_hidden,
-            discontinuity: false,
-            new_parameter_sets: false,
-            is_disposable: false,
-        };
+        let Some(Way::Transcode(_, transcoder)) = &self.way else { return Ok(()) };
         // What is dropped is counted there; the next key picture goes on.
-        if !coded.push(unit)
-            && let Some(lost) = coded.failure()
+        if !transcoder.push(unit)
+            && let Some(lost) = transcoder.failure()
         {
             return Err(match lost {
                 Lost::Unsupported(problem) => self.source.no_video(problem),
@@ -155,7 +153,7 @@ impl Player<'_> {
 
     fn jpeg(&mut self, data: &[u8], due: Monotonic) -> Result<(), Lost> {
         if !matches!(self.way, Some(Way::Relay(_))) {
-            self.publisher.set_format(Codec::Jpeg.name());
+            self.publisher.set_format("JPEG");
             self.way = Some(Way::Relay(Relay::start(self.publisher)?));
         }
         if let Some(Way::Relay(relay)) = &self.way

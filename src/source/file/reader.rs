@@ -9,10 +9,10 @@ use smol::channel::Sender;
 
 use super::folder;
 use crate::camera::lost::{FileLost, Lost};
-use crate::decode::demux::{CodedPicture, Demuxer};
+use crate::decode::demux::{Coded, CodedPicture, Demuxer};
 use crate::limits;
 use crate::picture::Shape;
-use crate::rtp::Codec;
+use crate::video::Codec;
 
 /// Pictures a second of a folder of JPEGs, where none are configured.
 const FOLDER_FPS_DEFAULT: u32 = 10;
@@ -24,8 +24,7 @@ const END_OF_SEQUENCE: [u8; 6] = [0, 0, 0, 1, 36 << 1, 1];
 /// A coded picture and when it is due.
 #[derive(Debug)]
 pub(super) struct Item {
-    pub codec: Codec,
-    pub data: Vec<u8>,
+    pub data: Coded,
     pub is_key: bool,
     pub is_hidden: bool,
     pub shape: Shape,
@@ -113,8 +112,8 @@ impl Reader {
             // One that has been removed meanwhile is no loss.
             let Ok(data) = read(path) else { continue };
             let due = round.end;
-            let picture = CodedPicture { data, is_key: true, is_hidden: false, due };
-            self.send(round, Codec::Jpeg, Shape::default(), picture)?;
+            let picture = CodedPicture { data: Coded::Jpeg(data), is_key: true, is_hidden: false, due };
+            self.send(round, Shape::default(), picture)?;
             round.end = due + interval;
         }
         Ok(())
@@ -129,25 +128,27 @@ impl Reader {
             return Err(End::Stopped);
         }
         let mut demuxer = opened.map_err(|problem| self.no_video(problem))?;
-        let (codec, shape) = (demuxer.codec(), demuxer.shape());
+        let shape = demuxer.shape();
         // What comes before the first key picture refers to what is not there.
         let mut next = demuxer.find(|picture| picture.is_key);
         while let Some(mut picture) = next {
             next = demuxer.next();
-            if next.is_none() && codec == Codec::H265 {
-                picture.data.extend_from_slice(&END_OF_SEQUENCE);
+            if next.is_none()
+                && let Coded::Video(Codec::H265, unit) = &mut picture.data
+            {
+                unit.append(&END_OF_SEQUENCE);
             }
             picture.due += round.begin;
             round.end = picture.due + demuxer.interval();
-            self.send(round, codec, shape, picture)?;
+            self.send(round, shape, picture)?;
         }
         Ok(())
     }
 
-    fn send(&self, round: &mut Round, codec: Codec, shape: Shape, picture: CodedPicture) -> Result<(), End> {
+    fn send(&self, round: &mut Round, shape: Shape, picture: CodedPicture) -> Result<(), End> {
         let CodedPicture { data, is_key, is_hidden, due } = picture;
         round.pictures += 1;
-        let item = Item { codec, data, is_key, is_hidden, shape, due, round: round.number };
+        let item = Item { data, is_key, is_hidden, shape, due, round: round.number };
         self.items.send_blocking(Ok(item)).map_err(|_| End::Stopped)
     }
 

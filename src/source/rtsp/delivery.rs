@@ -4,38 +4,40 @@ use std::sync::Arc;
 
 use crate::camera::lost::{Lost, NetworkLost};
 use crate::clock::Monotonic;
-use crate::config::Picture;
+use crate::config::Picture as Settings;
 use crate::picture::Shape;
-use crate::rtp::{AccessUnit, Codec};
-use crate::source::coded::Coded;
+use crate::rtp::{Encoding, JpegPicture, Picture};
 use crate::source::publisher::Publisher;
 use crate::source::relay::Relay;
 use crate::source::silence::{Quiet, What};
+use crate::source::transcode::Transcoder;
+use crate::video::AccessUnit;
 
-/// Turns access units into frames.
+/// Turns coded pictures into frames.
 pub(super) struct Delivery {
     publisher: Arc<Publisher>,
-    picture: Picture,
+    /// What is configured.
+    settings: Settings,
     way: Option<Way>,
     failure: Option<Lost>,
-    /// Units that the session dropped, as they are counted already.
+    /// Pictures that the session dropped, as they are counted already.
     dropped: u64,
     awaits_key: bool,
 }
 
-/// What becomes of the units.
+/// What becomes of the pictures.
 enum Way {
     /// They are decoded and encoded.
-    Coded(Coded),
+    Transcode(Transcoder),
     /// They are JPEG files (RFC 2435), which go through as they are.
     Relay(Relay),
 }
 
 impl Delivery {
-    pub fn new(publisher: &Arc<Publisher>, picture: &Picture) -> Self {
+    pub fn new(publisher: &Arc<Publisher>, settings: &Settings) -> Self {
         Self {
             publisher: publisher.clone(),
-            picture: picture.clone(),
+            settings: settings.clone(),
             way: None,
             failure: None,
             dropped: 0,
@@ -49,30 +51,47 @@ impl Delivery {
         self.publisher.await_key(Some(since));
     }
 
-    /// Takes a unit.
-    pub fn unit(&mut self, unit: AccessUnit) {
+    /// Takes the next picture.
+    pub fn picture(&mut self, picture: Picture) {
         if std::mem::take(&mut self.awaits_key) {
             self.publisher.await_key(None);
         }
-        if self.way.is_none() && self.failure.is_none() {
-            match Way::of(unit.codec, &self.publisher, &self.picture) {
-                Ok(way) => self.way = Some(way),
-                Err(lost) => self.failure = Some(lost),
-            }
+        if self.failure.is_some() {
+            return;
         }
-        match &self.way {
-            // What it drops it counts, and what needs that it drops as well.
-            Some(Way::Coded(coded)) => {
-                let _ = coded.push(unit);
-            }
-            Some(Way::Relay(relay)) if self.publisher.admits(unit.arrived) => {
-                relay.push(&unit.data, unit.arrived);
-            }
-            Some(Way::Relay(_)) | None => {}
-        }
+        let taken = match picture {
+            Picture::Video(picture) => self.video(picture.unit),
+            Picture::Jpeg(picture) => self.jpeg(&picture),
+        };
+        self.failure = taken.err();
     }
 
-    /// Counts the units that came incomplete, or need such a one.
+    fn video(&mut self, unit: AccessUnit) -> Result<(), Lost> {
+        if self.way.is_none() {
+            let (codec, shape) = (unit.codec, Shape::default());
+            let transcoder = Transcoder::start(&self.publisher, &self.settings, codec, shape)?;
+            self.way = Some(Way::Transcode(transcoder));
+        }
+        if let Some(Way::Transcode(transcoder)) = &self.way {
+            transcoder.push(unit);
+        }
+        Ok(())
+    }
+
+    fn jpeg(&mut self, picture: &JpegPicture) -> Result<(), Lost> {
+        if self.way.is_none() {
+            self.publisher.set_format(Encoding::Jpeg.name());
+            self.way = Some(Way::Relay(Relay::start(&self.publisher)?));
+        }
+        if let Some(Way::Relay(relay)) = &self.way
+            && self.publisher.admits(picture.arrived)
+        {
+            relay.push(&picture.data, picture.arrived);
+        }
+        Ok(())
+    }
+
+    /// Counts the pictures that came incomplete, or need such a one.
     pub fn count_dropped(&mut self, dropped: u64) {
         for _ in self.dropped..dropped {
             self.publisher.camera().count_bad();
@@ -83,24 +102,10 @@ impl Delivery {
     /// Why no picture can come any more.
     pub fn failure(&self) -> Option<Lost> {
         let of_way = match &self.way {
-            Some(Way::Coded(coded)) => coded.failure(),
+            Some(Way::Transcode(transcoder)) => transcoder.failure(),
             Some(Way::Relay(_)) | None => None,
         };
         self.failure.clone().or(of_way)
-    }
-}
-
-impl Way {
-    fn of(codec: Codec, publisher: &Arc<Publisher>, picture: &Picture) -> Result<Self, Lost> {
-        Ok(match codec {
-            Codec::Jpeg => {
-                publisher.set_format(codec.name());
-                Self::Relay(Relay::start(publisher)?)
-            }
-            Codec::H264 | Codec::H265 => {
-                Self::Coded(Coded::start(publisher, picture, codec, Shape::default())?)
-            }
-        })
     }
 }
 

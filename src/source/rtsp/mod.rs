@@ -138,9 +138,9 @@ impl Source {
                 self.update(|report| report.status = Some(session.status()));
                 delivery.awaiting_key(since);
             }
-            Event::AccessUnit(unit) => {
+            Event::Picture(picture) => {
                 delivery.count_dropped(session.units_dropped());
-                delivery.unit(unit);
+                delivery.picture(picture);
             }
         }
     }

@@ -16,8 +16,8 @@ use crate::rtsp::{self, Endpoint, Event, Input, Output, Session};
 use crate::source::connect::{self, Connection, Destination};
 use crate::turn::Turn;
 
-/// Bytes read at a time. A datagram has no more.
-const READ_BYTES: usize = 64 << 10;
+/// Bytes of the largest datagram.
+const DATAGRAM_MAX_BYTES: usize = 64 << 10;
 
 /// Bytes that wait for a camera that does not read: requests have 300, receiver reports 50.
 const UNSENT_MAX_BYTES: usize = 64 << 10;
@@ -46,6 +46,8 @@ pub struct Wire<'a> {
     /// The address of the camera whose redirect led to the present one.
     redirected_from: Option<IpAddr>,
     ports: Option<Ports>,
+    /// Where datagrams are received, while there are ports.
+    datagram: Vec<u8>,
     unsent: Vec<u8>,
     is_flushed: bool,
 }
@@ -68,6 +70,7 @@ impl<'a> Wire<'a> {
             peer: None,
             redirected_from: None,
             ports: None,
+            datagram: Vec::new(),
             unsent: Vec::new(),
             is_flushed: true,
         }
@@ -82,7 +85,6 @@ impl<'a> Wire<'a> {
         mut event: impl FnMut(&Session, Event),
     ) -> End {
         let mut quit = pin!(quit);
-        let mut buffer = vec![0; READ_BYTES];
         let mut is_closing = false;
         let mut turn = Turn::new(self.clock);
         loop {
@@ -121,12 +123,12 @@ impl<'a> Wire<'a> {
                 (&mut quit).await;
                 Heard::Quit
             };
-            let heard = or(quit, self.wait(&mut buffer, deadline)).await;
+            let heard = or(quit, self.wait(session.room(), deadline)).await;
             let now = self.clock.now();
             match heard {
-                Heard::Bytes(bytes) => session.handle_input(Input::Bytes(&buffer[..bytes]), now),
+                Heard::Bytes(bytes) => session.handle_input(Input::Received(bytes), now),
                 Heard::Datagram(Received { channel, from_port, bytes }) => {
-                    let bytes = &buffer[..bytes];
+                    let bytes = &self.datagram[..bytes];
                     session.handle_input(Input::Datagram { channel, from_port, bytes }, now);
                 }
                 Heard::Closed => {
@@ -172,6 +174,7 @@ impl<'a> Wire<'a> {
             Some(Ok(ports)) => {
                 let rtp_port = ports.rtp_port();
                 self.ports = Some(ports);
+                self.datagram.resize(DATAGRAM_MAX_BYTES, 0);
                 Input::UdpOpened { rtp_port }
             }
             Some(Err(error)) => {
@@ -190,20 +193,20 @@ impl<'a> Wire<'a> {
         }
     }
 
-    async fn wait(&mut self, buffer: &mut [u8], deadline: Monotonic) -> Heard {
+    async fn wait(&mut self, room: &mut [u8], deadline: Monotonic) -> Heard {
         let clock = self.clock;
         let time = async {
             clock.sleep_until(deadline).await;
             Heard::Time
         };
-        or(poll_fn(|context| self.poll(context, buffer)), time).await
+        or(poll_fn(|context| self.poll(context, room)), time).await
     }
 
-    fn poll(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Heard> {
+    fn poll(&mut self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<Heard> {
         // Whether the camera takes no more bytes is heard by reading.
         let _ = self.poll_send(context);
         if let Some(connection) = &mut self.connection
-            && let Poll::Ready(read) = Pin::new(connection).poll_read(context, buffer)
+            && let Poll::Ready(read) = Pin::new(connection).poll_read(context, room)
         {
             return Poll::Ready(match read {
                 Ok(0) | Err(_) => Heard::Closed,
@@ -211,7 +214,7 @@ impl<'a> Wire<'a> {
             });
         }
         match &mut self.ports {
-            Some(ports) => ports.poll(context, buffer).map(Heard::Datagram),
+            Some(ports) => ports.poll(context, &mut self.datagram).map(Heard::Datagram),
             None => Poll::Pending,
         }
     }

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::Monotonic;
-use crate::rtp::limits::ACCESS_UNIT_MAX_BYTES;
-use crate::rtp::{AccessUnit, Gap};
+use crate::rtp::{Gap, VideoPicture};
+use crate::video::ACCESS_UNIT_MAX_BYTES;
 
 const SPS: &[u8] = &[
     0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00,
@@ -45,7 +45,7 @@ impl Stream {
         self.h264.push(&packet, gap, Monotonic::since_zero(Duration::from_millis(5)))
     }
 
-    fn pull(&mut self) -> AccessUnit {
+    fn pull(&mut self) -> VideoPicture {
         self.h264.pull().expect("an access unit")
     }
 
@@ -59,7 +59,7 @@ impl Stream {
         stream.push(0, false, SPS).unwrap();
         stream.push(0, false, PPS).unwrap();
         stream.push(0, true, IDR).unwrap();
-        assert!(stream.pull().discontinuity);
+        assert!(stream.pull().unit.discontinuity);
         stream
     }
 }
@@ -80,14 +80,14 @@ fn single_units_aggregates_and_fragments() {
     stream.push(0, false, &fragment(true, false, 5, &IDR[1..3])).unwrap();
     stream.push(0, true, &fragment(false, true, 5, &IDR[3..])).unwrap();
     let unit = stream.pull();
-    assert_eq!(unit.data, annex_b(&[SPS, PPS, IDR]));
-    assert!(unit.is_key && unit.discontinuity && unit.new_parameter_sets);
+    assert_eq!(unit.unit.data.to_vec(), annex_b(&[SPS, PPS, IDR]));
+    assert!(unit.unit.is_key && unit.unit.discontinuity && unit.new_parameter_sets);
     let format = stream.h264.format().unwrap();
     assert_eq!((format.width, format.height), (1920, 1080));
     stream.push(3600, true, P).unwrap();
     let unit = stream.pull();
-    assert_eq!((unit.data, unit.timestamp), (annex_b(&[P]), 3600));
-    assert!(!unit.is_key && !unit.discontinuity && !unit.new_parameter_sets);
+    assert_eq!((unit.unit.data.to_vec(), unit.timestamp), (annex_b(&[P]), 3600));
+    assert!(!unit.unit.is_key && !unit.unit.discontinuity && !unit.new_parameter_sets);
 }
 
 #[test]
@@ -107,10 +107,10 @@ fn loss_withholds_until_the_next_key_picture() {
     stream.no_unit();
     stream.push(3, true, IDR).unwrap();
     let unit = stream.pull();
-    assert!(unit.discontinuity && unit.is_key);
-    assert_eq!(unit.data, annex_b(&[SPS, PPS, IDR]), "the last parameter sets come along");
+    assert!(unit.unit.discontinuity && unit.unit.is_key);
+    assert_eq!(unit.unit.data.to_vec(), annex_b(&[SPS, PPS, IDR]), "the last parameter sets come along");
     stream.push(4, true, P).unwrap();
-    assert!(!stream.pull().discontinuity);
+    assert!(!stream.pull().unit.discontinuity);
     assert_eq!(stream.h264.dropped(), 2);
 }
 
@@ -138,8 +138,8 @@ fn without_markers_the_timestamp_splits() {
     for (timestamp, nal) in [(0, SPS), (0, PPS), (0, IDR), (1, P), (1, P_SECOND), (2, P)] {
         stream.push(timestamp, false, nal).unwrap();
     }
-    assert_eq!(stream.pull().data, annex_b(&[SPS, PPS, IDR]));
-    assert_eq!(stream.pull().data, annex_b(&[P, P_SECOND]));
+    assert_eq!(stream.pull().unit.data.to_vec(), annex_b(&[SPS, PPS, IDR]));
+    assert_eq!(stream.pull().unit.data.to_vec(), annex_b(&[P, P_SECOND]));
     stream.no_unit();
 }
 
@@ -152,7 +152,7 @@ fn markers_on_parameter_sets_and_sei_do_not_split() {
         stream.no_unit();
     }
     stream.push(0, true, IDR).unwrap();
-    assert_eq!(stream.pull().data, annex_b(&[SPS, PPS, &sei, IDR]));
+    assert_eq!(stream.pull().unit.data.to_vec(), annex_b(&[SPS, PPS, &sei, IDR]));
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn parameter_sets_with_a_timestamp_of_their_own() {
     stream.push(1, true, PPS).unwrap();
     stream.push(2, true, IDR).unwrap();
     let unit = stream.pull();
-    assert_eq!(unit.data, annex_b(&[SPS, PPS, IDR]));
+    assert_eq!(unit.unit.data.to_vec(), annex_b(&[SPS, PPS, IDR]));
     assert!(unit.new_parameter_sets);
     assert_eq!(stream.h264.dropped(), 0);
 }
@@ -176,8 +176,8 @@ fn markers_on_every_slice_are_no_longer_trusted() {
     for (timestamp, nal) in [(2, IDR), (2, P_SECOND), (3, P), (3, P_SECOND), (4, P)] {
         stream.push(timestamp, true, nal).unwrap();
     }
-    assert_eq!(stream.pull().data, annex_b(&[SPS, PPS, IDR, P_SECOND]));
-    assert_eq!(stream.pull().data, annex_b(&[P, P_SECOND]));
+    assert_eq!(stream.pull().unit.data.to_vec(), annex_b(&[SPS, PPS, IDR, P_SECOND]));
+    assert_eq!(stream.pull().unit.data.to_vec(), annex_b(&[P, P_SECOND]));
     stream.no_unit();
 }
 
@@ -187,21 +187,21 @@ fn start_codes_inside_a_payload() {
     let whole = annex_b(&[SPS, PPS, IDR]);
     stream.push(0, true, &whole[4..]).unwrap();
     let unit = stream.pull();
-    assert_eq!(unit.data, whole);
-    assert!(unit.is_key);
+    assert_eq!(unit.unit.data.to_vec(), whole);
+    assert!(unit.unit.is_key);
     // With a start code in front, in one packet and in fragments of type 0.
     stream.push(1, true, &whole).unwrap();
-    assert_eq!(stream.pull().data, whole);
+    assert_eq!(stream.pull().unit.data.to_vec(), whole);
     stream.push(2, false, &fragment(true, false, 0, &whole[1..9])).unwrap();
     stream.push(2, true, &fragment(false, true, 0, &whole[9..])).unwrap();
-    assert_eq!(stream.pull().data, whole);
+    assert_eq!(stream.pull().unit.data.to_vec(), whole);
 }
 
 #[test]
 fn fragments_with_start_and_end_both_set() {
     let mut stream = Stream::running();
     stream.push(1, true, &fragment(true, true, 1, &P[1..])).unwrap();
-    assert_eq!(stream.pull().data[5..], P[1..]);
+    assert_eq!(stream.pull().unit.data.to_vec()[5..], P[1..]);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn fragments_without_an_end() {
     stream.push(1, false, &fragment(true, false, 1, &P[1..])).unwrap();
     stream.push(1, false, &fragment(true, false, 1, &P_SECOND[1..])).unwrap();
     stream.push(1, true, &fragment(false, false, 1, &[])).unwrap();
-    assert_eq!(stream.pull().data.len(), 8 + P.len() + P_SECOND.len());
+    assert_eq!(stream.pull().unit.data.len(), 8 + P.len() + P_SECOND.len());
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn empty_fragments_and_packets_are_passed_over() {
     stream.push(1, false, &[]).unwrap();
     stream.push(1, false, &fragment(false, false, 1, &[])).unwrap();
     stream.push(1, true, P).unwrap();
-    assert_eq!(stream.pull().data, annex_b(&[P]));
+    assert_eq!(stream.pull().unit.data.to_vec(), annex_b(&[P]));
 }
 
 #[test]
@@ -228,8 +228,8 @@ fn a_type_that_changes_within_a_fragmented_unit() {
     stream.push(1, false, &fragment(true, false, 1, &P[1..])).unwrap();
     stream.push(1, true, &fragment(false, true, 5, &[9])).unwrap();
     let unit = stream.pull();
-    assert_eq!(unit.data, annex_b(&[&[0x61, 0x9a, 4, 5, 6, 9]]));
-    assert!(!unit.is_key);
+    assert_eq!(unit.unit.data.to_vec(), annex_b(&[&[0x61, 0x9a, 4, 5, 6, 9]]));
+    assert!(!unit.unit.is_key);
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn key_pictures_without_parameter_sets_get_those_of_the_sdp() {
     let mut stream = Stream { h264: H264::new([SPS, b"junk", PPS]), sequence: 0 };
     stream.push(0, true, IDR).unwrap();
     let unit = stream.pull();
-    assert_eq!(unit.data, annex_b(&[SPS, PPS, IDR]));
+    assert_eq!(unit.unit.data.to_vec(), annex_b(&[SPS, PPS, IDR]));
     assert!(unit.new_parameter_sets);
 }
 
@@ -254,7 +254,7 @@ fn key_pictures_without_parameter_sets_get_those_of_the_sdp() {
 fn invalid_parameter_sets_of_the_sdp_are_not_used() {
     let mut stream = Stream { h264: H264::new([&[0x67, 0xff][..], &[0x68], &[]]), sequence: 0 };
     stream.push(0, true, IDR).unwrap();
-    assert_eq!(stream.pull().data, annex_b(&[IDR]));
+    assert_eq!(stream.pull().unit.data.to_vec(), annex_b(&[IDR]));
 }
 
 #[test]
@@ -266,9 +266,9 @@ fn a_new_size_is_announced() {
     stream.push(1, false, PPS).unwrap();
     stream.push(1, true, IDR).unwrap();
     let unit = stream.pull();
-    assert!(unit.new_parameter_sets && !unit.discontinuity);
+    assert!(unit.new_parameter_sets && !unit.unit.discontinuity);
     let format = stream.h264.format().unwrap();
-    assert_eq!((format.profile, format.width, format.height), (Some(66), 640, 480));
+    assert_eq!((format.profile, format.width, format.height), (66, 640, 480));
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn an_endless_unit_is_capped() {
     }
     assert_eq!(capped, 1);
     stream.push(2, true, IDR).unwrap();
-    assert!(stream.pull().discontinuity);
+    assert!(stream.pull().unit.discontinuity);
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn recovery_points_are_key_pictures() {
     let mut stream = Stream::new();
     stream.push(0, false, &[6, 6, 1, 0xc4, 0x80]).unwrap();
     stream.push(0, true, P).unwrap();
-    assert!(stream.pull().is_key);
+    assert!(stream.pull().unit.is_key);
 }
 
 /// Issue 10, number 18: a camera that is joined in the middle, and marks no key picture.
@@ -304,13 +304,13 @@ fn intra_pictures_serve_where_no_key_picture_comes() {
     }
     stream.push(20, true, &intra).unwrap();
     let unit = stream.pull();
-    assert!(unit.is_key && unit.discontinuity);
+    assert!(unit.unit.is_key && unit.unit.discontinuity);
     stream.push(21, true, P).unwrap();
-    assert!(!stream.pull().is_key);
+    assert!(!stream.pull().unit.is_key);
     // The decoder may have to begin anew.
     stream.push(22, true, &intra).unwrap();
     let unit = stream.pull();
-    assert!(unit.is_key && !unit.discontinuity);
+    assert!(unit.unit.is_key && !unit.unit.discontinuity);
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn the_loss_of_what_others_may_refer_to_withholds_until_the_next_key_picture() {
     stream.push_after(Gap::More, 2, true, P).unwrap();
     stream.no_unit();
     stream.push(3, true, IDR).unwrap();
-    assert!(stream.pull().discontinuity);
+    assert!(stream.pull().unit.discontinuity);
 }
 
 #[test]

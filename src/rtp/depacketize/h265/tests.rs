@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::Monotonic;
-use crate::rtp::{AccessUnit, Gap};
+use crate::rtp::{Gap, VideoPicture};
 
 const VPS: &[u8] = &[0x40, 0x01, 0x0c, 0x01, 0xff, 0xff, 0x01, 0x60];
 const SPS: &[u8] = &[
@@ -21,7 +21,7 @@ fn push(
     timestamp: u32,
     marker: bool,
     payload: &[u8],
-) -> Result<Option<AccessUnit>, Error> {
+) -> Result<Option<VideoPicture>, Error> {
     let sequence = timestamp as u16;
     let packet = Packet { sequence, timestamp, marker, payload_type: 96, ssrc: 1, extension: None, payload };
     h265.push(&packet, gap(loss), Monotonic::since_zero(Duration::ZERO))?;
@@ -47,12 +47,12 @@ fn aggregates_fragments_and_single_units() {
     assert_eq!(push(&mut h265, false, 0, false, &aggregate(&[VPS, SPS, PPS])), Ok(None));
     assert_eq!(push(&mut h265, false, 0, false, &fragment(0x80, IDR, &IDR[2..4])), Ok(None));
     let unit = push(&mut h265, false, 0, true, &fragment(0x40, IDR, &IDR[4..])).unwrap().unwrap();
-    assert_eq!(unit.data, annex_b(&[VPS, SPS, PPS, IDR]));
-    assert!(unit.is_key && unit.discontinuity && unit.new_parameter_sets);
+    assert_eq!(unit.unit.data.to_vec(), annex_b(&[VPS, SPS, PPS, IDR]));
+    assert!(unit.unit.is_key && unit.unit.discontinuity && unit.new_parameter_sets);
     let format = h265.format().unwrap();
     assert_eq!((format.codec, format.width, format.height), (Codec::H265, 1920, 1080));
     let unit = push(&mut h265, false, 1, true, TRAIL).unwrap().unwrap();
-    assert_eq!((unit.data, unit.is_key), (annex_b(&[TRAIL]), false));
+    assert_eq!((unit.unit.data.to_vec(), unit.unit.is_key), (annex_b(&[TRAIL]), false));
 }
 
 #[test]
@@ -61,11 +61,11 @@ fn leading_pictures_after_a_gap_are_withheld_until_they_are_whole() {
     assert!(push(&mut h265, false, 0, true, IDR).unwrap().is_some());
     assert_eq!(push(&mut h265, true, 1, true, TRAIL), Ok(None));
     let unit = push(&mut h265, false, 2, true, CRA).unwrap().unwrap();
-    assert!(unit.discontinuity);
-    assert_eq!(unit.data, annex_b(&[VPS, SPS, PPS, CRA]));
+    assert!(unit.unit.discontinuity);
+    assert_eq!(unit.unit.data.to_vec(), annex_b(&[VPS, SPS, PPS, CRA]));
     assert_eq!(push(&mut h265, false, 3, true, RASL), Ok(None));
     assert!(push(&mut h265, false, 4, true, TRAIL).unwrap().is_some());
-    assert!(push(&mut h265, false, 5, true, CRA).unwrap().is_some_and(|unit| !unit.discontinuity));
+    assert!(push(&mut h265, false, 5, true, CRA).unwrap().is_some_and(|unit| !unit.unit.discontinuity));
     assert!(push(&mut h265, false, 6, true, RASL).unwrap().is_some());
 }
 
@@ -73,14 +73,14 @@ fn leading_pictures_after_a_gap_are_withheld_until_they_are_whole() {
 fn decoding_order_numbers_are_passed_over() {
     let mut h265 = H265::new([], true);
     let single = [&IDR[..2], &[0, 1], &IDR[2..]].concat();
-    assert_eq!(push(&mut h265, false, 0, true, &single).unwrap().unwrap().data, annex_b(&[IDR]));
+    assert_eq!(push(&mut h265, false, 0, true, &single).unwrap().unwrap().unit.data[..], annex_b(&[IDR]));
     let pair = [&[0x60, 1, 0, 2, 0, TRAIL.len() as u8], TRAIL, &[0, 0, TRAIL.len() as u8], TRAIL].concat();
     let unit = push(&mut h265, false, 1, true, &pair).unwrap().unwrap();
-    assert_eq!(unit.data, annex_b(&[TRAIL, TRAIL]));
+    assert_eq!(unit.unit.data.to_vec(), annex_b(&[TRAIL, TRAIL]));
     let start = [&fragment(0x80, TRAIL, &[0, 3])[..], &TRAIL[2..3]].concat();
     push(&mut h265, false, 2, false, &start).unwrap();
     let unit = push(&mut h265, false, 2, true, &fragment(0x40, TRAIL, &TRAIL[3..])).unwrap().unwrap();
-    assert_eq!(unit.data, annex_b(&[TRAIL]));
+    assert_eq!(unit.unit.data.to_vec(), annex_b(&[TRAIL]));
 }
 
 #[test]

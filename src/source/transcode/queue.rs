@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
-use crate::rtp::AccessUnit;
+use crate::video::AccessUnit;
 
 /// How old a unit may be that still waits. What is older is dropped, with all that waits behind it,
 /// up to the next key unit: better a gap than a picture of long ago. A camera's burst at the start of
@@ -73,7 +73,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rtp::Codec;
+    use crate::video::Codec;
 
     fn at(ms: u64) -> Monotonic {
         Monotonic::since_zero(Duration::from_millis(ms))
@@ -83,13 +83,10 @@ mod tests {
         AccessUnit {
             is_hidden: false,
             codec: Codec::H264,
-            data: vec![0; bytes],
-            timestamp: 0,
+            data: vec![0; bytes].into(),
             arrived: at(ms),
             is_key,
             discontinuity: false,
-            new_parameter_sets: false,
-            is_disposable: false,
         }
     }
 

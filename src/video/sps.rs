@@ -1,7 +1,7 @@
 //! Id, profile, size, and what a decoder has to keep, out of a sequence parameter set.
 
 use super::bits::Bits;
-use super::{Codec, Format};
+use super::{Codec, Format, nal};
 
 /// Bytes of a sequence parameter set that are looked at. Scaling lists of H.264 come before the size,
 /// and have up to 1.5 kB.
@@ -28,19 +28,17 @@ pub struct Sequence {
     pub pictures: u8,
 }
 
-/// Calls with the NAL unit (the part that is looked at) of each sequence parameter set in an access unit with start codes, and with
-/// what is in it, where it can be read.
-pub fn for_each_in(codec: Codec, unit: &[u8], mut call: impl FnMut(&[u8], Option<Sequence>)) {
-    let mut starts = memchr::memmem::find_iter(unit, &[0, 0, 1]).map(|at| at + 3).peekable();
-    while let Some(begin) = starts.next() {
-        let end = starts.peek().map_or(unit.len(), |next| next - 3);
-        let nal = unit.get(begin..end.min(begin + LOOK_MAX_BYTES)).unwrap_or_default();
-        match (codec, nal.first()) {
-            (Codec::H264, Some(header)) if header & 0x1f == 7 => call(nal, h264(nal)),
-            (Codec::H265, Some(header)) if header >> 1 & 0x3f == 33 => call(nal, h265(nal)),
-            _ => {}
+/// The sequence parameter sets of an access unit: the NAL unit (the part that is looked at), and what is
+/// in it, where it can be read.
+pub fn all(codec: Codec, unit: &[u8]) -> impl Iterator<Item = (&[u8], Option<Sequence>)> {
+    nal::all(unit).filter_map(move |nal| {
+        let nal = &nal[..nal.len().min(LOOK_MAX_BYTES)];
+        match (codec, nal[0]) {
+            (Codec::H264, header) if header & 0x1f == 7 => Some((nal, h264(nal))),
+            (Codec::H265, header) if header >> 1 & 0x3f == 33 => Some((nal, h265(nal))),
+            _ => None,
         }
-    }
+    })
 }
 
 /// Reads an H.264 sequence parameter set with its one-byte header. ITU-T H.264 section 7.3.2.1.1.
@@ -210,7 +208,7 @@ fn crop(bits: &mut Bits, unit: (u32, u32)) -> Option<(u32, u32)> {
 
 fn format(codec: Codec, profile: u8, coded: (u32, u32), crop: (u32, u32)) -> Option<Format> {
     let (width, height) = (coded.0.checked_sub(crop.0)?, coded.1.checked_sub(crop.1)?);
-    (width > 0 && height > 0).then_some(Format { codec, profile: Some(profile), width, height })
+    (width > 0 && height > 0).then_some(Format { codec, profile, width, height })
 }
 
 #[cfg(test)]
@@ -226,7 +224,7 @@ mod tests {
         ];
         let Sequence { id, format, coded, chroma, bits, pictures } = h264(&sps).unwrap();
         assert_eq!(id, 0);
-        assert_eq!((format.profile, format.width, format.height), (Some(100), 1920, 1080));
+        assert_eq!((format.profile, format.width, format.height), (100, 1920, 1080));
         assert_eq!((coded, chroma, bits, pictures), ((1920, 1088), 1, 8, 4));
     }
 
@@ -238,7 +236,7 @@ mod tests {
         ];
         let Sequence { id, format, coded, chroma, bits, pictures } = h265(&sps).unwrap();
         assert_eq!(id, 0);
-        assert_eq!((format.profile, format.width, format.height), (Some(1), 1920, 1080));
+        assert_eq!((format.profile, format.width, format.height), (1, 1920, 1080));
         assert_eq!((coded, chroma, bits, pictures), ((1920, 1080), 1, 8, 4));
     }
 

@@ -28,14 +28,14 @@ use crate::config::Picture;
 use crate::decode::Decoder;
 use crate::encode::JpegEncoder;
 use crate::picture::Shape;
-use crate::rtp::{AccessUnit, Codec};
+use crate::video::{AccessUnit, Codec};
 use queue::Queue;
 use work::{Decoded, Decoding, Encoding};
 
 /// Decodes and encodes one stream of H.264 or H.265. When it is dropped, nothing more is published;
 /// its threads end with the picture that they are at.
 #[derive(Debug)]
-pub struct Coded {
+pub struct Transcoder {
     shared: Arc<Shared>,
 }
 
@@ -61,12 +61,12 @@ struct State {
     failure: Option<Lost>,
 }
 
-impl Coded {
+impl Transcoder {
     /// Starts the threads. `shape` is what is said of the pictures beside
     /// them, as by a file.
     ///
     /// # Errors
-    /// For JPEG, which needs no decoding, and if the system refuses a thread.
+    /// If this build has no decoder of it, or the system refuses a thread.
     pub fn start(
         publisher: &Arc<Publisher>,
         picture: &Picture,
@@ -86,18 +86,16 @@ impl Coded {
             ended: Event::new(),
         });
         // Its end closes what has been started, should the second thread not start.
-        let coded = Self { shared };
-        coded.spawn("decode", Decoding::new(decoder))?;
-        coded.spawn("encode", Encoding::new(encoder, shape))?;
-        Ok(coded)
+        let transcoder = Self { shared };
+        transcoder.spawn("decode", Decoding::new(decoder))?;
+        transcoder.spawn("encode", Encoding::new(encoder, shape))?;
+        Ok(transcoder)
     }
 
     /// Hands over the next unit, in the order of decoding. It never waits.
     ///
-    /// False where the unit is dropped, because decoding lags behind: units are then of no use up to
-    /// the next key unit (tell the depacketizer, [`crate::rtp::depacketize::Depacketizer::unit_lost`]).
-    /// What is dropped is counted here.
-    #[must_use]
+    /// False where the unit is dropped, because decoding lags behind or has ended. What is dropped is
+    /// counted here, and so is what needs it, up to the next key unit.
     pub fn push(&self, unit: AccessUnit) -> bool {
         let publisher = &self.shared.publisher;
         let mut state = self.shared.lock();
@@ -141,7 +139,7 @@ impl Coded {
     }
 }
 
-impl Drop for Coded {
+impl Drop for Transcoder {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.is_closed = true;

@@ -1,6 +1,13 @@
-//! The newest parameter sets of a stream, from its SDP or in band.
+//! The newest parameter sets of a stream, from its description or in band.
 
-use crate::rtp::limits::{PARAMETER_SET_MAX_BYTES, PARAMETER_SETS_MAX};
+use super::nal::START_CODE;
+
+/// Bytes of one parameter set; real ones have 10 to 200. All that are remembered go in front of key
+/// pictures that come without.
+pub const PARAMETER_SET_MAX_BYTES: usize = 1024;
+
+/// Parameter sets remembered; cameras have two or three.
+pub const PARAMETER_SETS_MAX: usize = 16;
 
 /// A kind of parameter set, in the order in which a decoder wants them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,7 +22,7 @@ pub enum Kind {
 
 /// Remembers the last parameter set of each kind and id, for key pictures that come without.
 #[derive(Debug, Default)]
-pub(super) struct ParameterSets {
+pub struct ParameterSets {
     /// Sorted by kind, then id.
     sets: Vec<((Kind, u32), Vec<u8>)>,
 }
@@ -36,8 +43,8 @@ impl ParameterSets {
     }
 
     /// All of them, each behind a start code.
-    pub fn annex_b(&self) -> Vec<u8> {
-        self.sets.iter().flat_map(|(_, nal)| [&[0, 0, 0, 1][..], nal]).flatten().copied().collect()
+    pub fn byte_stream(&self) -> Vec<u8> {
+        self.sets.iter().flat_map(|(_, nal)| [&START_CODE[..], nal]).flatten().copied().collect()
     }
 }
 
@@ -52,7 +59,7 @@ mod tests {
         assert!(sets.insert(Kind::Sequence, 0, b"old"));
         assert!(sets.insert(Kind::Sequence, 0, b"s"));
         assert!(!sets.insert(Kind::Sequence, 0, b"s"));
-        assert_eq!(sets.annex_b(), b"\0\0\0\x01s\0\0\0\x01p");
+        assert_eq!(sets.byte_stream(), b"\0\0\0\x01s\0\0\0\x01p");
     }
 
     #[test]

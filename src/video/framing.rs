@@ -1,16 +1,15 @@
-//! NAL units of H.264 and H.265 as files keep them, to byte streams with start codes.
+//! NAL units as files keep them, to access units in byte stream format.
 //!
 //! MP4 and MKV put a length before each NAL unit, and parameter sets into a record of their own
 //! (ISO/IEC 14496-15); decoders of live streams want start codes (annex B of both standards) and the
 //! parameter sets with each key picture.
 
-use crate::rtp::Codec;
-
-const START_CODE: [u8; 4] = [0, 0, 0, 1];
+use super::nal::{self, START_CODE};
+use super::{Codec, PADDING_BYTES, UnitBytes};
 
 /// How a file keeps its NAL units.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Framing {
+pub struct Framing {
     /// Bytes of the length before each NAL unit, 1 to 4; `None` where there are start codes.
     length_bytes: Option<usize>,
     /// Parameter sets, with start codes.
@@ -25,28 +24,35 @@ impl Framing {
         }
         match codec {
             Codec::H264 => avc_record(extra),
-            _ => hevc_record(extra),
+            Codec::H265 => hevc_record(extra),
         }
     }
 
-    /// A picture's NAL units with start codes, behind the parameter sets if it is a key picture that
+    /// A picture's NAL units in byte stream format, behind the parameter sets if it is a key picture that
     /// lacks them. What is cut short is left out.
-    pub fn annex_b(&self, codec: Codec, data: &[u8], is_key: bool) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.parameter_sets.len() + data.len() + 16);
+    pub fn unit(&self, codec: Codec, data: &[u8], is_key: bool) -> UnitBytes {
+        let room = self.parameter_sets.len() + data.len() + self.growth(data) + PADDING_BYTES;
+        let mut out = Vec::with_capacity(room);
+        if is_key && !self.nal_units(data).any(|nal| is_sequence_set(codec, nal)) {
+            out.extend_from_slice(&self.parameter_sets);
+        }
+        self.nal_units(data)
+            .filter(|nal| !nal::is_left_out(codec, nal))
+            .for_each(|nal| append(&mut out, nal));
+        out.into()
+    }
+
+    /// Bytes by which a picture grows in byte stream format, at most.
+    fn growth(&self, data: &[u8]) -> usize {
+        let each = START_CODE.len() - self.length_bytes.unwrap_or(START_CODE.len() - 1);
+        each * self.nal_units(data).count()
+    }
+
+    fn nal_units<'a>(&self, data: &'a [u8]) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
         match self.length_bytes {
-            None => out.extend_from_slice(data),
-            Some(length_bytes) => {
-                let mut rest = data;
-                while let Some((nal, tail)) = counted(rest, length_bytes) {
-                    append(&mut out, nal);
-                    rest = tail;
-                }
-            }
+            Some(length_bytes) => Box::new(counted_all(data, length_bytes)),
+            None => Box::new(nal::all(data)),
         }
-        if is_key && !has_sequence_set(codec, &out) {
-            out.splice(0..0, self.parameter_sets.iter().copied());
-        }
-        out
     }
 }
 
@@ -64,12 +70,19 @@ fn counted(bytes: &[u8], length_bytes: usize) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-fn has_sequence_set(codec: Codec, stream: &[u8]) -> bool {
-    memchr::memmem::find_iter(stream, &START_CODE[1..]).any(|at| {
-        stream.get(at + 3).is_some_and(|header| match codec {
-            Codec::H264 => header & 0x1f == 7,
-            _ => header >> 1 & 0x3f == 33,
-        })
+/// NAL units with their lengths before them, as far as they go.
+fn counted_all(mut bytes: &[u8], length_bytes: usize) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (nal, rest) = counted(bytes, length_bytes)?;
+        bytes = rest;
+        Some(nal)
+    })
+}
+
+fn is_sequence_set(codec: Codec, nal: &[u8]) -> bool {
+    nal.first().is_some_and(|header| match codec {
+        Codec::H264 => header & 0x1f == 7,
+        Codec::H265 => header >> 1 & 0x3f == 33,
     })
 }
 
@@ -115,11 +128,11 @@ mod tests {
         let record = [1, 0x64, 0, 0x1f, 0xfd, 0xe1, 0, 2, 0x67, 9, 1, 0, 1, 0x68];
         let framing = Framing::read(Codec::H264, &record).unwrap();
         assert_eq!(framing.length_bytes, Some(2));
-        assert_eq!(framing.annex_b(Codec::H264, &[0, 2, 0x41, 7, 0, 9, 1], false), [0, 0, 0, 1, 0x41, 7]);
+        assert_eq!(framing.unit(Codec::H264, &[0, 2, 0x41, 7, 0, 9, 1], false)[..], [0, 0, 0, 1, 0x41, 7]);
         let key = [0, 0, 0, 1, 0x67, 9, 0, 0, 0, 1, 0x68, 0, 0, 0, 1, 0x65];
-        assert_eq!(framing.annex_b(Codec::H264, &[0, 1, 0x65], true), key);
-        let with_sets = framing.annex_b(Codec::H264, &[0, 1, 0x67, 0, 1, 0x65], true);
-        assert_eq!(with_sets, [0, 0, 0, 1, 0x67, 0, 0, 0, 1, 0x65]);
+        assert_eq!(framing.unit(Codec::H264, &[0, 1, 0x65], true)[..], key);
+        let with_sets = framing.unit(Codec::H264, &[0, 1, 0x67, 0, 1, 0x65], true);
+        assert_eq!(with_sets[..], [0, 0, 0, 1, 0x67, 0, 0, 0, 1, 0x65]);
     }
 
     #[test]
@@ -130,17 +143,37 @@ mod tests {
         let framing = Framing::read(Codec::H265, &record).unwrap();
         assert_eq!(framing.length_bytes, Some(4));
         assert_eq!(framing.parameter_sets, [0, 0, 0, 1, 0x40, 0, 0, 0, 1, 0x42, 5]);
-        assert_eq!(framing.annex_b(Codec::H265, &[0, 0, 0, 1, 0x42], true), [0, 0, 0, 1, 0x42]);
+        assert_eq!(framing.unit(Codec::H265, &[0, 0, 0, 1, 0x42], true)[..], [0, 0, 0, 1, 0x42]);
     }
 
     #[test]
     fn start_codes_stay_and_damaged_records_are_noticed() {
         let framing = Framing::read(Codec::H264, &[0, 0, 0, 1, 0x67]).unwrap();
-        assert_eq!(framing.annex_b(Codec::H264, &[0, 0, 1, 0x65], true), [0, 0, 0, 1, 0x67, 0, 0, 1, 0x65]);
+        assert_eq!(
+            framing.unit(Codec::H264, &[0, 0, 1, 0x65], true)[..],
+            [0, 0, 0, 1, 0x67, 0, 0, 0, 1, 0x65]
+        );
         assert_eq!(Framing::read(Codec::H264, &[]), Some(Framing::default()));
         for codec in [Codec::H264, Codec::H265] {
             assert_eq!(Framing::read(codec, &[1, 2, 3]), None);
             assert_eq!(Framing::read(codec, &[1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]), None);
         }
+    }
+
+    #[test]
+    fn a_picture_is_copied_once_into_memory_that_a_decoder_can_take() {
+        let framing = Framing { length_bytes: Some(1), parameter_sets: vec![0, 0, 0, 1, 0x67, 1] };
+        let pictures: [(&[u8], bool); 2] = [(&[1, 0x41, 1, 0x41, 1, 0x41], false), (&[2, 0x65, 9], true)];
+        for (data, is_key) in pictures {
+            let room = framing.unit(Codec::H264, data, is_key).into_padded();
+            assert!(
+                room.len() <= room.capacity() && room.capacity() < room.len() + 16,
+                "{}",
+                room.capacity()
+            );
+        }
+        // Supplemental information is left out of H.265.
+        let unit = framing.unit(Codec::H265, &[2, 39 << 1, 1, 2, 0x02, 1], false);
+        assert_eq!(unit[..], [0, 0, 0, 1, 0x02, 1]);
     }
 }

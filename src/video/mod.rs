@@ -1,0 +1,18 @@
+//! Video coded as H.264 or H.265, as far as it is understood without decoding it: access units, NAL
+//! units, parameter sets. No socket, no clock, no library.
+//!
+//! RTP, files and whatever else delivers video make [`AccessUnit`]s of it, and the decoder takes them.
+//! In memory, NAL units always stand in byte stream format (annex B of both standards).
+
+mod bits;
+mod format;
+pub mod framing;
+mod h264;
+mod h265;
+pub mod nal;
+pub mod parameter_sets;
+pub mod sps;
+mod unit;
+
+pub use format::{Codec, Format};
+pub use unit::{ACCESS_UNIT_MAX_BYTES, AccessUnit, PADDING_BYTES, UnitBytes};
