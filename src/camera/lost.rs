@@ -1,8 +1,11 @@
 //! Why a camera gives no picture, in words for the person in front of it.
 
 mod code;
+mod driver;
 mod file;
+mod local;
 mod network;
+mod protocol;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,8 +15,11 @@ use crate::config::shown;
 
 use crate::limits;
 pub use code::Code;
+pub use driver::DriverLost;
 pub use file::FileLost;
-pub use network::NetworkLost;
+pub use local::{LocalLost, SystemError, Task};
+pub use network::{Awaited, NetworkLost};
+pub use protocol::{ProtocolFault, TlsFault};
 
 /// Why a camera gives no picture. `Display` is the sentence that card, page, health and log show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,9 +68,14 @@ pub enum Lost {
     /// The decoder failed.
     Decoder(String),
     /// The driver refused a request or answered nonsense.
-    Driver(String),
-    /// This machine could not, for want of memory, descriptors or threads.
-    Local(String),
+    Driver(DriverLost),
+    /// This machine could not.
+    Local(LocalLost),
+    /// A thread of the camera panicked: a fault of Pinhole.
+    Internal {
+        /// The panic's words.
+        message: String,
+    },
     /// The camera is on a network.
     Network(NetworkLost),
     /// The pictures come from a file.
@@ -105,6 +116,18 @@ impl Lost {
             (Self::File(one), Self::File(other)) => discriminant(one) == discriminant(other),
             _ => discriminant(self) == discriminant(other),
         }
+    }
+}
+
+impl From<DriverLost> for Lost {
+    fn from(lost: DriverLost) -> Self {
+        Self::Driver(lost)
+    }
+}
+
+impl From<LocalLost> for Lost {
+    fn from(lost: LocalLost) -> Self {
+        Self::Local(lost)
     }
 }
 
@@ -155,8 +178,11 @@ impl fmt::Display for Lost {
             Self::TooLarge(what) => write!(f, "too large for this machine: {what}"),
             Self::Unsupported(what) => write!(f, "not usable as a camera: {what}"),
             Self::Decoder(what) => write!(f, "cannot decode the camera's video: {what}"),
-            Self::Driver(what) => write!(f, "camera driver: {what}"),
-            Self::Local(what) => write!(f, "this machine cannot {what}"),
+            Self::Driver(lost) => write!(f, "camera driver: {lost}"),
+            Self::Local(lost) => lost.fmt(f),
+            Self::Internal { message } => {
+                write!(f, "a fault in Pinhole ({message}); please report it, with the log around it")
+            }
             Self::Network(lost) => lost.fmt(f),
             Self::File(lost) => lost.fmt(f),
         }

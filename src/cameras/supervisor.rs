@@ -9,7 +9,7 @@ use futures_lite::future::{or, pending};
 use super::backoff::Backoff;
 use super::plan::Plan;
 use super::{cards, standstill};
-use crate::camera::lost::Lost;
+use crate::camera::lost::{LocalLost, Lost, Task};
 use crate::camera::stop::Stop;
 use crate::camera::{Camera, State};
 use crate::clock::Clock;
@@ -92,7 +92,7 @@ impl Supervisor<'_> {
         }
         let stop = match Stop::new() {
             Ok(stop) => stop,
-            Err(error) => return self.lose(Lost::Local(format!("open the camera: {error}"))),
+            Err(error) => return self.lose(LocalLost::new(Task::OpenCamera, error).into()),
         };
         let (frames_before, opened) = (self.camera.frames(), self.clock.now());
         let publisher = Publisher::new(self.camera, self.clock, &self.plan.picture());

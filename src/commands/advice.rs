@@ -1,6 +1,6 @@
 //! What to try where a camera gives no picture: more than fits a card.
 
-use crate::camera::lost::{Lost, NetworkLost};
+use crate::camera::lost::{Code, Lost, NetworkLost};
 use crate::config::SourceSpec;
 
 /// Paths of the main stream in cameras of common makers, as their manuals give them.
@@ -29,35 +29,48 @@ pub fn what_to_try(lost: &Lost, source: &SourceSpec) -> Vec<&'static str> {
         SourceSpec::Http(_) => Way::Http,
         SourceSpec::Auto | SourceSpec::V4l2(_) | SourceSpec::File(_) | SourceSpec::TestCard => Way::Here,
     };
-    match lost {
-        Lost::Network(lost) => network(lost, way),
-        Lost::Silent { .. } if way == Way::Here => {
+    match way {
+        Way::Here => of_device(lost.code()),
+        Way::Rtsp | Way::Http => of_network(code_of_status(lost), way == Way::Rtsp),
+    }
+}
+
+fn of_device(code: Code) -> Vec<&'static str> {
+    match code {
+        Code::Silent => {
             vec!["another cable, another port, a powered hub", "another program: does it show a picture?"]
         }
-        Lost::Silent { .. } => vec!["the camera's own page or app: does it show a picture there?"],
         _ => Vec::new(),
     }
 }
 
-fn network(lost: &NetworkLost, way: Way) -> Vec<&'static str> {
-    let is_rtsp = way == Way::Rtsp;
+/// The code, also where the camera says it by a status that has none of its own.
+fn code_of_status(lost: &Lost) -> Code {
     match lost {
-        NetworkLost::Refused { .. } if is_rtsp => vec![
+        Lost::Network(NetworkLost::Status { status: 400 | 405 | 451 | 454..=460, .. }) => Code::NotFound,
+        Lost::Network(NetworkLost::Status { status: 453 | 503, .. }) => Code::Overloaded,
+        lost => lost.code(),
+    }
+}
+
+fn of_network(code: Code, is_rtsp: bool) -> Vec<&'static str> {
+    match code {
+        Code::Refused if is_rtsp => vec![
             "switching RTSP on in the camera's settings (in some apps it is called ONVIF or third-party access)",
             "another port: 554 is usual, then 8554, 88 and 10554",
         ],
-        NetworkLost::Refused { .. } => vec![
+        Code::Refused => vec![
             "the camera's page in a browser, at the same address and port",
             "another port: 80 is usual, 443 for https://, then 8080, 8081 and 81",
         ],
-        NetworkLost::TimedOut { what, .. } if what.starts_with("no answer") => {
+        Code::NoAnswer => {
             vec!["again in a minute: the camera may be starting", "switching the camera off and on"]
         }
-        NetworkLost::TimedOut { .. } | NetworkLost::Unreachable { .. } => vec![
+        Code::Timeout | Code::Unreachable => vec![
             "ping to the camera's address from this machine",
             "the camera's page in a browser: its address may have changed (give it a fixed one in the router)",
         ],
-        NetworkLost::WrongCredentials => vec![
+        Code::Unauthorized => vec![
             if is_rtsp {
                 "the user that the camera has for RTSP or ONVIF, which may be another than that of its app"
             } else {
@@ -66,44 +79,41 @@ fn network(lost: &NetworkLost, way: Way) -> Vec<&'static str> {
             "writing special characters of the password as %XX (@ is %40, : is %3A, / is %2F)",
             "waiting half an hour, or restarting the camera: it may have locked the account",
         ],
-        NetworkLost::NoSuchStream | NetworkLost::Status { status: 400 | 405 | 451 | 454..=460, .. } => {
-            vec![if is_rtsp { RTSP_PATHS } else { HTTP_PATHS }]
-        }
-        NetworkLost::Status { status: 453 | 503, .. } | NetworkLost::Overloaded { .. } => vec![
+        Code::NotFound => vec![if is_rtsp { RTSP_PATHS } else { HTTP_PATHS }],
+        Code::Overloaded => vec![
             "closing other viewers of the camera: it serves only so many at a time",
             "its second, smaller stream",
         ],
-        NetworkLost::NoVideo { .. } => {
+        Code::Unsupported if is_rtsp => {
             vec!["H.264, H.265 or MJPEG as the coding in the camera's settings", "its second stream"]
         }
-        NetworkLost::NotMjpeg { .. } | NetworkLost::NotPictures { .. } => vec![
+        Code::Unsupported => vec![
             HTTP_PATHS,
             "the camera's RTSP stream, if it has H.264 or H.265: rtsp://USER:PASSWORD@HOST:554/PATH",
         ],
-        NetworkLost::Damaged { .. } => vec![
+        Code::Damaged => vec![
             "the camera's page in a browser: is the picture whole there?",
             "a smaller size or a lower rate in the camera's settings",
         ],
-        NetworkLost::NoTransport | NetworkLost::NoDatagrams { .. } => {
-            vec!["transport = \"tcp\", \"udp\" and \"auto\" in the configuration"]
-        }
-        NetworkLost::NoPicture { .. } => vec![
+        Code::Transport => vec!["transport = \"tcp\", \"udp\" and \"auto\" in the configuration"],
+        Code::NoPicture => vec![
             "a shorter distance between key pictures (I-frame interval, GOP) in the camera's settings: 1 to 2 s",
             "H.264 in place of H.265, \"smart\" or \"+\" codecs switched off",
             "transport = \"tcp\", if packets are lost",
         ],
-        NetworkLost::Closed { .. } | NetworkLost::Ended | NetworkLost::Silent { .. } => vec![
+        Code::Closed | Code::Ended | Code::Silent => vec![
             if is_rtsp {
                 "again in a minute: the camera may be starting, or still hold an old session"
             } else {
                 "again in a minute: the camera may be starting"
             },
             "closing other viewers of the camera: it serves only so many at a time",
+            "the camera's own page or app: does it show a picture there?",
         ],
-        NetworkLost::Tls(_) | NetworkLost::Protocol(_) if is_rtsp => {
+        Code::Tls | Code::Protocol if is_rtsp => {
             vec!["the port and the beginning of the URL: rtsp:// is mostly at 554, rtsps:// at 322"]
         }
-        NetworkLost::Tls(_) | NetworkLost::Protocol(_) => {
+        Code::Tls | Code::Protocol => {
             vec!["the port and the beginning of the URL: http:// is mostly at 80 or 8080, https:// at 443"]
         }
         _ => Vec::new(),
@@ -113,6 +123,7 @@ fn network(lost: &NetworkLost, way: Way) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::camera::lost::{ProtocolFault, TlsFault};
 
     /// Issue 10, number 20.
     #[test]
@@ -130,8 +141,8 @@ mod tests {
             NetworkLost::Damaged { pictures: 2, seconds: 10, last: some() },
             NetworkLost::Silent { seconds: 10 },
             NetworkLost::Ended,
-            NetworkLost::Tls(some()),
-            NetworkLost::Protocol(some()),
+            NetworkLost::Tls(TlsFault::CertificateChanges),
+            NetworkLost::Protocol(ProtocolFault::NeverAnswers),
         ] {
             let words = format!("{lost} {}", what_to_try(&Lost::from(lost.clone()), &http).join(" "));
             for foreign in ["another cable", "plug", "switching RTSP", "ONVIF", "session", "554 is usual"] {

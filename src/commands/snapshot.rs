@@ -12,7 +12,7 @@ use futures_lite::future::or;
 
 use super::{Failure, said_of};
 use crate::camera;
-use crate::camera::lost::{Lost, NetworkLost};
+use crate::camera::lost::{LocalLost, Lost, NetworkLost, Task};
 use crate::camera::stop::Stop;
 use crate::clock::Clock;
 use crate::config::{Camera, Picture, SourceSpec};
@@ -51,7 +51,7 @@ pub async fn with_source<T>(
 ) -> Result<T, Lost> {
     let (camera, clock) = (camera::Camera::on_demand("camera"), Clock::kernel());
     let publisher = Publisher::new(&camera, &clock, picture);
-    let stop = Stop::new().map_err(|error| Lost::Local(format!("open the camera: {error}")))?;
+    let stop = Stop::new().map_err(|error| LocalLost::new(Task::OpenCamera, error))?;
     let ended = Cell::new(false);
     let mut running = pin!(async {
         let result = source.run(&publisher, &stop).await;

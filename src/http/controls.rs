@@ -13,7 +13,7 @@ use super::answer::Answer;
 use crate::camera::Camera;
 use crate::camera::controls::Refused;
 use crate::camera::device::Device;
-use crate::camera::lost::Lost;
+use crate::camera::lost::{DriverLost, LocalLost, Lost, Task};
 use crate::limits;
 use crate::offload::BlockingPool;
 
@@ -73,11 +73,11 @@ async fn asked<T: Send + 'static>(
             let _turn = turn;
             ask(&*device)
         });
-        answer.await.map_err(|error| Lost::Local(format!("ask the device: {error}")))
+        answer.await.map_err(|error| LocalLost::new(Task::AskDevice, error).into())
     };
     or(answer, async {
         server.clock.sleep(ANSWER_MAX).await;
-        Err(Lost::Driver(format!("no answer for {} s", ANSWER_MAX.as_secs())))
+        Err(DriverLost::Hangs { seconds: ANSWER_MAX.as_secs() }.into())
     })
     .await
 }

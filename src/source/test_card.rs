@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::publisher::Publisher;
 use super::thread;
-use crate::camera::lost::Lost;
+use crate::camera::lost::{LocalLost, Lost, Task};
 use crate::camera::stop::Stop;
 use crate::clock::{Clock, Monotonic};
 use crate::config::Picture;
@@ -43,7 +43,7 @@ impl Source {
 fn deliver(name: &str, picture: &Picture, publisher: &Publisher, stop: &Stop) -> Result<(), Lost> {
     let (width, height) = picture.size.unwrap_or(DEFAULT_SIZE);
     let fps = picture.fps.unwrap_or(DEFAULT_FPS);
-    let internal = |error: crate::encode::EncodeError| Lost::Local(format!("draw the test card: {error}"));
+    let internal = |error: crate::encode::EncodeError| LocalLost::new(Task::DrawTestCard, error);
     let clock = publisher.clock();
     let mut encoder = JpegEncoder::new(picture.quality, Chroma::Yuv420).map_err(internal)?;
     let mut card = TestCard::new(name, width as usize, height as usize);
@@ -68,9 +68,9 @@ fn deliver(name: &str, picture: &Picture, publisher: &Publisher, stop: &Stop) ->
 /// True if the stop came first.
 fn wait_until(due: Monotonic, clock: &Clock, stop: &Stop) -> Result<bool, Lost> {
     let timeout = Timespec::try_from(due.since(clock.now()))
-        .map_err(|error| Lost::Local(format!("draw the test card: {error}")))?;
+        .map_err(|error| LocalLost::new(Task::DrawTestCard, error))?;
     match poll(&mut [PollFd::new(&stop.readable(), PollFlags::IN)], Some(&timeout)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(stop.is_requested()),
-        Err(error) => Err(Lost::Local(format!("draw the test card: {error}"))),
+        Err(error) => Err(LocalLost::new(Task::DrawTestCard, error).into()),
     }
 }

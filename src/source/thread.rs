@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::camera::lost::Lost;
+use crate::camera::lost::{LocalLost, Lost, Task};
 use crate::offload::message;
 
 /// Runs `work` on a thread called `name` and returns its result.
@@ -15,7 +15,7 @@ where
         // The receiver is gone only when the service ends without waiting for this thread.
         let _ = done.try_send(guarded(work));
     })?;
-    result.recv().await.unwrap_or_else(|_| Err(Lost::Local("go on: a thread vanished".to_owned())))
+    result.recv().await.unwrap_or_else(|_| Err(LocalLost::new(Task::GoOn, "a thread vanished").into()))
 }
 
 /// Starts a thread called `name`, of which the kernel keeps 15 bytes.
@@ -25,14 +25,13 @@ pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Los
         .name(name)
         .spawn(work)
         .map(drop)
-        .map_err(|error| Lost::Local(format!("start a thread: {error}")))
+        .map_err(|error| LocalLost::new(Task::StartThread, error).into())
 }
 
-/// Does `work`. A panic, which a binding may raise over what a driver answers, is a loss like any
-/// other.
+/// Does `work`. A panic is a loss like any other.
 pub fn guarded(work: impl FnOnce() -> Result<(), Lost>) -> Result<(), Lost> {
     catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|panic| Err(Lost::Driver(format!("unexpected answer ({})", message(&*panic)))))
+        .unwrap_or_else(|panic| Err(Lost::Internal { message: message(&*panic).to_owned() }))
 }
 
 #[cfg(test)]
@@ -42,6 +41,6 @@ mod tests {
     #[test]
     fn a_panic_is_a_reason_not_an_end() {
         let lost = smol::block_on(run("panics", || panic!("Invalid colorspace: 99"))).unwrap_err();
-        assert_eq!(lost.to_string(), "camera driver: unexpected answer (Invalid colorspace: 99)");
+        assert_eq!(lost, Lost::Internal { message: "Invalid colorspace: 99".to_owned() });
     }
 }

@@ -1,7 +1,7 @@
 //! Stable words for the reasons why a camera gives no picture: for programs, where the sentences are for
 //! people and may change.
 
-use super::{FileLost, Lost, NetworkLost};
+use super::{Awaited, FileLost, Lost, NetworkLost};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
@@ -66,8 +66,10 @@ codes! {
     Refused = "refused",
     /// No way leads to its address.
     Unreachable = "unreachable",
-    /// It did not answer in time.
+    /// No connection to it, or no address of its name, in time.
     Timeout = "timeout",
+    /// It is connected, but did not answer a request in time.
+    NoAnswer = "no_answer",
     /// It closed the connection.
     Closed = "closed",
     /// It ended the stream.
@@ -96,6 +98,8 @@ codes! {
     Unreadable = "unreadable",
     /// This machine could not, for want of memory, descriptors or threads.
     Local = "local",
+    /// A fault of Pinhole itself.
+    Internal = "internal",
 }
 
 impl Lost {
@@ -118,6 +122,7 @@ impl Lost {
             Self::Decoder(_) => Code::Decoder,
             Self::Driver(_) => Code::Driver,
             Self::Local(_) => Code::Local,
+            Self::Internal { .. } => Code::Internal,
             Self::Network(lost) => lost.code(),
             Self::File(lost) => lost.code(),
         }
@@ -130,6 +135,7 @@ impl NetworkLost {
             Self::HostNotFound { .. } => Code::HostNotFound,
             Self::Refused { .. } => Code::Refused,
             Self::Unreachable { .. } => Code::Unreachable,
+            Self::TimedOut { awaited: Awaited::AnswerTo(_), .. } => Code::NoAnswer,
             Self::TimedOut { .. } => Code::Timeout,
             Self::Closed { .. } => Code::Closed,
             Self::Silent { .. } => Code::Silent,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::{LocalLost, ProtocolFault, TlsFault};
+
 /// Why a camera on a network gives no picture. Nothing in it is secret: of URLs, hosts and
 /// ports stand here alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +25,8 @@ pub enum NetworkLost {
     },
     /// No connection, or no answer, in time.
     TimedOut {
-        /// What did not come, as in `no answer to DESCRIBE`.
-        what: String,
+        /// What did not come.
+        awaited: Awaited,
         /// How long it was waited for.
         seconds: u64,
     },
@@ -139,11 +141,45 @@ pub enum NetworkLost {
         problem: String,
     },
     /// No encrypted connection came about.
-    Tls(String),
+    Tls(TlsFault),
     /// It does not keep to the protocol.
-    Protocol(String),
-    /// This machine could not, for want of memory, descriptors or the like.
-    Local(String),
+    Protocol(ProtocolFault),
+    /// This machine could not.
+    Local(LocalLost),
+}
+
+/// What a camera on a network is waited for with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Awaited {
+    /// An address of this name, from the name server.
+    AddressOf(String),
+    /// A connection, to HOST:PORT where that is known.
+    Connection(Option<String>),
+    /// The answer to a request of this method.
+    AnswerTo(&'static str),
+}
+
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddressOf(host) => write!(f, "address of {host} from the name server"),
+            Self::Connection(None) => f.write_str("connection"),
+            Self::Connection(Some(address)) => write!(f, "connection to {address}"),
+            Self::AnswerTo(request) => write!(f, "answer to {request}"),
+        }
+    }
+}
+
+impl From<ProtocolFault> for NetworkLost {
+    fn from(fault: ProtocolFault) -> Self {
+        Self::Protocol(fault)
+    }
+}
+
+impl From<LocalLost> for NetworkLost {
+    fn from(lost: LocalLost) -> Self {
+        Self::Local(lost)
+    }
 }
 
 impl NetworkLost {
@@ -174,8 +210,8 @@ impl fmt::Display for NetworkLost {
                 f,
                 "cannot reach {address}; check that the camera has power and a connection, and that this machine is on its network"
             ),
-            Self::TimedOut { what, seconds } => {
-                write!(f, "{what} within {seconds} s; check the camera's power and its address")
+            Self::TimedOut { awaited, seconds } => {
+                write!(f, "no {awaited} within {seconds} s; check the camera's power and its address")
             }
             Self::Closed { during } => write!(f, "camera closed the connection ({during}); trying again"),
             Self::Silent { seconds } => {
@@ -257,7 +293,7 @@ impl fmt::Display for NetworkLost {
             ),
             Self::Tls(what) => write!(f, "cannot set up TLS with the camera: {what}"),
             Self::Protocol(what) => write!(f, "camera violates the protocol: {what}"),
-            Self::Local(what) => write!(f, "this machine cannot connect: {what}"),
+            Self::Local(lost) => lost.fmt(f),
         }
     }
 }

@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use smol::Async;
 use smol::io::{AsyncRead, AsyncWrite};
 
-use crate::camera::lost::NetworkLost;
+use crate::camera::lost::{Awaited, LocalLost, NetworkLost, ProtocolFault, Task, TlsFault};
 use crate::clock::Clock;
 use crate::config::network::Fingerprint;
 use crate::limits;
@@ -85,13 +85,13 @@ pub async fn connect(to: &Destination<'_>, clock: &Clock) -> Result<Connection, 
     let connecting = async {
         connecting.await.map_err(|refusal| match refusal {
             tls::Refusal::Lost(lost) => lost,
-            tls::Refusal::WeakKey => NetworkLost::Tls("the camera changes its certificate".to_owned()),
+            tls::Refusal::WeakKey => NetworkLost::Tls(TlsFault::CertificateChanges),
         })
     };
     or(connecting, async {
         clock.sleep(CONNECT_MAX).await;
-        let what = format!("no connection to {shown}");
-        Err(NetworkLost::TimedOut { what, seconds: CONNECT_MAX.as_secs() })
+        let awaited = Awaited::Connection(Some(shown.clone()));
+        Err(NetworkLost::TimedOut { awaited, seconds: CONNECT_MAX.as_secs() })
     })
     .await
 }
@@ -140,7 +140,7 @@ async fn resolve(to: &Destination<'_>, clock: &Clock) -> Result<Vec<SocketAddr>,
             Ok(race::alternate(addresses).into_iter().take(ADDRESSES_MAX).collect())
         }
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(NetworkLost::TimedOut {
-            what: format!("no address of {} from the name server", to.host),
+            awaited: Awaited::AddressOf(to.host.to_owned()),
             seconds: RESOLVE_MAX.as_secs(),
         }),
         _ => Err(NetworkLost::HostNotFound { host: to.host.to_owned() }),
@@ -159,11 +159,7 @@ fn within_reach(to: &Destination<'_>, addresses: Vec<SocketAddr>) -> Result<Vec<
 }
 
 fn out_of_reach(to: &Destination<'_>, address: IpAddr) -> NetworkLost {
-    let shown = shown(to);
-    let words = reach::words(address);
-    NetworkLost::Protocol(format!(
-        "it redirects to {shown}, {words}; Pinhole does not follow such a redirect. If that address is right, write it into the source"
-    ))
+    ProtocolFault::RedirectOutOfReach { address: shown(to), place: reach::words(address) }.into()
 }
 
 /// `HOST:PORT`, with brackets where the host is an IPv6 address.
@@ -180,14 +176,16 @@ fn lost(error: &io::Error, address: &str) -> NetworkLost {
             NetworkLost::Unreachable { address }
         }
         Some(Errno::TIMEDOUT) => NetworkLost::TimedOut {
-            what: format!("no connection to {address}"),
+            awaited: Awaited::Connection(Some(address)),
             seconds: CONNECT_MAX.as_secs(),
         },
         Some(Errno::CONNRESET | Errno::PIPE | Errno::CONNABORTED | Errno::NOTCONN) => {
             NetworkLost::Closed { during: "connecting".to_owned() }
         }
-        Some(Errno::MFILE | Errno::NFILE) => NetworkLost::Local(format!("out of file descriptors ({error})")),
-        _ => NetworkLost::Local(format!("{address}: {error}")),
+        Some(Errno::MFILE | Errno::NFILE) => {
+            LocalLost::new(Task::Connect, format!("out of file descriptors ({error})")).into()
+        }
+        _ => LocalLost::new(Task::Connect, format!("{address}: {error}")).into(),
     }
 }
 

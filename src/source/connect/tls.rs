@@ -19,7 +19,7 @@ use futures_rustls::rustls::{
 };
 use smol::Async;
 
-use crate::camera::lost::NetworkLost;
+use crate::camera::lost::{NetworkLost, TlsFault};
 use crate::config::network::Fingerprint;
 use crate::limits;
 use crate::offload::BlockingPool;
@@ -63,7 +63,8 @@ pub(super) async fn encrypt(
     host: &str,
     pinned: Option<Fingerprint>,
 ) -> Result<Stream, Refusal> {
-    let failed = |error: &dyn std::fmt::Display| NetworkLost::Tls(error.to_string());
+    let failed =
+        |error: &dyn std::fmt::Display| NetworkLost::Tls(TlsFault::Library { problem: error.to_string() });
     let name = match ServerName::try_from(host.to_owned()) {
         Ok(name) => name,
         // Whose certificate is pinned may have any name.
@@ -100,7 +101,10 @@ pub(super) async fn encrypt(
             Refusal::WeakKey
         }
         (Some(why), _) => why,
-        (None, _) => NetworkLost::Tls(handshake_words(&error, is_for_weak_key)).into(),
+        (None, _) => {
+            let problem = handshake_words(&error, is_for_weak_key);
+            NetworkLost::Tls(TlsFault::Library { problem }).into()
+        }
     })
 }
 

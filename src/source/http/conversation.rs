@@ -8,7 +8,7 @@ use url::Url;
 use super::answer::Head;
 use super::cookies::Jar;
 use crate::auth::{self, Authenticator, Credentials};
-use crate::camera::lost::NetworkLost;
+use crate::camera::lost::{NetworkLost, ProtocolFault};
 use crate::config::SourceUrl;
 use crate::random::Random;
 
@@ -149,18 +149,17 @@ impl Conversation {
 
     fn redirected(&mut self, head: &Head, peer: IpAddr) -> Result<Next, NetworkLost> {
         if self.redirects == REDIRECTS_MAX {
-            return Err(NetworkLost::Protocol(format!("it redirects more than {REDIRECTS_MAX} times")));
+            return Err(ProtocolFault::TooManyRedirects { max: REDIRECTS_MAX }.into());
         }
         self.redirects += 1;
-        let nowhere = || NetworkLost::Protocol("it redirects to nowhere".to_owned());
+        let nowhere = || NetworkLost::from(ProtocolFault::RedirectToNowhere);
         let location = head.location.as_deref().ok_or_else(nowhere)?;
         let mut target = self.target.join(location).map_err(|_| nowhere())?;
         if !matches!(target.scheme(), "http" | "https") || target.host_str().is_none_or(str::is_empty) {
             return Err(nowhere());
         }
         if self.target.scheme() == "https" && target.scheme() != "https" {
-            let why = "it redirects from https to http, which is not encrypted";
-            return Err(NetworkLost::Protocol(why.to_owned()));
+            return Err(ProtocolFault::RedirectUnencrypted.into());
         }
         strip(&mut target);
         if target.origin() != self.target.origin() {
@@ -178,9 +177,7 @@ impl Conversation {
         }
         if !may_know(&self.origin, &self.target) {
             let (host, port, _) = self.destination();
-            return Err(NetworkLost::Protocol(format!(
-                "it redirects to {host}:{port}, which asks for a password; write that address into the source"
-            )));
+            return Err(NetworkLost::Redirected { host: format!("{host}:{port}") });
         }
         // Some cameras answer 401 and nothing else, and some write a challenge that no HTTP reader takes:
         // neither asks for Basic, which would give the password away.
@@ -220,7 +217,7 @@ fn may_know(origin: &Url, target: &Url) -> bool {
 /// What the body is, by its content type.
 fn content(head: &Head) -> Result<Content, NetworkLost> {
     if let Some(coding) = &head.coding {
-        return Err(NetworkLost::Protocol(format!("its answer is compressed ({coding}) unasked")));
+        return Err(ProtocolFault::Compressed { coding: coding.clone() }.into());
     }
     let essence = head.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {

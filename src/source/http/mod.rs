@@ -21,7 +21,7 @@ use smol::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use super::connect::{Connection, Destination, connect};
 use super::publisher::Publisher;
 use super::silence::{Quiet, What};
-use crate::camera::lost::{Lost, NetworkLost};
+use crate::camera::lost::{Awaited, LocalLost, Lost, NetworkLost, ProtocolFault, Task};
 use crate::camera::stop::Stop;
 use crate::clock::Clock;
 use crate::config::{Network, SourceUrl};
@@ -123,7 +123,7 @@ impl Source {
                 return Ok(Answer { connection, ahead, body: Body::behind(&head), content });
             }
         }
-        Err(NetworkLost::Protocol("it answers without end, and never with pictures".to_owned()).into())
+        Err(NetworkLost::from(ProtocolFault::NeverPictures).into())
     }
 }
 
@@ -153,14 +153,14 @@ async fn exchange(
         let (mut received, mut interim) = (Vec::new(), 0);
         let mut turn = Turn::new(clock);
         loop {
-            while let Some((head, length)) = Head::parse(&received).map_err(NetworkLost::Protocol)? {
+            while let Some((head, length)) = Head::parse(&received).map_err(malformed)? {
                 received.drain(..length);
                 if !(100..200).contains(&head.status) {
                     return Ok((head, received));
                 }
                 interim += 1;
                 if interim > INTERIM_ANSWERS_MAX {
-                    return Err(NetworkLost::Protocol("it never comes to its answer".to_owned()));
+                    return Err(ProtocolFault::NeverAnswers.into());
                 }
             }
             turn.step().await;
@@ -174,11 +174,15 @@ async fn exchange(
     or(exchanging, async {
         clock.sleep(ANSWER_MAX).await;
         Err(NetworkLost::TimedOut {
-            what: "no answer to the request".to_owned(),
+            awaited: Awaited::AnswerTo("the request"),
             seconds: ANSWER_MAX.as_secs(),
         })
     })
     .await
+}
+
+fn malformed(problem: String) -> NetworkLost {
+    ProtocolFault::Malformed { problem }.into()
 }
 
 fn closed(error: &io::Error) -> NetworkLost {
@@ -186,7 +190,7 @@ fn closed(error: &io::Error) -> NetworkLost {
         io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe => {
             NetworkLost::Closed { during: "before it answered".to_owned() }
         }
-        _ => NetworkLost::Local(error.to_string()),
+        _ => LocalLost::new(Task::Connect, error).into(),
     }
 }
 

@@ -7,7 +7,7 @@ use smol::io::{AsyncRead, AsyncReadExt};
 
 use super::body::{Body, Piece};
 use super::conversation::Content;
-use crate::camera::lost::{Lost, NetworkLost};
+use crate::camera::lost::{LocalLost, Lost, NetworkLost, Task};
 use crate::limits::JPEG_MAX_BYTES;
 use crate::multipart::{self, Reader};
 use crate::source::publisher::Publisher;
@@ -101,7 +101,7 @@ impl<'a> Pictures<'a> {
         let mut bytes = bytes;
         loop {
             self.turn.step().await;
-            match body.next(&mut bytes).map_err(NetworkLost::Protocol)? {
+            match body.next(&mut bytes).map_err(super::malformed)? {
                 Piece::Wait => return Ok(false),
                 Piece::End => return Ok(true),
                 Piece::Bytes(mut piece) => {
@@ -154,6 +154,6 @@ async fn receive(connection: &mut (impl AsyncRead + Unpin), buffer: &mut [u8]) -
         io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => {
             NetworkLost::Closed { during: "while it sent pictures".to_owned() }.into()
         }
-        _ => Lost::from(NetworkLost::Local(error.to_string())),
+        _ => LocalLost::new(Task::Connect, error).into(),
     })
 }

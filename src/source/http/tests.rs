@@ -155,10 +155,7 @@ fn a_camera_that_never_answers_is_given_up() {
     let to = TestCamera::default();
     let camera = Camera::start(vec![b"HTTP/1.1 200".to_vec()]);
     let lost = lost_after(&camera, &to, ANSWER_MAX, |_| true);
-    assert_eq!(
-        lost,
-        NetworkLost::TimedOut { what: "no answer to the request".to_owned(), seconds: 10 }.into()
-    );
+    assert_eq!(lost, NetworkLost::TimedOut { awaited: Awaited::AnswerTo("the request"), seconds: 10 }.into());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the end of a session means to the person in front of the camera.
 
-use crate::camera::lost::NetworkLost;
+use crate::camera::lost::{Awaited, NetworkLost, ProtocolFault};
+use crate::rtsp::limits::REDIRECTS_MAX;
 use crate::rtsp::{Error, Failed, Refused};
 
 impl From<Error> for NetworkLost {
@@ -26,13 +27,12 @@ impl From<Refused> for NetworkLost {
 
 impl From<Failed> for NetworkLost {
     fn from(failed: Failed) -> Self {
-        let protocol = |failed: &Failed| Self::Protocol(failed.to_string());
         match failed {
             Failed::ConnectTimeout(after) => {
-                Self::TimedOut { what: "no connection".to_owned(), seconds: after.as_secs() }
+                Self::TimedOut { awaited: Awaited::Connection(None), seconds: after.as_secs() }
             }
             Failed::NoAnswer { method, after } => {
-                Self::TimedOut { what: format!("no answer to {method}"), seconds: after.as_secs() }
+                Self::TimedOut { awaited: Awaited::AnswerTo(method), seconds: after.as_secs() }
             }
             Failed::Closed { during } => Self::Closed { during: format!("during {during}") },
             Failed::SessionLost => Self::Closed { during: "it forgot the session".to_owned() },
@@ -46,10 +46,10 @@ impl From<Failed> for NetworkLost {
             Failed::Silent(after) => Self::Silent { seconds: after.as_secs() },
             Failed::Goodbye => Self::Ended,
             Failed::TooLarge { what, bytes, max } => Self::TooLarge { what, bytes, max_bytes: max as u64 },
-            failed @ (Failed::TooManyRedirects
-            | Failed::Unencrypted
-            | Failed::BadRedirect
-            | Failed::BadControl) => protocol(&failed),
+            Failed::TooManyRedirects => ProtocolFault::TooManyRedirects { max: REDIRECTS_MAX }.into(),
+            Failed::Unencrypted => ProtocolFault::RedirectUnencrypted.into(),
+            Failed::BadRedirect => ProtocolFault::RedirectToNowhere.into(),
+            Failed::BadControl => ProtocolFault::BadControl.into(),
         }
     }
 }

@@ -22,7 +22,7 @@ use futures_lite::future::or;
 
 use super::publisher::Publisher;
 use super::thread;
-use crate::camera::lost::Lost;
+use crate::camera::lost::{LocalLost, Lost, Task};
 use crate::clock::Monotonic;
 use crate::config::Picture;
 use crate::decode::Decoder;
@@ -76,7 +76,7 @@ impl Transcoder {
         publisher.set_format(codec.name());
         let decoder = Decoder::new(codec).map_err(|error| Lost::Unsupported(error.to_string()))?;
         let encoder = JpegEncoder::new(picture.quality, picture.chroma)
-            .map_err(|error| Lost::Local(format!("encode: {error}")))?;
+            .map_err(|error| LocalLost::new(Task::Encode, error))?;
         let shared = Arc::new(Shared {
             publisher: publisher.clone(),
             state: Mutex::default(),

@@ -16,7 +16,7 @@ use super::modes::fourcc_text;
 use super::negotiate::{self, Negotiated, negotiate};
 use super::reader::{Layout, Reader};
 use super::{devices, refused};
-use crate::camera::lost::Lost;
+use crate::camera::lost::{DriverLost, LocalLost, Lost, Task};
 use crate::camera::stop::Stop;
 use crate::config::Picture;
 use crate::config::shown;
@@ -104,7 +104,7 @@ impl Capture {
         let timeout = timespec(limits::DRIVER_PAUSE)?;
         match poll(&mut stop, Some(&timeout)) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(Lost::Driver(format!("cannot be waited for: {error}"))),
+            Err(error) => Err(cannot_be_waited_for(error)),
         }
     }
 
@@ -137,7 +137,7 @@ fn wait(device: BorrowedFd<'_>, stop: &Stop) -> Result<Waited, Lost> {
     ];
     match poll(&mut fds, None) {
         Err(Errno::INTR) => Ok(Waited::Interrupted),
-        Err(error) => Err(Lost::Driver(format!("cannot be waited for: {error}"))),
+        Err(error) => Err(cannot_be_waited_for(error)),
         Ok(_) if stop.is_requested() => Ok(Waited::Stop),
         // Readable, or in error: dequeuing says which.
         Ok(_) => Ok(Waited::Ready),
@@ -150,6 +150,10 @@ fn is_ready(device: BorrowedFd<'_>) -> bool {
     poll(&mut fds, Some(&now)).is_ok() && fds[0].revents() == PollFlags::IN
 }
 
+fn cannot_be_waited_for(error: Errno) -> Lost {
+    DriverLost::CannotBeWaitedFor { error: std::io::Error::from(error).into() }.into()
+}
+
 fn timespec(time: Duration) -> Result<Timespec, Lost> {
-    Timespec::try_from(time).map_err(|error| Lost::Local(format!("wait: {error}")))
+    Timespec::try_from(time).map_err(|error| LocalLost::new(Task::Wait, error).into())
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use v4l::capability::{Capabilities, Flags};
 
 use super::identity::Identity;
-use crate::camera::lost::Lost;
+use crate::camera::lost::{DriverLost, Lost};
 use crate::config::shown;
 
 /// Where udev listens, and what it has made of each device (`c81:0` for the first video node).
@@ -164,7 +164,7 @@ pub fn open_error(node: &Path, error: &io::Error) -> Lost {
             };
             Lost::Unsupported(format!("{node} is not a V4L2 device{hint}"))
         }
-        _ => Lost::Driver(format!("{} cannot be opened: {error}", shown::device(node))),
+        _ => DriverLost::CannotOpen { device: node.to_owned(), error: error.into() }.into(),
     }
 }
 

@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 use super::driver::{Driver, Filled, flag};
 use super::refused;
-use crate::camera::lost::Lost;
+use crate::camera::lost::{DriverLost, Lost};
 use crate::limits;
 
 /// The queue of one stream.
@@ -40,8 +40,8 @@ impl<'d, D: Driver> Flow<'d, D> {
                 return Ok(Some(filled));
             }
             Ok(filled) => {
-                let what = format!("it gives buffer {} of {}", filled.index, self.count);
-                return Err(Lost::Driver(what));
+                let (index, count) = (filled.index, self.count);
+                return Err(DriverLost::WrongBuffer { index, count }.into());
             }
             Err(error) => error,
         };
@@ -119,10 +119,7 @@ mod tests {
         let many = errors(Errno::IO, most + 1);
         let (indices, lost) = taken(many);
         assert_eq!(indices.len(), most);
-        assert!(
-            matches!(lost, Some(Lost::Driver(what)) if what.contains("Input/output error")),
-            "{indices:?}"
-        );
+        assert!(matches!(lost, Some(Lost::Driver(DriverLost::DoesNotAnswer { .. }))), "{indices:?}");
     }
 
     #[test]
@@ -139,6 +136,6 @@ mod tests {
         assert_eq!(taken(errors(Errno::NODEV, 1)).1, Some(Lost::Unplugged));
         assert!(matches!(taken(errors(Errno::INVAL, 1)).1, Some(Lost::Driver(_))));
         let (_, lost) = taken(vec![Ok(filled(4))]);
-        assert_eq!(lost, Some(Lost::Driver("it gives buffer 4 of 4".to_owned())));
+        assert_eq!(lost, Some(DriverLost::WrongBuffer { index: 4, count: 4 }.into()));
     }
 }

@@ -35,7 +35,7 @@ use rustix::io::Errno;
 use super::publisher::Publisher;
 use super::silence::{Quiet, What};
 use super::thread;
-use crate::camera::lost::Lost;
+use crate::camera::lost::{DriverLost, Lost};
 use crate::camera::stop::Stop;
 use crate::config::Picture;
 use crate::limits;
@@ -67,16 +67,16 @@ fn ask<T>(node: &Path, question: fn(&Kernel) -> io::Result<T>) -> Result<T, Lost
 }
 
 /// What it means that the driver refused something.
-fn refused(what: &str, error: &io::Error) -> Lost {
+fn refused(request: &'static str, error: &io::Error) -> Lost {
     match Errno::from_io_error(error) {
         Some(Errno::NODEV | Errno::NXIO) => Lost::Unplugged,
         Some(Errno::BUSY) => Lost::Busy,
         Some(Errno::NOSPC) => Lost::NoBandwidth,
         Some(Errno::ACCESS | Errno::PERM) => Lost::Forbidden,
-        Some(Errno::IO | Errno::TIMEDOUT) => Lost::Driver(format!(
-            "it does not answer when asked to {what} ({error}); unplug the camera and plug it in again"
-        )),
-        _ => Lost::Driver(format!("it refuses to {what}: {error}")),
+        Some(Errno::IO | Errno::TIMEDOUT) => {
+            DriverLost::DoesNotAnswer { request, error: error.into() }.into()
+        }
+        _ => DriverLost::Refuses { request, error: error.into() }.into(),
     }
 }
 
@@ -139,6 +139,11 @@ impl Source {
             // What the driver said may be the first news of an unplugged device.
             self.presence.monitor.look().await;
         }
+        // The binding panics over answers that it does not know.
+        let ended = ended.map_err(|lost| match lost {
+            Lost::Internal { message } => DriverLost::UnexpectedAnswer { message }.into(),
+            lost => lost,
+        });
         match (ended, self.presence.claim.node()) {
             (Err(Lost::Driver(_) | Lost::Silent { .. }), None) => Err(self.presence.claim.missing()),
             (ended, _) => ended,

@@ -3,7 +3,7 @@
 use super::driver::{Api, Driver, Format, Rate};
 use super::modes::{self, Encoding, Mode, Offer, fourcc_text};
 use super::{offers, refused};
-use crate::camera::lost::Lost;
+use crate::camera::lost::{DriverLost, Lost};
 use crate::config::{FormatChoice, Picture};
 use crate::limits;
 use crate::picture::PixelFormat;
@@ -39,8 +39,8 @@ pub fn negotiate(driver: &impl Driver, picture: &Picture) -> Result<Negotiated, 
     })?;
     let possible = 1..=limits::PICTURE_SIDE_MAX_PIXELS as u32;
     if !possible.contains(&given.width) || !possible.contains(&given.height) {
-        let what = format!("asked for {asked}, it gives pictures of {}x{} pixels", given.width, given.height);
-        return Err(Lost::Driver(what));
+        let (asked, width, height) = (asked.to_string(), given.width, given.height);
+        return Err(DriverLost::WrongSize { asked, width, height }.into());
     }
     Ok(Negotiated { asked, given, fps: rate.ok().and_then(Rate::per_second), encoding })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::driver::{Filled, Format, flag};
 use super::modes::Encoding;
-use crate::camera::lost::Lost;
+use crate::camera::lost::{LocalLost, Lost, Task};
 use crate::clock::Monotonic;
 use crate::config::Picture;
 use crate::encode::load::Load;
@@ -47,8 +47,7 @@ struct Captured {
 impl Reader {
     /// A reader of one stream's buffers.
     pub fn new(layout: Layout, picture: &Picture, publisher: &Arc<Publisher>) -> Result<Self, Lost> {
-        let encoder =
-            new_encoder(picture, &layout).map_err(|error| Lost::Local(format!("encode: {error}")))?;
+        let encoder = new_encoder(picture, &layout).map_err(|error| LocalLost::new(Task::Encode, error))?;
         Ok(Self {
             layout,
             picture: picture.clone(),

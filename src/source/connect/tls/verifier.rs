@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::key::{Key, WEAK_SCHEMES};
 use super::{Refusal, Version};
-use crate::camera::lost::NetworkLost;
+use crate::camera::lost::{NetworkLost, TlsFault};
 use crate::config::network::Fingerprint;
 
 /// Takes the pinned certificate and no other, or else those that the machine trusts.
@@ -62,9 +62,8 @@ impl Verifier {
         match Key::of(certificate) {
             Ok(key) if is_offered && has_signed(key) => Ok(HandshakeSignatureValid::assertion()),
             _ => {
-                let problem = "it does not have the key of the pinned certificate".to_owned();
                 let error = CertificateError::BadSignature.into();
-                Err(self.refuse(NetworkLost::Tls(problem).into(), error))
+                Err(self.refuse(NetworkLost::Tls(TlsFault::NotTheKey).into(), error))
             }
         }
     }
