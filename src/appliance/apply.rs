@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::mount::{MountFlags, mount_remount};
 
 use super::read::{Reading, read};
+use super::settings::Wifi;
 use super::{MISTAKES_FILE, files, text, words};
 use crate::config::Mistake;
 use crate::config::{DEFAULT_FILE, PasswordHash};
@@ -28,12 +29,7 @@ const ZONES: &str = "/usr/share/zoneinfo";
 
 /// Applies the file. What cannot be done is a mistake like any other: the boot goes on.
 pub fn apply() -> Vec<Mistake> {
-    let boot = Path::new(BOOT);
-    let mut reading = if is_mounted(boot) {
-        read_boot(boot)
-    } else {
-        Reading::of_trouble("the card's boot partition cannot be read, so pinhole.toml is not applied; write the image anew, or try another card".into())
-    };
+    let mut reading = read_card();
     let hash = reading.settings.password.as_ref().map(|password| PasswordHash::of(&password.0));
     let hash = match hash.transpose() {
         Ok(hash) => hash.map(|hash| hash.to_string()),
@@ -64,6 +60,13 @@ pub fn apply() -> Vec<Mistake> {
     let lines = mistakes.iter().fold(String::new(), |lines, mistake| lines + &words(mistake) + "\n");
     note(&mut mistakes, MISTAKES_FILE, write(Path::new(MISTAKES_FILE), &lines, 0o644));
     mistakes
+}
+
+/// The wireless networks that the system was set up for, in order of preference. Nothing changes the card's
+/// file while the machine runs.
+pub fn applied_wifi() -> Vec<Wifi> {
+    // Not there either where it could not be written.
+    if Path::new(files::WIFI).exists() { read_card().settings.wifi } else { Vec::new() }
 }
 
 fn note(mistakes: &mut Vec<Mistake>, what: &str, result: io::Result<()>) {
@@ -100,6 +103,15 @@ fn is_mounted(folder: &Path) -> bool {
         (Ok(inside), Ok(outside)) => inside != outside,
         _ => false,
     })
+}
+
+fn read_card() -> Reading {
+    let boot = Path::new(BOOT);
+    if is_mounted(boot) {
+        read_boot(boot)
+    } else {
+        Reading::of_trouble("the card's boot partition cannot be read, so pinhole.toml is not applied; write the image anew, or try another card".into())
+    }
 }
 
 fn read_boot(boot: &Path) -> Reading {

@@ -116,36 +116,6 @@ fn wifi(settings: &Settings) -> String {
     text
 }
 
-/// A network of [`WIFI`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WifiNetwork {
-    /// Its name.
-    pub name: String,
-    /// Whether a password was given.
-    pub has_password: bool,
-}
-
-/// The networks of a file as [`files`] has written it, in the user's order.
-pub fn wifi_networks(text: &str) -> Vec<WifiNetwork> {
-    let mut networks: Vec<WifiNetwork> = Vec::new();
-    for line in text.lines().map(str::trim) {
-        if let Some(digits) = line.strip_prefix("ssid=") {
-            let digits: Vec<char> = digits.chars().collect();
-            let bytes: Vec<u8> = digits
-                .chunks(2)
-                .filter_map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16).ok())
-                .collect();
-            let name = String::from_utf8_lossy(&bytes).into_owned();
-            networks.push(WifiNetwork { name, has_password: false });
-        } else if line.starts_with("psk=")
-            && let Some(network) = networks.last_mut()
-        {
-            network.has_password = true;
-        }
-    }
-    networks
-}
-
 /// systemd.network(5).
 fn network_file(network: &Network) -> String {
     // As in the files that the image has: udev, which knows types of Wi-Fi, is not waited for.
@@ -201,8 +171,6 @@ mod tests {
         assert!(lines.contains(&"country=DE") && lines.contains(&"key_mgmt=NONE"));
         let priorities: Vec<_> = lines.iter().filter(|line| line.starts_with("priority")).collect();
         assert_eq!(priorities, [&"priority=2", &"priority=1"]);
-        let known = |name: &str, has_password| WifiNetwork { name: name.into(), has_password };
-        assert_eq!(wifi_networks(&file.content), [known("a\"\n}", true), known("open", false)]);
     }
 
     #[test]

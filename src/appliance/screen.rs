@@ -25,7 +25,7 @@ const CARD_WRITE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Shows the status, for ever.
 pub async fn run(clock: &Clock) -> ! {
-    let mut wifi = Listener::default();
+    let mut wifi = Listener::new(apply::applied_wifi());
     let mut shown = String::new();
     let mut told: Option<String> = None;
     let mut card = CardWrites::default();

@@ -6,7 +6,8 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
-use super::files::{self, WIFI_CONTROL};
+use super::files::WIFI_CONTROL;
+use super::settings::Wifi;
 use trouble::{Next, Trouble};
 
 /// Where wpa_supplicant answers to.
@@ -19,18 +20,25 @@ const MESSAGES_MAX: usize = 64;
 const LOOKS_WITHOUT_DEVICE_MAX: usize = 30;
 
 /// Listens to wpa_supplicant, whenever one is there.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Listener {
+    wanted: Vec<Wifi>,
     socket: Option<UnixDatagram>,
     trouble: Trouble,
     looks_without_device: usize,
 }
 
 impl Listener {
+    /// Of a machine that shall join one of these networks; where there are none, nothing can be wrong.
+    pub fn new(wanted: Vec<Wifi>) -> Self {
+        Self { wanted, socket: None, trouble: Trouble::default(), looks_without_device: 0 }
+    }
+
     /// Takes what has come since the last time, without waiting; says what is wrong at present.
     pub fn poll(&mut self) -> Option<&str> {
-        // Set up once, before this begins.
-        let Ok(configuration) = fs::read_to_string(files::WIFI) else { return None };
+        if self.wanted.is_empty() {
+            return None;
+        }
         if self.socket.is_none() {
             self.socket = attach();
             self.look_for_device();
@@ -41,7 +49,7 @@ impl Listener {
             match socket.recv(&mut message) {
                 Ok(length) => {
                     let text = String::from_utf8_lossy(&message[..length]);
-                    if self.trouble.message(&text, &files::wifi_networks(&configuration)) == Next::Scan
+                    if self.trouble.message(&text, &self.wanted) == Next::Scan
                         && socket.send(b"SCAN_RESULTS").is_err()
                     {
                         self.socket = None;

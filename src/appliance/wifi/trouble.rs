@@ -1,7 +1,7 @@
 //! From wpa_supplicant's messages to what is wrong, in words. What drivers report of a refused password
 //! differs: some let wpa_supplicant see the handshake fail, others only that the access point went silent.
 
-use crate::appliance::files::WifiNetwork;
+use crate::appliance::settings::Wifi;
 
 /// Searches that do not find the network until that is told: an access point may be slow to answer.
 const SEARCHES_MAX: usize = 3;
@@ -39,7 +39,7 @@ impl Trouble {
     }
 
     /// Takes an event, as in `<3>CTRL-EVENT-CONNECTED - Connection to ...`, or an answer.
-    pub fn message(&mut self, message: &str, wanted: &[WifiNetwork]) -> Next {
+    pub fn message(&mut self, message: &str, wanted: &[Wifi]) -> Next {
         if message.starts_with("bssid /") {
             self.scan(message, wanted);
             return Next::Nothing;
@@ -82,7 +82,7 @@ impl Trouble {
     }
 
     /// No network could be joined: which are in reach?
-    fn scan(&mut self, results: &str, wanted: &[WifiNetwork]) {
+    fn scan(&mut self, results: &str, wanted: &[Wifi]) {
         // bssid / frequency / signal level / flags / ssid
         let seen: Vec<(String, &str)> = results
             .lines()
@@ -92,9 +92,8 @@ impl Trouble {
                 Some((unescaped(fields.get(4)?), *fields.get(3)?))
             })
             .collect();
-        let is_in_reach = |network: &WifiNetwork| {
-            seen.iter().any(|(name, flags)| *name == network.name && fits(network, flags))
-        };
+        let is_in_reach =
+            |network: &Wifi| seen.iter().any(|(name, flags)| *name == network.name && fits(network, flags));
         // One of them is left alone for a while: what is known of it stays.
         if wanted.iter().any(is_in_reach) {
             self.searches = 0;
@@ -116,8 +115,8 @@ impl Trouble {
 }
 
 /// Whether a network with these flags, as in `[WPA2-PSK-CCMP][ESS]`, can be joined.
-fn fits(network: &WifiNetwork, flags: &str) -> bool {
-    if network.has_password { flags.contains("PSK") || flags.contains("SAE") } else { is_open(flags) }
+fn fits(network: &Wifi, flags: &str) -> bool {
+    if network.password.is_some() { flags.contains("PSK") || flags.contains("SAE") } else { is_open(flags) }
 }
 
 fn is_open(flags: &str) -> bool {
@@ -125,7 +124,7 @@ fn is_open(flags: &str) -> bool {
 }
 
 /// A network in reach that is nearly the one that was meant.
-fn differs(network: &WifiNetwork, seen: &[(String, &str)]) -> Option<String> {
+fn differs(network: &Wifi, seen: &[(String, &str)]) -> Option<String> {
     let name = quoted(&network.name);
     if let Some((_, flags)) = seen.iter().find(|(name, _)| *name == network.name) {
         let what = if is_open(flags) {
@@ -134,7 +133,7 @@ fn differs(network: &WifiNetwork, seen: &[(String, &str)]) -> Option<String> {
             "asks for a user name too; Pinhole can join networks that have one password for all"
         } else if flags.contains("WEP") {
             "has WEP, which protects nothing any more; set the router to WPA2"
-        } else if network.has_password {
+        } else if network.password.is_some() {
             "is protected in a way that Pinhole cannot join; set the router to WPA2"
         } else {
             "asks for a password; add wifi.password to pinhole.toml"
@@ -184,11 +183,13 @@ fn unescaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::appliance::settings::Secret;
 
     const HEAD: &str = "bssid / frequency / signal level / flags / ssid\n";
 
-    fn home(has_password: bool) -> Vec<WifiNetwork> {
-        vec![WifiNetwork { name: "Home".into(), has_password }]
+    fn home(has_password: bool) -> Vec<Wifi> {
+        let password = has_password.then(|| Secret("not the one".into()));
+        vec![Wifi { name: "Home".into(), password, hidden: false }]
     }
 
     /// What is said after these messages.
