@@ -72,19 +72,94 @@ fn is_test(file: &Path) -> bool {
 
 /// The rooms that code names by `crate::ROOM`, but for its tests.
 fn used_by(text: &str) -> BTreeSet<String> {
-    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let code = without_comments(text.split("#[cfg(test)]\nmod tests {").next().unwrap());
     let mut used = BTreeSet::new();
-    for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
-        for rest in line.split("crate::").skip(1) {
-            let room: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-            if !room.is_empty() {
-                used.insert(room);
-            }
-        }
-        if let Some(rest) = line.split("crate::{").nth(1) {
-            let names = rest.split(['{', '}', ',', ';']).map(|it| it.trim().split(':').next().unwrap());
-            used.extend(names.filter(|it| !it.is_empty()).map(str::to_owned));
+    for (at, begin) in code.match_indices("crate::") {
+        if !code[..at].ends_with(is_of_name) {
+            rooms_of(&code[at + begin.len()..], &mut used);
         }
     }
     used
+}
+
+/// A comment begins with `//` at the start of a line or after a space, as rustfmt writes it; in a URL there is
+/// none before it. A room in a comment of another kind counts: that is told, not missed.
+fn without_comments(text: &str) -> String {
+    let mut code = String::new();
+    for line in text.lines() {
+        let is_comment = |at: &usize| line[..*at].chars().last().is_none_or(char::is_whitespace);
+        let end = line.match_indices("//").map(|(at, _)| at).find(is_comment);
+        code.push_str(&line[..end.unwrap_or(line.len())]);
+        code.push('\n');
+    }
+    code
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The names that a path goes on with: one, or those in braces, of which each is a path or braces again.
+fn rooms_of(path: &str, rooms: &mut BTreeSet<String>) {
+    let path = path.trim_start();
+    let Some(list) = path.strip_prefix('{') else {
+        let name = path.split(|c| !is_of_name(c)).next().unwrap();
+        if !name.is_empty() {
+            rooms.insert(name.to_owned());
+        }
+        return;
+    };
+    rooms_of(list, rooms);
+    let mut depth = 0;
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => rooms_of(&list[at + 1..], rooms),
+            _ => {}
+        }
+    }
+}
+
+#[track_caller]
+fn assert_used(text: &str, rooms: &[&str]) {
+    assert_eq!(used_by(text), rooms.iter().map(|it| (*it).to_owned()).collect(), "{text}");
+}
+
+#[test]
+fn a_use_on_one_line_is_seen() {
+    assert_used("use crate::config::Config;\npub(crate) use crate::clock;\n", &["clock", "config"]);
+    assert_used("use crate::{auth, config::{Config, Mistake}};", &["auth", "config"]);
+    assert_used("use othercrate::config;\nuse super::auth;", &[]);
+}
+
+#[test]
+fn a_use_over_several_lines_is_seen() {
+    assert_used("use crate::{\n    clock::{self, Clock},\n    limits,\n};\nfn f() {}", &["clock", "limits"]);
+    assert_used(
+        "pub(crate) use crate::{\n    auth, // not config, crate::video\n    frame as f,\n};",
+        &["auth", "frame"],
+    );
+}
+
+#[test]
+fn braces_in_braces_are_seen_and_what_is_below_a_room_is_none() {
+    let text = "use crate::{\n    config::{check::{self, Checked}, Mistake},\n    {rtp, rtsp::{sdp, Url}},\n};\nuse std::{fs, io};";
+    assert_used(text, &["config", "rtp", "rtsp"]);
+}
+
+#[test]
+fn a_path_in_the_middle_of_code_is_seen() {
+    assert_used(
+        "let x = f(\"rtsp://x\", &crate::limits::X)?; <crate::frame::Frame>::new()",
+        &["frame", "limits"],
+    );
+    assert_used("macro_rules! m { () => { $crate::memory::used() } }", &["memory"]);
+}
+
+#[test]
+fn what_comments_and_tests_mention_is_not_counted() {
+    assert_used("//! See crate::service.\n/// As [`crate::http`].\nfn f() {} // not crate::health\n", &[]);
+    assert_used("use crate::auth;\n#[cfg(test)]\nmod tests {\n    use crate::service;\n}", &["auth"]);
 }
