@@ -437,6 +437,8 @@ fn a_body_is_read_where_one_is_taken_and_bounded() {
     assert_eq!(service.request("PATCH", "/api/cameras/nobody/controls", "Content-Length: 0\r\n").status, 404);
     let put = service.request("PUT", "/api/cameras/test/controls", "");
     assert!(put.status == 405 && put.head.contains("allow: get, head, patch"), "{}", put.head);
+    let unknown = service.request("BREW", "/api/cameras/test/controls", "");
+    assert!(unknown.status == 405 && unknown.head.contains("allow: get, head, patch"), "{}", unknown.head);
     let elsewhere = service.request("PATCH", "/api/cameras/test", "");
     assert!(elsewhere.status == 405 && !elsewhere.head.contains("patch"), "{}", elsewhere.head);
 }

@@ -7,7 +7,6 @@ use super::Server;
 use super::answer::Answer;
 use super::head::Request;
 use super::route::Route;
-use super::routes::Role;
 
 /// The page, but for the reason.
 const PAGE: &str = include_str!("page/closed.html");
@@ -21,10 +20,10 @@ pub fn answer(server: &Server, request: &Request, route: Option<&Route>) -> Opti
     let why = rules.config.closed.as_deref()?;
     let wants_page = request.accept.contains("text/html");
     let entry = route.and_then(|route| route.entry(Method::Get));
-    let is_health = entry.is_some_and(|entry| entry.role == Role::Monitor);
+    let is_open = entry.is_some_and(|entry| entry.unauthenticated().is_some());
     Some(match entry.map(|entry| entry.path) {
         // A monitor learns as little as without the password.
-        _ if is_health && !wants_page => {
+        _ if is_open && !wants_page => {
             Answer::json(StatusCode::ServiceUnavailable, &serde_json::json!({ "status": "failed" }))
         }
         Some("/" | "/index.html") => page(why),

@@ -13,9 +13,9 @@ use super::client::Client;
 use super::head::{HeadReader, NoRequest, Request};
 use super::password::{Proof, Verdict};
 use super::route::{self, NoRoute, READING, Route};
-use super::routes::{Call, Entry, Reply, Role};
+use super::routes::{Call, Entry, Reply};
 use super::socket::Socket;
-use super::{Server, api, closed, stream};
+use super::{Server, closed, stream};
 use crate::limits;
 
 /// Serves a connection until it ends.
@@ -32,13 +32,10 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr, place
         let request = match next {
             Ok(request) => request,
             Err(NoRequest::Closed) => return,
-            Err(NoRequest::Refused(status, what)) => {
-                log::debug!("{peer}: {what}");
-                let answer = match status {
-                    StatusCode::MethodNotAllowed => Answer::method_not_allowed(READING),
-                    _ => Answer::error(status, &what),
-                };
-                let _ = answer.send(socket, Method::Get, false).await;
+            Err(refused) => {
+                if let Some(answer) = no_request(refused, peer) {
+                    let _ = answer.send(socket, Method::Get, false).await;
+                }
                 return socket.finish().await;
             }
         };
@@ -48,6 +45,22 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr, place
             Ok(true) => place.end_answer(),
             Ok(false) => return socket.finish().await,
             Err(error) => return log::debug!("{client}: {}: {error}", request.path),
+        }
+    }
+}
+
+/// The answer to what is not a request; `None` where nobody waits for one.
+fn no_request(why: NoRequest, client: impl Display) -> Option<Answer> {
+    match why {
+        NoRequest::Closed => None,
+        NoRequest::Refused(status, what) => {
+            log::debug!("{client}: {what}");
+            Some(Answer::error(status, &what))
+        }
+        NoRequest::UnknownMethod { target } => {
+            let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+            let allowed = Route::parse(path, query).map_or(READING.to_owned(), |route| route.allowed());
+            Some(Answer::method_not_allowed(&allowed))
         }
     }
 }
@@ -74,8 +87,10 @@ async fn answer(
         Ok(route) => match route.entry(request.method) {
             Some(entry) => match body(heads, socket, server, request, entry).await {
                 Ok(body) => (entry.handler)(Call { server, request, route, body }).await,
-                Err(NoRequest::Refused(status, what)) => Answer::error(status, &what).into(),
-                Err(NoRequest::Closed) => return Ok(false),
+                Err(why) => match no_request(why, client) {
+                    Some(answer) => answer.into(),
+                    None => return Ok(false),
+                },
             },
             None => Answer::method_not_allowed(&route.allowed()).into(),
         },
@@ -140,9 +155,7 @@ async fn refusal(
     }
     match rules.guard.admit(request.credentials.as_ref(), client.address, proof).await {
         Verdict::Welcome => place.show_password().err().map(|why| no_place(server, client, &why)),
-        // A monitor that only wants to know whether all is well needs no password for it.
-        Verdict::Who if is_bare_health(request, route) => Some(api::status(server)),
-        Verdict::Who => Some(Answer::unauthorized("a password is needed; the user name is viewer or admin")),
+        Verdict::Who => Some(unauthenticated(server, request, route)),
         Verdict::Wrong => {
             Some(Answer::unauthorized("user name or password is wrong; the user name is viewer or admin"))
         }
@@ -156,10 +169,14 @@ async fn refusal(
     }
 }
 
-/// Whether a program asks for nothing but the state of health.
-fn is_bare_health(request: &Request, route: Option<&Route>) -> bool {
+/// The answer to a request without a password. A program that only wants to know whether all is well
+/// needs none for it; a person is asked.
+fn unauthenticated(server: &Server, request: &Request, route: Option<&Route>) -> Answer {
     let entry = route.and_then(|route| route.entry(request.method));
-    entry.is_some_and(|entry| entry.role == Role::Monitor) && !request.accept.contains("text/html")
+    match entry.and_then(Entry::unauthenticated) {
+        Some(answer) if !request.accept.contains("text/html") => answer(server),
+        _ => Answer::unauthorized("a password is needed; the user name is viewer or admin"),
+    }
 }
 
 /// The answer to a client for whom there is no place.

@@ -60,6 +60,11 @@ pub enum NoRequest {
     Closed,
     /// The client is to be told so.
     Refused(StatusCode, String),
+    /// The method is none that any path has, whatever the target.
+    UnknownMethod {
+        /// The request's target.
+        target: String,
+    },
 }
 
 impl From<io::Error> for NoRequest {
@@ -272,6 +277,7 @@ mod tests {
     fn refused(head: &[u8]) -> u16 {
         match request(head) {
             Err(NoRequest::Refused(status, _)) => status.into(),
+            Err(NoRequest::UnknownMethod { .. }) => 405,
             other => panic!("{other:?}"),
         }
     }

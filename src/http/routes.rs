@@ -17,10 +17,13 @@ use super::stream::Wanted;
 use super::{Server, api, controls, page, snapshot, stream};
 
 /// Who may ask. One password lets all of them in today, under two names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Role {
-    /// Looks whether all is well: without a password, that much is answered and no more.
-    Monitor,
+    /// Looks whether all is well.
+    Monitor {
+        /// What a program gets that shows no password, where that is more than 401.
+        unauthenticated: Option<fn(&Server) -> Answer>,
+    },
     /// Watches.
     Viewer,
     /// Changes something.
@@ -93,8 +96,10 @@ pub static ROUTES: &[Entry] = &[
     get("/snapshot.jpg", Role::Viewer, picture),
     get("/cameras/NAME/snapshot", Role::Viewer, picture),
     get("/cameras/NAME/snapshot.jpg", Role::Viewer, picture),
-    get("/health", Role::Monitor, |call| reply(health(&call))),
-    get("/metrics", Role::Viewer, |call| reply(api::metrics(call.server, &call.request.accept))),
+    get("/health", Role::Monitor { unauthenticated: Some(api::status) }, |call| reply(health(&call))),
+    get("/metrics", Role::Monitor { unauthenticated: None }, |call| {
+        reply(api::metrics(call.server, &call.request.accept))
+    }),
     get("/api/cameras", Role::Viewer, |call| reply(api::cameras(call.server))),
     get("/api/cameras/NAME", Role::Viewer, |call| reply(api::camera(call.server, call.route.name()))),
     get("/api/cameras/NAME/controls", Role::Viewer, |call| {
@@ -151,6 +156,14 @@ impl Entry {
         self.path.split('/').filter(|part| !part.is_empty())
     }
 
+    /// What a program gets that shows no password, where that is more than 401.
+    pub fn unauthenticated(&self) -> Option<fn(&Server) -> Answer> {
+        match self.role {
+            Role::Monitor { unauthenticated } => unauthenticated,
+            Role::Viewer | Role::Admin => None,
+        }
+    }
+
     /// Whether this is the path of these parts.
     pub fn is_at(&self, parts: &[&str]) -> bool {
         let fits = |(wanted, part): (&str, &&str)| wanted == "NAME" || wanted == *part;
@@ -202,7 +215,7 @@ mod tests {
         for entry in ROUTES {
             let changes = entry.method != Method::Get;
             assert_eq!(
-                (entry.role == Role::Admin, entry.body_bytes_max > 0),
+                (matches!(entry.role, Role::Admin), entry.body_bytes_max > 0),
                 (changes, changes),
                 "{entry:?}"
             );

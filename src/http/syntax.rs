@@ -142,7 +142,7 @@ fn parse_method(method: &str, target: &str) -> Result<Method, NoRequest> {
     {
         return Err(bad("the method is not one in capitals, such as GET"));
     }
-    let not_allowed = || refused(StatusCode::MethodNotAllowed, "this method is not known here");
+    let not_allowed = || NoRequest::UnknownMethod { target: target.to_owned() };
     let known = method.parse().map_err(|_| not_allowed())?;
     // Their targets need not be paths (RFC 9112, sections 3.2.3 and 3.2.4).
     let is_elsewhere = known == Method::Connect || known == Method::Options && target == "*";

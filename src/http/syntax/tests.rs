@@ -4,6 +4,7 @@ fn status(head: &[u8]) -> u16 {
     match Head::parse(head) {
         Ok(_) => 200,
         Err(NoRequest::Refused(status, _)) => status.into(),
+        Err(NoRequest::UnknownMethod { .. }) => 405,
         Err(NoRequest::Closed) => 0,
     }
 }
