@@ -6,6 +6,7 @@
 
 #[path = "../tests/support/clips.rs"]
 mod clips;
+mod rtsp;
 mod scene;
 
 use std::hint::black_box;
@@ -21,6 +22,8 @@ use pinhole::encode::JpegEncoder;
 use pinhole::frame::{BufferPool, Frame, Kind};
 use pinhole::mjpeg;
 use pinhole::picture::{Chroma, PixelFormat, RawPicture};
+use pinhole::rtp::Picture as Coded;
+use pinhole::rtsp::{Event, Input, Output};
 use pinhole::source::publisher::Publisher;
 use pinhole::video::{AccessUnit, Codec};
 use scene::Scene;
@@ -37,6 +40,9 @@ const FORMATS: [PixelFormat; 6] = [
 const VIEWERS: [usize; 3] = [1, 10, 50];
 /// Pictures of a clip, at least as many as are asked for.
 const CLIP: usize = 25;
+/// Bytes of a connection that are read at once.
+const READ_BYTES: usize = 16 << 10;
+const NOW: Monotonic = Monotonic::since_zero(Duration::ZERO);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect();
@@ -45,7 +51,7 @@ fn main() -> ExitCode {
         println!("{}", FORMATS.map(|format| format!("encode-{}", format.name())).join(" "));
         println!("{}", VIEWERS.map(|viewers| format!("track-{viewers}")).join(" "));
         println!("{}", VIEWERS.map(|viewers| format!("publish-{viewers}")).join(" "));
-        println!("decode-h264 decode-h265");
+        println!("decode-h264 decode-h265 rtsp-h264 rtsp-decode-h264");
         return ExitCode::SUCCESS;
     };
     let Ok(frames) = frames.parse() else { return usage(frames) };
@@ -55,6 +61,8 @@ fn main() -> ExitCode {
         "mend-no-dht" => mend(&without_tables(&jpeg()), frames),
         "decode-h264" => decode(Codec::H264, &clips::h264("bframes=0"), frames),
         "decode-h265" => decode(Codec::H265, &clips::h265("bframes=0"), frames),
+        "rtsp-h264" => rtsp(frames, false),
+        "rtsp-decode-h264" => rtsp(frames, true),
         name => {
             let format = name.strip_prefix("encode-").and_then(PixelFormat::from_name);
             let viewers = |stage| name.strip_prefix(stage).and_then(|number| number.parse().ok());
@@ -136,6 +144,30 @@ fn decode(codec: Codec, options: &str, frames: usize) {
     }
     decoder.end();
     pull(&mut decoder);
+}
+
+/// Pictures of a camera from the bytes of its RTSP connection to access units, and on to decoded pictures.
+fn rtsp(frames: usize, decodes: bool) {
+    let mut camera = rtsp::Camera::new(&clips::encode((1280, 720), CLIP, &clips::h264("bframes=0")));
+    let mut decoder = Decoder::new(Codec::H264).unwrap();
+    for picture in camera.pictures.drain(..).take(frames) {
+        // What the kernel does.
+        for read in picture.chunks(READ_BYTES) {
+            let room = camera.session.room();
+            room[..read.len()].copy_from_slice(read);
+            camera.session.handle_input(Input::Received(read.len()), NOW);
+        }
+        while let Output::Event(Event::Picture(Coded::Video(picture))) = camera.session.poll_output() {
+            if !decodes {
+                black_box(&picture);
+                continue;
+            }
+            decoder.push(picture.unit).unwrap();
+            while let Some(picture) = decoder.pull().unwrap() {
+                black_box(&picture);
+            }
+        }
+    }
 }
 
 /// Frames after which a camera's meters are full.
