@@ -99,7 +99,7 @@ impl Running {
         let sources = self.cameras.sources().clone();
         loop {
             let devices = sources.listen();
-            let found = sources.unclaimed().await;
+            let found = sources.unbound().await;
             self.cameras.adopt(found);
             let news = next(devices, reload.as_ref()).await;
             if let (News::Reload, Some(reload)) = (news, &reload) {

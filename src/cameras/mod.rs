@@ -306,7 +306,7 @@ impl Running {
     fn is_at(&self, source: &SourceSpec) -> bool {
         match source {
             SourceSpec::V4l2(path) if self.is_found => {
-                self.plan.source().0.presence().is_some_and(|presence| presence.claim().is_at(path))
+                self.plan.source().0.presence().is_some_and(|presence| presence.binding().is_at(path))
             }
             _ => false,
         }
@@ -327,7 +327,7 @@ fn split(configured: &[config::Camera]) -> (Vec<Named<'_>>, Option<Auto>) {
 }
 
 fn settings(config: &config::Camera, source: &Source, label: String) -> Settings {
-    let device = source.presence().map(|presence| presence.claim().clone() as Arc<dyn Device>);
+    let device = source.presence().map(|presence| presence.binding().clone() as Arc<dyn Device>);
     Settings { source: label, on_demand: config.on_demand, device }
 }
 

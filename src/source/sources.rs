@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use event_listener::EventListener;
 
-use super::v4l2::claim::Claim;
+use super::v4l2::binding::Binding;
 use super::v4l2::devices::Device;
 use super::v4l2::monitor::{self, Monitor};
 use super::{Source, file, http, rtsp, test_card, v4l2};
@@ -22,7 +22,7 @@ impl Found {
         &self.0.card
     }
 
-    /// Its most lasting path.
+    /// Its most stable path.
     pub fn path(&self) -> String {
         self.0.stable_path().display().to_string()
     }
@@ -77,7 +77,7 @@ impl Sources {
         let picture = &camera.picture;
         Some(match &camera.source {
             SourceSpec::Auto => return None,
-            SourceSpec::V4l2(path) => self.claimed(Claim::on_path(path, name), camera, name),
+            SourceSpec::V4l2(path) => self.bound(Binding::on_path(path, name), camera, name),
             SourceSpec::Rtsp(url) => {
                 Source::Rtsp(Box::new(rtsp::Source::new(name, url, picture, &camera.network)))
             }
@@ -89,25 +89,25 @@ impl Sources {
 
     /// The source of a camera that was found.
     pub fn of_found(&self, found: &Found, camera: &Camera, name: &str) -> Source {
-        self.claimed(Claim::on_device(&found.0, name), camera, name)
+        self.bound(Binding::on_device(&found.0, name), camera, name)
     }
 
-    fn claimed(&self, claim: Arc<Claim>, camera: &Camera, name: &str) -> Source {
-        self.monitor.add(claim.clone());
-        Source::V4l2(v4l2::Source::new(name, claim, self.monitor.clone(), &camera.picture))
+    fn bound(&self, binding: Arc<Binding>, camera: &Camera, name: &str) -> Source {
+        self.monitor.add(binding.clone());
+        Source::V4l2(v4l2::Source::new(name, binding, self.monitor.clone(), &camera.picture))
     }
 
     /// The same device with other settings.
     pub fn again(&self, before: &Source, camera: &Camera, name: &str) -> Option<Source> {
         let Some(presence) = before.presence() else { return self.of(camera, name) };
-        let (claim, monitor) = (presence.claim().clone(), self.monitor.clone());
-        Some(Source::V4l2(v4l2::Source::new(name, claim, monitor, &camera.picture)))
+        let (binding, monitor) = (presence.binding().clone(), self.monitor.clone());
+        Some(Source::V4l2(v4l2::Source::new(name, binding, monitor, &camera.picture)))
     }
 
     /// The source of a camera whose configuration changed. A device at the same path stays the camera's.
     pub fn instead_of(&self, before: &Source, camera: &Camera, name: &str) -> Option<Source> {
         if let (Some(presence), SourceSpec::V4l2(path)) = (before.presence(), &camera.source)
-            && presence.claim().is_of(path)
+            && presence.binding().is_of(path)
         {
             return self.again(before, camera, name);
         }
@@ -118,11 +118,11 @@ impl Sources {
     /// Gives up the device of a source that is closed or about to be.
     pub fn release(&self, source: &Source) {
         if let Some(presence) = source.presence() {
-            self.monitor.remove(presence.claim());
+            self.monitor.remove(presence.binding());
         }
     }
 
-    /// Looks for devices where these cameras need them; those that no source has.
+    /// Scans the devices if these cameras need any; returns those that no source is bound to.
     pub async fn rescan(&self, cameras: &[Camera]) -> Vec<Found> {
         if !Self::need_devices(cameras) {
             return Vec::new();
@@ -135,9 +135,9 @@ impl Sources {
         self.monitor.listen()
     }
 
-    /// The devices that no source has.
-    pub async fn unclaimed(&self) -> Vec<Found> {
-        self.monitor.unclaimed().await.into_iter().map(Found).collect()
+    /// The devices that no source is bound to.
+    pub async fn unbound(&self) -> Vec<Found> {
+        self.monitor.unbound().await.into_iter().map(Found).collect()
     }
 
     /// Watches for devices that are plugged in. Does not return.

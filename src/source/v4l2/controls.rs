@@ -1,7 +1,7 @@
 //! Controls of a device, such as brightness or focus: listed, and set.
 //!
-//! The binding's own listing panics at the first control of an unknown type, and new kernels bring new
-//! types. So this module queries control by control, and leaves unknown types out.
+//! The `v4l` crate's own listing panics at the first control of an unknown type, and new kernels bring new
+//! types. So this module queries control by control, and skips unknown types.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::io;

@@ -44,29 +44,29 @@ impl Identity {
     }
 }
 
-/// What a claim is matched with.
+/// What a binding is matched by.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The identity that it had when it was last seen.
+    /// The identity of its device when it was last seen.
     pub identity: Option<&'a Identity>,
-    /// The device at the node that it had.
+    /// The device at the node that its device had.
     pub at_node: Option<usize>,
     /// The device that its configured path points to at present.
     pub at_path: Option<usize>,
 }
 
-/// Assigns a device (its position in `devices`) to each claim, and no device twice.
+/// Assigns a device (its position in `devices`) to each binding, and no device twice.
 ///
-/// In this order: exact matches; devices that cannot be queried, by their node; first-time claims, by the
+/// In this order: exact matches; devices that cannot be queried, by their node; first-time bindings, by the
 /// configured path; cameras that moved to another port; and a configured path that another camera has
 /// now.
-pub fn assign(claims: &[Wanted<'_>], devices: &[Identity]) -> Vec<Option<usize>> {
-    let mut given = vec![None; claims.len()];
+pub fn assign(bindings: &[Wanted<'_>], devices: &[Identity]) -> Vec<Option<usize>> {
+    let mut given = vec![None; bindings.len()];
     let mut taken = vec![false; devices.len()];
     let mut pass = |choose: &dyn Fn(&Wanted<'_>, &[bool]) -> Option<usize>| {
-        for (claim, slot) in claims.iter().zip(given.iter_mut()) {
+        for (binding, slot) in bindings.iter().zip(given.iter_mut()) {
             if slot.is_none()
-                && let Some(device) = choose(claim, &taken)
+                && let Some(device) = choose(binding, &taken)
             {
                 *slot = Some(device);
                 taken[device] = true;
@@ -74,21 +74,21 @@ pub fn assign(claims: &[Wanted<'_>], devices: &[Identity]) -> Vec<Option<usize>>
         }
     };
     let alike = |least: Likeness| {
-        move |claim: &Wanted<'_>, taken: &[bool]| {
-            let identity = claim.identity?;
+        move |binding: &Wanted<'_>, taken: &[bool]| {
+            let identity = binding.identity?;
             (0..devices.len()).find(|&device| {
                 !taken[device]
                     && identity.likeness(&devices[device]).is_some_and(|likeness| likeness >= least)
             })
         }
     };
-    let free_path = |claim: &Wanted<'_>, taken: &[bool]| claim.at_path.filter(|&device| !taken[device]);
+    let free_path = |binding: &Wanted<'_>, taken: &[bool]| binding.at_path.filter(|&device| !taken[device]);
     pass(&alike(Likeness::Exact));
-    pass(&|claim, taken| {
-        let device = claim.at_node.filter(|&device| !taken[device])?;
-        (claim.identity?.is_unasked || devices[device].is_unasked).then_some(device)
+    pass(&|binding, taken| {
+        let device = binding.at_node.filter(|&device| !taken[device])?;
+        (binding.identity?.is_unasked || devices[device].is_unasked).then_some(device)
     });
-    pass(&|claim, taken| if claim.identity.is_none() { free_path(claim, taken) } else { None });
+    pass(&|binding, taken| if binding.identity.is_none() { free_path(binding, taken) } else { None });
     pass(&alike(Likeness::Serial));
     pass(&alike(Likeness::Model));
     pass(&free_path);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_keeps_its_claim_when_it_moves() {
+    fn a_camera_keeps_its_binding_when_it_moves() {
         let (a, b) = (camera("c920", "A", "usb-1"), camera("c920", "B", "usb-2"));
         let moved = [camera("c920", "B", "usb-7"), camera("c920", "A", "usb-2")];
         assert_eq!(assign(&[known(&a), known(&b)], &moved), [Some(1), Some(0)]);

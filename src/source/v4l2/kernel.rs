@@ -1,9 +1,9 @@
-//! A driver, asked by the kernel's requests.
+//! A driver behind the kernel's ioctls.
 //!
-//! The binding turns some answers into types of its own and panics at those that it does not know (field
-//! orders, colour spaces, quantizations). So the requests are made here, and the numbers are kept.
+//! The `v4l` crate converts some answers to types of its own and panics on unknown ones (field orders,
+//! colour spaces, quantizations). So this module makes the requests itself and keeps the numbers.
 
-#![allow(unsafe_code, reason = "the kernel's structures, whose unions the binding leaves as they are")]
+#![allow(unsafe_code, reason = "the kernel's structures, whose unions the `v4l` crate leaves as they are")]
 
 use std::ffi::c_void;
 use std::io;
@@ -44,7 +44,7 @@ impl Kernel {
         self.0.query_caps()
     }
 
-    /// The descriptor, which the binding lends only as a number.
+    /// The descriptor, which the `v4l` crate lends only as a number.
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         // SAFETY: the descriptor is open for as long as the device that the result borrows from.
         unsafe { BorrowedFd::borrow_raw(self.0.handle().fd()) }

@@ -5,9 +5,9 @@
 //! [`devices`], and on the capture thread). `kernel` makes the requests whose answers the crate would
 //! convert.
 
+pub mod binding;
 mod buffers;
 mod capture;
-pub mod claim;
 pub mod controls;
 mod dev_watch;
 mod device_probe;
@@ -39,7 +39,7 @@ use crate::camera::lost::{DriverLost, Lost};
 use crate::camera::stop::Stop;
 use crate::config::Picture;
 use crate::limits;
-use claim::Claim;
+use binding::Binding;
 use driver::Api;
 use kernel::Kernel;
 use monitor::Monitor;
@@ -103,9 +103,9 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source that opens the device that `claim` stands for.
-    pub fn new(name: &str, claim: Arc<Claim>, monitor: Arc<Monitor>, picture: &Picture) -> Self {
-        Self { name: name.to_owned(), presence: Presence { claim, monitor }, picture: picture.clone() }
+    /// A source that opens the device of `binding`.
+    pub fn new(name: &str, binding: Arc<Binding>, monitor: Arc<Monitor>, picture: &Picture) -> Self {
+        Self { name: name.to_owned(), presence: Presence { binding, monitor }, picture: picture.clone() }
     }
 
     /// Whether the device is there.
@@ -115,7 +115,7 @@ impl Source {
 
     /// Captures until `stop` is requested.
     pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
-        let Some(node) = self.presence.claim.node() else { return Err(self.presence.claim.missing()) };
+        let Some(node) = self.presence.binding.node() else { return Err(self.presence.binding.missing()) };
         let capture = capture::Capture {
             node,
             picture: self.picture.clone(),
@@ -139,13 +139,13 @@ impl Source {
             // What the driver said may be the first news of an unplugged device.
             self.presence.monitor.look().await;
         }
-        // The binding panics over answers that it does not know.
+        // The `v4l` crate panics on answers that it does not know.
         let ended = ended.map_err(|lost| match lost {
             Lost::Internal { message } => DriverLost::UnexpectedAnswer { message }.into(),
             lost => lost,
         });
-        match (ended, self.presence.claim.node()) {
-            (Err(Lost::Driver(_) | Lost::Silent { .. }), None) => Err(self.presence.claim.missing()),
+        match (ended, self.presence.binding.node()) {
+            (Err(Lost::Driver(_) | Lost::Silent { .. }), None) => Err(self.presence.binding.missing()),
             (ended, _) => ended,
         }
     }
@@ -154,22 +154,22 @@ impl Source {
 /// Whether a device is there: one that can be plugged in and unplugged.
 #[derive(Debug, Clone)]
 pub struct Presence {
-    claim: Arc<Claim>,
+    binding: Arc<Binding>,
     monitor: Arc<Monitor>,
 }
 
 impl Presence {
     /// The device, wherever it is plugged in.
-    pub fn claim(&self) -> &Arc<Claim> {
-        &self.claim
+    pub fn binding(&self) -> &Arc<Binding> {
+        &self.binding
     }
 
     /// Why the camera is lost without being opened, if its device is not there.
     pub async fn absent(&self) -> Option<Lost> {
-        if self.claim.node().is_none() {
+        if self.binding.node().is_none() {
             self.monitor.look().await;
         }
-        self.claim.node().is_none().then(|| self.claim.missing())
+        self.binding.node().is_none().then(|| self.binding.missing())
     }
 
     /// Listens for devices that come or go.

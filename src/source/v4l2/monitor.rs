@@ -8,7 +8,7 @@ use std::time::Duration;
 use event_listener::{Event, EventListener};
 use futures_lite::future::or;
 
-use super::claim::{Claim, target};
+use super::binding::{Binding, target};
 use super::dev_watch::Watch;
 use super::device_probe::{Answer, DeviceProbe};
 use super::devices::{self, Device, Links};
@@ -21,13 +21,13 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// them) and set its permissions, but no later than this: at boot udev may be slow.
 const UDEV_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// The devices and the claims on them.
+/// The devices and the bindings to them.
 #[derive(Debug)]
 pub struct Monitor {
     clock: Clock,
     device_probe: Arc<DeviceProbe>,
-    claims: Mutex<Vec<Arc<Claim>>>,
-    /// Result of the last scan: the nodes in /dev, and the devices without a claim.
+    bindings: Mutex<Vec<Arc<Binding>>>,
+    /// Result of the last scan: the nodes in /dev, and the devices without a binding.
     last: smol::lock::Mutex<Look>,
     changed: Event,
 }
@@ -36,7 +36,7 @@ pub struct Monitor {
 struct Look {
     nodes: Option<Vec<PathBuf>>,
     devices: Vec<Device>,
-    unclaimed: Vec<Device>,
+    unbound: Vec<Device>,
     /// Devices that udev has not processed yet, and when they appeared.
     unsettled: BTreeMap<PathBuf, Monotonic>,
 }
@@ -50,22 +50,22 @@ impl Look {
 impl Monitor {
     /// A monitor before its first scan.
     pub fn new(clock: Clock) -> Arc<Self> {
-        let (device_probe, claims, last) = Default::default();
-        Arc::new(Self { clock, device_probe, claims, last, changed: Event::new() })
+        let (device_probe, bindings, last) = Default::default();
+        Arc::new(Self { clock, device_probe, bindings, last, changed: Event::new() })
     }
 
-    /// Adds a claim; the next [`rescan`](Self::rescan) gives it its device.
-    pub fn add(&self, claim: Arc<Claim>) {
-        self.claims().push(claim);
+    /// Adds a binding; the next [`rescan`](Self::rescan) gives it its device.
+    pub fn add(&self, binding: Arc<Binding>) {
+        self.bindings().push(binding);
     }
 
-    /// Takes a claim away: its device is free for others.
-    pub fn remove(&self, claim: &Arc<Claim>) {
-        self.claims().retain(|other| !Arc::ptr_eq(other, claim));
+    /// Removes a binding, which frees its device for others.
+    pub fn remove(&self, binding: &Arc<Binding>) {
+        self.bindings().retain(|other| !Arc::ptr_eq(other, binding));
     }
 
-    fn claims(&self) -> MutexGuard<'_, Vec<Arc<Claim>>> {
-        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    fn bindings(&self) -> MutexGuard<'_, Vec<Arc<Binding>>> {
+        self.bindings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A listener for devices that come or go.
@@ -84,35 +84,35 @@ impl Monitor {
         }
     }
 
-    /// The devices that had no claim at the last scan and still have none.
-    pub async fn unclaimed(&self) -> Vec<Device> {
+    /// The devices that had no binding at the last scan and still have none.
+    pub async fn unbound(&self) -> Vec<Device> {
         let last = self.last.lock().await;
-        let claims = self.claims().clone();
-        let claimed =
-            |device: &Device| claims.iter().any(|claim| claim.node().as_ref() == Some(&device.node));
-        last.unclaimed.iter().filter(|device| !claimed(device)).cloned().collect()
+        let bindings = self.bindings().clone();
+        let is_bound =
+            |device: &Device| bindings.iter().any(|binding| binding.node().as_ref() == Some(&device.node));
+        last.unbound.iter().filter(|device| !is_bound(device)).cloned().collect()
     }
 
-    /// Scans all devices and assigns them to the claims.
+    /// Scans all devices and assigns them to the bindings.
     ///
-    /// Returns the devices without a claim.
+    /// Returns the devices without a binding.
     pub async fn rescan(self: &Arc<Self>) -> Vec<Device> {
         let mut last = self.last.lock().await;
         let nodes = devices::nodes();
         let devices = self.ask(&nodes, &last.devices).await;
-        let claims = self.claims().clone();
-        let (left, changed) = deal(&claims, devices.clone());
-        let awaits_link = claims.iter().any(|claim| claim.awaits_link());
+        let bindings = self.bindings().clone();
+        let (left, changed) = deal(&bindings, devices.clone());
+        let awaits_link = bindings.iter().any(|binding| binding.awaits_link());
         let is_settled = |node: &Path| devices::is_settled(node, awaits_link);
-        let (unclaimed, unsettled) = settled(left, &last.unsettled, self.clock.now(), &is_settled);
-        let before: Vec<_> = last.unclaimed.iter().map(|device| &device.node).collect();
-        let changed = changed || before != unclaimed.iter().map(|device| &device.node).collect::<Vec<_>>();
-        *last = Look { nodes: Some(nodes), devices, unclaimed: unclaimed.clone(), unsettled };
+        let (unbound, unsettled) = settled(left, &last.unsettled, self.clock.now(), &is_settled);
+        let before: Vec<_> = last.unbound.iter().map(|device| &device.node).collect();
+        let changed = changed || before != unbound.iter().map(|device| &device.node).collect::<Vec<_>>();
+        *last = Look { nodes: Some(nodes), devices, unbound: unbound.clone(), unsettled };
         drop(last);
         if changed {
             self.changed.notify(usize::MAX);
         }
-        unclaimed
+        unbound
     }
 
     /// The cameras at these nodes. A node that does not answer keeps its last known description.
@@ -169,7 +169,7 @@ impl Monitor {
     }
 }
 
-/// Splits devices without a claim into those that udev has processed (or whose time is over) and the
+/// Splits devices without a binding into those that udev has processed (or whose time is over) and the
 /// others, with the time when they appeared.
 fn settled(
     devices: Vec<Device>,
@@ -193,17 +193,18 @@ fn settled(
     (ready, unsettled)
 }
 
-/// Assigns devices to claims. Returns the devices that are left, and whether any claim changed.
-fn deal(claims: &[Arc<Claim>], devices: Vec<Device>) -> (Vec<Device>, bool) {
+/// Assigns devices to bindings. Returns the devices that are left, and whether any binding changed.
+fn deal(bindings: &[Arc<Binding>], devices: Vec<Device>) -> (Vec<Device>, bool) {
     let at = |node: &Path| devices.iter().position(|device| device.node == node);
-    let known: Vec<(Option<Identity>, Option<usize>)> = claims
+    let known: Vec<(Option<Identity>, Option<usize>)> = bindings
         .iter()
-        .map(|claim| {
-            let seen = claim.seen();
+        .map(|binding| {
+            let seen = binding.seen();
             (seen.identity.clone(), seen.node.as_deref().and_then(at))
         })
         .collect();
-    let paths: Vec<Option<PathBuf>> = claims.iter().map(|claim| claim.path.as_deref().map(target)).collect();
+    let paths: Vec<Option<PathBuf>> =
+        bindings.iter().map(|binding| binding.path.as_deref().map(target)).collect();
     let wanted: Vec<Wanted<'_>> = known
         .iter()
         .zip(&paths)
@@ -216,16 +217,16 @@ fn deal(claims: &[Arc<Claim>], devices: Vec<Device>) -> (Vec<Device>, bool) {
     let identities: Vec<Identity> = devices.iter().map(|device| device.identity.clone()).collect();
     let given = identity::assign(&wanted, &identities);
     let mut changed = false;
-    for (((claim, device), path), wanted) in claims.iter().zip(&given).zip(&paths).zip(&wanted) {
-        // A claim that lost its device does not mean the device that has its number now.
+    for (((binding, device), path), wanted) in bindings.iter().zip(&given).zip(&paths).zip(&wanted) {
+        // A binding that lost its device does not mean the device that has its number now.
         let same_as = match (device, wanted.identity, wanted.at_path) {
             (None, None, Some(at_path)) => {
                 let other = given.iter().position(|given| *given == Some(at_path));
-                other.map(|other| claims[other].name.clone())
+                other.map(|other| bindings[other].name.clone())
             }
             _ => None,
         };
-        let mut seen = claim.seen();
+        let mut seen = binding.seen();
         let node = match device {
             Some(device) => {
                 seen.identity = Some(identities[*device].clone());
@@ -290,53 +291,53 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_follows_its_camera_to_another_number() {
-        let claim = Claim::on_path(Path::new("/dev/video70"), "yard");
-        let claims = [claim.clone()];
-        let (left, changed) = deal(&claims, vec![device("/dev/video70", "Cam", Some("A"), "usb-1")]);
-        assert_eq!((left.len(), changed, claim.node()), (0, true, Some("/dev/video70".into())));
+    fn a_binding_follows_its_camera_to_another_number() {
+        let binding = Binding::on_path(Path::new("/dev/video70"), "yard");
+        let bindings = [binding.clone()];
+        let (left, changed) = deal(&bindings, vec![device("/dev/video70", "Cam", Some("A"), "usb-1")]);
+        assert_eq!((left.len(), changed, binding.node()), (0, true, Some("/dev/video70".into())));
 
-        let (left, changed) = deal(&claims, vec![]);
-        assert_eq!((left.len(), changed, claim.node()), (0, true, None));
+        let (left, changed) = deal(&bindings, vec![]);
+        assert_eq!((left.len(), changed, binding.node()), (0, true, None));
 
         let back = device("/dev/video72", "Cam", Some("A"), "usb-1");
         let other = device("/dev/video70", "Other", Some("B"), "usb-2");
-        let (left, changed) = deal(&claims, vec![other, back]);
-        assert_eq!((changed, claim.node()), (true, Some("/dev/video72".into())));
+        let (left, changed) = deal(&bindings, vec![other, back]);
+        assert_eq!((changed, binding.node()), (true, Some("/dev/video72".into())));
         assert_eq!(left.iter().map(|device| device.card.as_str()).collect::<Vec<_>>(), ["Other"]);
     }
 
     #[test]
-    fn a_second_claim_on_a_device_says_so() {
-        let claims = [
-            Claim::on_path(Path::new("/dev/video70"), "yard"),
-            Claim::on_path(Path::new("/dev/video70"), "gate"),
+    fn a_second_binding_to_a_device_names_the_first() {
+        let bindings = [
+            Binding::on_path(Path::new("/dev/video70"), "yard"),
+            Binding::on_path(Path::new("/dev/video70"), "gate"),
         ];
         let camera = device("/dev/video70", "Cam", Some("A"), "usb-1");
-        deal(&claims, vec![camera.clone()]);
-        assert_eq!(claims[0].node(), Some("/dev/video70".into()));
-        assert_eq!((claims[1].node(), claims[1].missing()), (None, Lost::SameDevice("yard".to_owned())));
-        deal(&claims, vec![]);
-        assert_eq!(claims[0].missing(), Lost::Unplugged);
-        assert_eq!(claims[1].missing(), Lost::Absent("/dev/video70".into()), "never seen by itself");
+        deal(&bindings, vec![camera.clone()]);
+        assert_eq!(bindings[0].node(), Some("/dev/video70".into()));
+        assert_eq!((bindings[1].node(), bindings[1].missing()), (None, Lost::SameDevice("yard".to_owned())));
+        deal(&bindings, vec![]);
+        assert_eq!(bindings[0].missing(), Lost::Unplugged);
+        assert_eq!(bindings[1].missing(), Lost::Absent("/dev/video70".into()), "never seen by itself");
         // A camera that had a device of its own is unplugged, whoever has its number now.
-        let own = Claim::on_path(Path::new("/dev/video70"), "barn");
+        let own = Binding::on_path(Path::new("/dev/video70"), "barn");
         deal(std::slice::from_ref(&own), vec![device("/dev/video70", "Cam", Some("B"), "usb-2")]);
-        deal(&[claims[0].clone(), own.clone()], vec![camera]);
+        deal(&[bindings[0].clone(), own.clone()], vec![camera]);
         assert_eq!(own.missing(), Lost::Unplugged);
     }
 
     #[test]
     fn a_camera_that_auto_found_is_named_by_its_link_as_soon_as_there_is_one() {
         let mut camera = device("/dev/video70", "Cam", None, "usb-1");
-        let claim = Claim::on_device(&camera, "cam");
-        assert_eq!(claim.found_at(), Some("/dev/video70".into()));
+        let binding = Binding::on_device(&camera, "cam");
+        assert_eq!(binding.found_at(), Some("/dev/video70".into()));
         camera.by_path = Some("/dev/v4l/by-path/usb-1".into());
-        deal(std::slice::from_ref(&claim), vec![camera]);
-        assert_eq!(claim.found_at(), Some("/dev/v4l/by-path/usb-1".into()));
-        deal(std::slice::from_ref(&claim), vec![]);
-        assert_eq!(claim.found_at(), Some("/dev/v4l/by-path/usb-1".into()), "unplugged");
-        assert_eq!(Claim::on_path(Path::new("/dev/video70"), "yard").found_at(), None);
+        deal(std::slice::from_ref(&binding), vec![camera]);
+        assert_eq!(binding.found_at(), Some("/dev/v4l/by-path/usb-1".into()));
+        deal(std::slice::from_ref(&binding), vec![]);
+        assert_eq!(binding.found_at(), Some("/dev/v4l/by-path/usb-1".into()), "unplugged");
+        assert_eq!(Binding::on_path(Path::new("/dev/video70"), "yard").found_at(), None);
     }
 
     #[test]
@@ -354,9 +355,9 @@ mod tests {
 
     #[test]
     fn a_path_that_is_no_camera_is_opened_all_the_same_to_say_what_it_is() {
-        let claim = Claim::on_path(Path::new("/dev/null"), "yard");
-        deal(std::slice::from_ref(&claim), vec![]);
-        assert_eq!(claim.node(), Some("/dev/null".into()));
+        let binding = Binding::on_path(Path::new("/dev/null"), "yard");
+        deal(std::slice::from_ref(&binding), vec![]);
+        assert_eq!(binding.node(), Some("/dev/null".into()));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which device a camera stands for, wherever it is plugged in.
+//! The device that a camera is bound to, wherever it is plugged in.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,9 +13,9 @@ use crate::camera;
 use crate::camera::controls::{Control, Refused};
 use crate::camera::lost::Lost;
 
-/// A device that a camera stands for, wherever it is plugged in.
+/// Binds a camera to a device, wherever it is plugged in.
 #[derive(Debug)]
-pub struct Claim {
+pub struct Binding {
     /// The camera's name.
     pub(super) name: String,
     /// The configured path; `None` for a camera that `auto` found.
@@ -28,19 +28,19 @@ pub struct Claim {
 pub(super) struct Seen {
     pub identity: Option<Identity>,
     pub node: Option<PathBuf>,
-    /// The most lasting of the device's current paths.
+    /// The most stable of the device's current paths.
     pub lasting: Option<PathBuf>,
-    /// The camera that has the device at the configured path.
+    /// The camera that is bound to the device at the configured path.
     pub same_as: Option<String>,
 }
 
-impl Claim {
-    /// The claim of a configured path, which may be a link such as those in /dev/v4l/by-id.
+impl Binding {
+    /// A binding to a configured path, which may be a link such as those in /dev/v4l/by-id.
     pub fn on_path(path: &Path, name: &str) -> Arc<Self> {
         Self::new(name, Some(path.to_owned()), Seen::default())
     }
 
-    /// The claim of a device that was found.
+    /// A binding to a device that was found.
     pub fn on_device(device: &Device, name: &str) -> Arc<Self> {
         let seen = Seen {
             identity: Some(device.identity.clone()),
@@ -55,12 +55,12 @@ impl Claim {
         Arc::new(Self { name: name.to_owned(), path, seen: Mutex::new(seen), turn: Arc::default() })
     }
 
-    /// The node to open; `None` while the device is not there.
+    /// The node to open; `None` while the device is unplugged.
     pub fn node(&self) -> Option<PathBuf> {
         self.seen().node.clone()
     }
 
-    /// Whether it is the claim of this configured path.
+    /// Whether this is the configured path.
     pub fn is_of(&self, path: &Path) -> bool {
         self.path.as_deref() == Some(path)
     }
@@ -70,7 +70,7 @@ impl Claim {
         self.node().is_some_and(|node| node == target(path))
     }
 
-    /// Whether the configured path is a udev link that has not led to a device yet.
+    /// Whether the configured path is a udev link that has not led to a device so far.
     pub(super) fn awaits_link(&self) -> bool {
         let is_link = self.path.as_deref().is_some_and(|path| path.starts_with("/dev/v4l"));
         is_link && self.seen().identity.is_none()
@@ -91,7 +91,7 @@ impl Claim {
     }
 }
 
-impl camera::device::Device for Claim {
+impl camera::device::Device for Binding {
     fn found_at(&self) -> Option<PathBuf> {
         if self.path.is_some() {
             return None;
