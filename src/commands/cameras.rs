@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Failure, print};
 use crate::camera::lost::Lost;
 use crate::source::v4l2::devices::{self, Device};
-use crate::source::v4l2::modes::{Offer, Size, Sizes, fourcc_text};
+use crate::source::v4l2::modes::{OfferedFormat, Size, Sizes, fourcc_text};
 use crate::source::v4l2::{self};
 
 #[derive(Serialize)]
@@ -52,25 +52,25 @@ pub fn run(json: bool) -> Result<(), Failure> {
 }
 
 fn list(device: &Device) -> Listed {
-    match v4l2::offers_of(&device.node) {
-        Ok(offers) => {
-            listed(device, offers.iter().map(|offer| format(offer, is_served(offer))).collect(), None)
+    match v4l2::formats_of(&device.node) {
+        Ok(formats) => {
+            listed(device, formats.iter().map(|offered| format(offered, is_served(offered))).collect(), None)
         }
         Err(lost) => listed(device, Vec::new(), Some(&lost)),
     }
 }
 
 fn list_multi_planar(device: &Device) -> Listed {
-    match v4l2::multi_planar_offers_of(&device.node) {
-        Ok((offers, why)) => {
-            listed(device, offers.iter().map(|offer| format(offer, false)).collect(), Some(&why))
+    match v4l2::multi_planar_formats_of(&device.node) {
+        Ok((formats, why)) => {
+            listed(device, formats.iter().map(|offered| format(offered, false)).collect(), Some(&why))
         }
         Err(lost) => listed(device, Vec::new(), Some(&lost)),
     }
 }
 
-fn is_served(offer: &Offer) -> bool {
-    v4l2::modes::Encoding::from_fourcc(offer.fourcc).is_some()
+fn is_served(offered: &OfferedFormat) -> bool {
+    v4l2::modes::Encoding::from_fourcc(offered.fourcc).is_some()
 }
 
 fn listed(device: &Device, formats: Vec<Format>, error: Option<&Lost>) -> Listed {
@@ -85,10 +85,10 @@ fn listed(device: &Device, formats: Vec<Format>, error: Option<&Lost>) -> Listed
     }
 }
 
-fn format(offer: &Offer, served: bool) -> Format {
+fn format(offered: &OfferedFormat, served: bool) -> Format {
     let size =
         |size: &Size| ListedSize { size: format!("{}x{}", size.width, size.height), fps: size.fps.clone() };
-    let sizes = match &offer.sizes {
+    let sizes = match &offered.sizes {
         Sizes::Discrete(sizes) => sizes.iter().map(size).collect(),
         Sizes::Range { min, max, step } => {
             let text =
@@ -96,7 +96,7 @@ fn format(offer: &Offer, served: bool) -> Format {
             vec![ListedSize { size: text, fps: Vec::new() }]
         }
     };
-    Format { fourcc: fourcc_text(offer.fourcc), served, sizes }
+    Format { fourcc: fourcc_text(offered.fourcc), served, sizes }
 }
 
 fn describe(camera: &Listed) -> String {

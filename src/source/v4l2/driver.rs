@@ -1,7 +1,7 @@
 //! What is asked of a driver, as a trait: the kernel answers in production ([`super::kernel`]), and
 //! tests give the answers of drivers that are not at hand.
 //!
-//! Answers pass through here as plain numbers, unchecked: [`super::offers`] and [`super::negotiate`] check
+//! Answers pass through here as plain numbers, unchecked: [`super::formats`] and [`super::negotiate`] check
 //! them.
 
 use std::io;

@@ -14,12 +14,12 @@ mod device_probe;
 pub mod devices;
 mod driver;
 mod flow;
+mod formats;
 pub mod identity;
 mod kernel;
 pub mod modes;
 pub mod monitor;
 mod negotiate;
-mod offers;
 mod reader;
 
 use std::io;
@@ -44,20 +44,20 @@ use driver::Api;
 use kernel::Kernel;
 use monitor::Monitor;
 
-/// Everything that the device at a node offers.
+/// The formats, sizes and rates that the device at a node offers.
 ///
 /// # Errors
 /// Why it cannot be asked.
-pub fn offers_of(node: &Path) -> Result<Vec<modes::Offer>, Lost> {
-    ask(node, |device| offers::offers(device, Api::SinglePlanar))
+pub fn formats_of(node: &Path) -> Result<Vec<modes::OfferedFormat>, Lost> {
+    ask(node, |device| formats::formats(device, Api::SinglePlanar))
 }
 
-/// What the device at a node offers by the multi-planar API, and why it cannot be used.
+/// The formats that the device at a node offers by the multi-planar API, and why it cannot be used.
 ///
 /// # Errors
 /// Why it cannot be asked.
-pub fn multi_planar_offers_of(node: &Path) -> Result<(Vec<modes::Offer>, Lost), Lost> {
-    ask(node, |device| Ok((offers::offers(device, Api::MultiPlanar)?, negotiate::multi_planar(device))))
+pub fn multi_planar_formats_of(node: &Path) -> Result<(Vec<modes::OfferedFormat>, Lost), Lost> {
+    ask(node, |device| Ok((formats::formats(device, Api::MultiPlanar)?, negotiate::multi_planar(device))))
 }
 
 fn ask<T>(node: &Path, question: fn(&Kernel) -> io::Result<T>) -> Result<T, Lost> {

@@ -1,4 +1,4 @@
-//! Which of the modes that a device offers to capture in.
+//! Chooses the capture mode among those that a device offers.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::picture::PixelFormat;
 const TARGET: (u32, u32) = (1280, 720);
 const TARGET_FPS: u32 = 30;
 
-/// How the bytes of a captured buffer are to be read.
+/// What the bytes of a captured buffer are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// One JPEG picture in each buffer.
@@ -35,7 +35,7 @@ impl Encoding {
         }
     }
 
-    /// Lower is better: a JPEG of the camera costs nothing to serve.
+    /// Lower is better: the camera's own JPEG costs nothing to serve.
     fn rank(self) -> usize {
         match self {
             Self::Jpeg => 0,
@@ -47,9 +47,9 @@ impl Encoding {
 /// The sizes of one format.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sizes {
-    /// Just these.
+    /// Only these.
     Discrete(Vec<Size>),
-    /// Any between two, in steps of so many pixels.
+    /// Any between two, in steps.
     Range {
         /// The smallest width and height.
         min: (u32, u32),
@@ -60,20 +60,20 @@ pub enum Sizes {
     },
 }
 
-/// A size and the rates that it comes at.
+/// A size and its rates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Size {
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Frames per second, as offered; empty where the driver lists none.
+    /// Frames per second; empty if the driver lists none.
     pub fps: Vec<f64>,
 }
 
-/// One format that a device offers.
+/// A format that a device offers, with its sizes and rates.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Offer {
+pub struct OfferedFormat {
     /// Its four-character code.
     pub fourcc: [u8; 4],
     /// Its sizes.
@@ -99,7 +99,7 @@ impl fmt::Display for Mode {
     }
 }
 
-/// A four-character code for people to read. Drivers have codes of their own, so any bytes may come.
+/// A four-character code as printable text. Drivers invent codes, so any byte may occur.
 pub fn fourcc_text(fourcc: [u8; 4]) -> String {
     // Linux, videodev2.h, v4l2_fourcc_be: the highest bit says that samples are big-endian.
     let is_big_endian = fourcc[3] & 0x80 != 0;
@@ -109,29 +109,29 @@ pub fn fourcc_text(fourcc: [u8; 4]) -> String {
     format!("{}{}", text.trim_end(), if is_big_endian { "-BE" } else { "" })
 }
 
-/// The best mode for what is configured: the format that costs least, then the size and rate nearest
-/// to what was asked for, or to 1280x720 at 30.
+/// The best mode for the configuration: the cheapest format, then the size and rate nearest to the
+/// configured ones, or to 1280x720 at 30.
 ///
-/// `None` if the device offers no format that was asked for or can be served.
-pub fn choose(offers: &[Offer], picture: &Picture) -> Option<Mode> {
+/// `None` if the device lacks the configured format, or any that can be served.
+pub fn choose(formats: &[OfferedFormat], picture: &Picture) -> Option<Mode> {
     let (width, height) = picture.size.unwrap_or(TARGET);
     let fps = picture.fps.unwrap_or(TARGET_FPS);
-    // Where no size is asked for, a rate that is too low weighs more than a size that is too small:
-    // 640x480 at 30 is a better camera than 1280x720 at 10.
+    // Without a configured size, a low rate weighs more than a small size: 640x480 at 30 beats
+    // 1280x720 at 10.
     let slow_weight = if picture.size.is_some() { 0.01 } else { 1.5 };
-    let candidates = offers.iter().filter_map(|offer| {
-        let encoding = Encoding::from_fourcc(offer.fourcc).filter(|it| it.is_chosen_by(picture.format))?;
-        let (size, distance) = nearest(&offer.sizes, (width, height), fps, slow_weight)?;
+    let candidates = formats.iter().filter_map(|offered| {
+        let encoding = Encoding::from_fourcc(offered.fourcc).filter(|it| it.is_chosen_by(picture.format))?;
+        let (size, distance) = nearest(&offered.sizes, (width, height), fps, slow_weight)?;
         // A configured size outweighs a cheaper format that does not have it.
         let wrong_size = picture.size.is_some_and(|asked| asked != (size.width, size.height));
-        Some(((wrong_size, encoding.rank()), distance, offer.fourcc, size))
+        Some(((wrong_size, encoding.rank()), distance, offered.fourcc, size))
     });
     let best = candidates.min_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)))?;
     let (_, _, fourcc, size) = best;
     Some(Mode { fourcc, width: size.width, height: size.height, fps: best_rate(&size.fps, fps) })
 }
 
-/// The size nearest to a target, and how far from it it is.
+/// The size nearest to a target, and its distance.
 fn nearest(sizes: &Sizes, target: (u32, u32), fps: u32, slow_weight: f64) -> Option<(Size, f64)> {
     let candidates = match sizes {
         Sizes::Discrete(sizes) => sizes.clone(),
@@ -153,7 +153,7 @@ fn nearest(sizes: &Sizes, target: (u32, u32), fps: u32, slow_weight: f64) -> Opt
         .min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-/// How far a size is from what was asked for: the ratio of the areas, and a little of the shapes, as
+/// The distance between a size and a target: the ratio of areas, plus a little of the ratio of shapes, as
 /// logarithms.
 fn distance(size: &Size, target: (u32, u32)) -> f64 {
     let ratio = |have: u32, want: u32| (f64::from(have.max(1)) / f64::from(want.max(1))).ln();
@@ -161,13 +161,13 @@ fn distance(size: &Size, target: (u32, u32)) -> f64 {
     (width + height).abs() + 0.1 * (width - height).abs()
 }
 
-/// How far the fastest rate falls short, as a logarithm; 0 where it does not or is not known.
+/// How far the fastest rate falls short, as a logarithm; 0 if it suffices or is unknown.
 fn slowness(size: &Size, fps: u32) -> f64 {
     let fastest = size.fps.iter().copied().fold(0.0, f64::max);
     if fastest > 0.0 { (f64::from(fps) / fastest).ln().max(0.0) } else { 0.0 }
 }
 
-/// The slowest offered rate that is enough, else the fastest.
+/// The slowest rate that suffices, else the fastest.
 fn best_rate(offered: &[f64], wanted: u32) -> u32 {
     let enough =
         offered.iter().copied().filter(|fps| *fps > f64::from(wanted) - 0.1).fold(f64::MAX, f64::min);
@@ -183,32 +183,32 @@ mod tests {
     use super::*;
     use crate::picture::PixelFormat;
 
-    fn offer(fourcc: [u8; 4], sizes: &[(u32, u32, f64)]) -> Offer {
+    fn offered(fourcc: [u8; 4], sizes: &[(u32, u32, f64)]) -> OfferedFormat {
         let size = |&(width, height, fps)| Size { width, height, fps: vec![fps, fps / 2.0] };
-        Offer { fourcc, sizes: Sizes::Discrete(sizes.iter().map(size).collect()) }
+        OfferedFormat { fourcc, sizes: Sizes::Discrete(sizes.iter().map(size).collect()) }
     }
 
-    fn webcam() -> Vec<Offer> {
+    fn webcam() -> Vec<OfferedFormat> {
         vec![
-            offer(*b"YUYV", &[(640, 480, 30.0), (1280, 720, 10.0), (1920, 1080, 5.0)]),
-            offer(*b"H264", &[(1280, 720, 60.0)]),
-            offer(*b"MJPG", &[(640, 480, 30.0), (1280, 720, 30.0), (1920, 1080, 30.0)]),
+            offered(*b"YUYV", &[(640, 480, 30.0), (1280, 720, 10.0), (1920, 1080, 5.0)]),
+            offered(*b"H264", &[(1280, 720, 60.0)]),
+            offered(*b"MJPG", &[(640, 480, 30.0), (1280, 720, 30.0), (1920, 1080, 30.0)]),
         ]
     }
 
-    fn chosen(offers: &[Offer], picture: &Picture) -> String {
-        choose(offers, picture).map_or("none".to_owned(), |mode| mode.to_string())
+    fn chosen(formats: &[OfferedFormat], picture: &Picture) -> String {
+        choose(formats, picture).map_or("none".to_owned(), |mode| mode.to_string())
     }
 
     #[test]
-    fn mjpeg_near_720p_where_nothing_is_configured() {
+    fn the_default_is_mjpeg_near_720p() {
         assert_eq!(chosen(&webcam(), &Picture::default()), "MJPG 1280x720 at 30 fps");
         assert_eq!(chosen(&webcam()[..1], &Picture::default()), "YUYV 640x480 at 30 fps");
         assert_eq!(chosen(&webcam()[1..2], &Picture::default()), "none");
     }
 
     #[test]
-    fn what_is_configured_comes_first() {
+    fn the_configuration_outweighs_the_default() {
         let picture = |size, fps, format| Picture { size, fps, format, ..Picture::default() };
         let yuyv = FormatChoice::Raw(PixelFormat::Yuyv);
         let size = Some((1920, 1080));
@@ -218,25 +218,28 @@ mod tests {
             "MJPG 1920x1080 at 15 fps"
         );
         assert_eq!(chosen(&webcam()[..1], &picture(None, None, FormatChoice::Mjpeg)), "none");
-        let only_raw_has_it = [offer(*b"MJPG", &[(640, 480, 30.0)]), offer(*b"YUYV", &[(800, 600, 30.0)])];
+        let only_raw_has_it =
+            [offered(*b"MJPG", &[(640, 480, 30.0)]), offered(*b"YUYV", &[(800, 600, 30.0)])];
         let picture = picture(Some((800, 600)), None, FormatChoice::Auto);
         assert_eq!(chosen(&only_raw_has_it, &picture), "YUYV 800x600 at 30 fps");
     }
 
     #[test]
-    fn codes_are_shown_whatever_bytes_they_have() {
+    fn any_fourcc_is_printable() {
         assert_eq!(fourcc_text(*b"Y8  "), "Y8");
         assert_eq!(fourcc_text([b'Y', b'1', b'6', b' ' | 0x80]), "Y16-BE");
         assert_eq!(fourcc_text([0x1b, b'[', 0, b'm']), "?[?m");
     }
 
     #[test]
-    fn sizes_that_come_in_steps_are_met_as_near_as_they_go() {
+    fn stepwise_sizes_are_matched_to_the_nearest_step() {
         let range = Sizes::Range { min: (48, 32), max: (1000, 4000), step: (16, 2) };
-        let offers = [Offer { fourcc: *b"YUYV", sizes: range }];
-        assert_eq!(chosen(&offers, &Picture::default()), "YUYV 1000x720 at 30 fps".replace("1000", "992"));
-        let absurd =
-            [Offer { fourcc: *b"YUYV", sizes: Sizes::Range { min: (9, 9), max: (1, 1), step: (0, 0) } }];
+        let formats = [OfferedFormat { fourcc: *b"YUYV", sizes: range }];
+        assert_eq!(chosen(&formats, &Picture::default()), "YUYV 1000x720 at 30 fps".replace("1000", "992"));
+        let absurd = [OfferedFormat {
+            fourcc: *b"YUYV",
+            sizes: Sizes::Range { min: (9, 9), max: (1, 1), step: (0, 0) },
+        }];
         assert_eq!(chosen(&absurd, &Picture::default()), "YUYV 9x9 at 30 fps");
     }
 }

@@ -1,19 +1,19 @@
-//! Sets format, size and rate as configured, and checks what the driver gives instead.
+//! Sets format, size and rate as configured, and checks what the driver made of them.
 
 use super::driver::{Api, Driver, Format, Rate};
-use super::modes::{self, Encoding, Mode, Offer, fourcc_text};
-use super::{offers, refused};
+use super::modes::{self, Encoding, Mode, OfferedFormat, fourcc_text};
+use super::{formats, refused};
 use crate::camera::lost::{DriverLost, Lost};
 use crate::config::{FormatChoice, Picture};
 use crate::limits;
 use crate::picture::PixelFormat;
 
-/// What was asked for, and what the driver made of it.
+/// The mode that was requested, and what the driver set.
 #[derive(Debug)]
 pub struct Negotiated {
     pub asked: Mode,
     pub given: Format,
-    /// Pictures per second; none where the driver does not say.
+    /// Pictures per second; `None` if the driver reports none.
     pub fps: Option<f64>,
     pub encoding: Encoding,
 }
@@ -21,12 +21,12 @@ pub struct Negotiated {
 /// Sets format, size and rate.
 ///
 /// # Errors
-/// Why no picture can come of it.
+/// Why the device cannot give pictures.
 pub fn negotiate(driver: &impl Driver, picture: &Picture) -> Result<Negotiated, Lost> {
-    let offers =
-        offers::offers(driver, Api::SinglePlanar).map_err(|error| refused("list its formats", &error))?;
-    let asked = modes::choose(&offers, picture)
-        .ok_or_else(|| Lost::Unsupported(unsuitable(&offers, picture.format)))?;
+    let formats =
+        formats::formats(driver, Api::SinglePlanar).map_err(|error| refused("list its formats", &error))?;
+    let asked = modes::choose(&formats, picture)
+        .ok_or_else(|| Lost::Unsupported(unsuitable(&formats, picture.format)))?;
     let given = driver
         .set_format(asked.fourcc, (asked.width, asked.height))
         .map_err(|error| refused("set its format", &error))?;
@@ -45,28 +45,28 @@ pub fn negotiate(driver: &impl Driver, picture: &Picture) -> Result<Negotiated, 
     Ok(Negotiated { asked, given, fps: rate.ok().and_then(Rate::per_second), encoding })
 }
 
-/// Why none of the formats that a device offers will do.
-fn unsuitable(offers: &[Offer], choice: FormatChoice) -> String {
+/// Why none of the device's formats can be used.
+fn unsuitable(formats: &[OfferedFormat], choice: FormatChoice) -> String {
     let served: Vec<Encoding> =
-        offers.iter().filter_map(|offer| Encoding::from_fourcc(offer.fourcc)).collect();
-    match (offers, choice) {
+        formats.iter().filter_map(|offered| Encoding::from_fourcc(offered.fourcc)).collect();
+    match (formats, choice) {
         ([], _) => "it lists no picture formats".to_owned(),
         (_, choice) if choice != FormatChoice::Auto && !served.is_empty() => {
-            format!("it offers {}, not the configured format {choice}", names(offers))
+            format!("it offers {}, not the configured format {choice}", names(formats))
         }
-        _ => format!("it offers only {}, which Pinhole cannot read; {}", names(offers), readable()),
+        _ => format!("it offers only {}, which Pinhole cannot read; {}", names(formats), readable()),
     }
 }
 
-/// Why a device whose planes lie in buffers of their own will not do.
+/// Why a multi-planar device cannot be used.
 pub fn multi_planar(driver: &impl Driver) -> Lost {
-    let offers = offers::offers(driver, Api::MultiPlanar).unwrap_or_default();
-    let formats = if offers.is_empty() { "its pictures".to_owned() } else { names(&offers) };
+    let formats = formats::formats(driver, Api::MultiPlanar).unwrap_or_default();
+    let formats = if formats.is_empty() { "its pictures".to_owned() } else { names(&formats) };
     Lost::Unsupported(format!("it gives {formats} by the multi-planar API only, which Pinhole cannot read"))
 }
 
-fn names(offers: &[Offer]) -> String {
-    offers.iter().map(|offer| fourcc_text(offer.fourcc)).collect::<Vec<_>>().join(", ")
+fn names(formats: &[OfferedFormat]) -> String {
+    formats.iter().map(|offered| fourcc_text(offered.fourcc)).collect::<Vec<_>>().join(", ")
 }
 
 fn readable() -> String {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn formats_that_pinhole_lacks_are_named() {
+    fn an_error_names_the_unsupported_formats() {
         assert_eq!(
             reason(&Fake::offering(&[*b"H264", *b"BGGR", *b"PJPG"]), FormatChoice::Auto),
             "not usable as a camera: it offers only H264, BGGR, PJPG, which Pinhole cannot read; it reads MJPG, \
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_multi_planar_driver_offers_is_named() {
+    fn an_error_names_the_multi_planar_formats() {
         let mut driver = Fake::offering(&[*b"YUYV"]);
         driver.planar = vec![*b"NM12", *b"NV12"];
         assert_eq!(
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn another_format_or_size_than_asked_for_is_taken_or_refused_in_words() {
+    fn another_format_or_size_than_requested_is_accepted_or_an_error() {
         let mut driver = Fake::offering(&[*b"YUYV"]);
         driver.given = Format { fourcc: *b"MJPG", width: 352, height: 288, ..driver.given };
         let given = negotiated(&driver).unwrap();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_cannot_be_true_is_not_known() {
+    fn an_impossible_rate_is_unknown() {
         let mut driver = Fake::offering(&[*b"YUYV"]);
         for (interval, is_known, fps) in [
             ((1, 25), true, Some(25.0)),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_without_a_length_have_the_least() {
+    fn a_stride_that_is_too_small_becomes_the_least_possible() {
         let mut format = Fake::offering(&[*b"YUYV"]).given;
         (format.width, format.height) = (641, 480);
         for (pixels, least) in
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn only_limited_range_is_stretched() {
+    fn the_range_is_full_unless_the_driver_says_limited() {
         let format = Fake::offering(&[]).given;
         for (quantization, range) in
             [(0, Range::Full), (1, Range::Full), (2, Range::Limited), (77, Range::Full)]

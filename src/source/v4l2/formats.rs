@@ -1,4 +1,4 @@
-//! Lists the formats, sizes and rates of a device.
+//! Enumerates the formats, sizes and rates of a device (`VIDIOC_ENUM_FMT` and its kin).
 //!
 //! Drivers list sizes of 0, intervals of 0/0, the same entry at every index, or nothing at all. Every list
 //! has a ceiling, and impossible entries are dropped.
@@ -7,36 +7,36 @@ use std::cell::Cell;
 use std::io;
 
 use super::driver::{Api, Driver, FrameInterval, FrameSize, per_second};
-use super::modes::{Offer, Size, Sizes};
+use super::modes::{OfferedFormat, Size, Sizes};
 use crate::limits;
 
 /// The longest side of a picture.
 const SIDE_MAX: u32 = limits::PICTURE_SIDE_MAX_PIXELS as u32;
 
-/// Everything that the device offers, in its own order.
+/// The formats that the device offers, in its own order.
 ///
 /// # Errors
-/// If it cannot say which formats it has, nor which one it is set to.
-pub fn offers(driver: &impl Driver, api: Api) -> io::Result<Vec<Offer>> {
+/// If the driver reports neither its formats nor the current one.
+pub fn formats(driver: &impl Driver, api: Api) -> io::Result<Vec<OfferedFormat>> {
     let mut asked = Asked { driver, questions: Cell::new(0) };
-    let mut offers: Vec<Offer> = Vec::new();
+    let mut formats: Vec<OfferedFormat> = Vec::new();
     for index in 0..limits::DRIVER_FORMATS_MAX {
         let fourcc = match driver.format_at(api, index) {
             Ok(fourcc) => fourcc,
-            Err(error) if index == 0 => return present(driver, error),
+            Err(error) if index == 0 => return current(driver, error),
             Err(_) => break,
         };
-        if !offers.iter().any(|offer| offer.fourcc == fourcc) {
-            offers.push(Offer { fourcc, sizes: asked.sizes(fourcc) });
+        if !formats.iter().any(|offered| offered.fourcc == fourcc) {
+            formats.push(OfferedFormat { fourcc, sizes: asked.sizes(fourcc) });
         }
     }
-    Ok(offers)
+    Ok(formats)
 }
 
-/// Where the driver lists nothing, the format that it is set to is known at least.
-fn present(driver: &impl Driver, error: io::Error) -> io::Result<Vec<Offer>> {
+/// The current format, for a driver that lists none.
+fn current(driver: &impl Driver, error: io::Error) -> io::Result<Vec<OfferedFormat>> {
     use rustix::io::Errno;
-    // An empty list ends at once (EINVAL); ENOTTY is a driver without the request.
+    // EINVAL ends an empty list at index 0; ENOTTY is a driver without the request.
     if !matches!(Errno::from_io_error(&error), Some(Errno::INVAL | Errno::NOTTY)) {
         return Err(error);
     }
@@ -45,12 +45,12 @@ fn present(driver: &impl Driver, error: io::Error) -> io::Result<Vec<Offer>> {
         return Ok(Vec::new());
     }
     let size = Size { width: format.width, height: format.height, fps: Vec::new() };
-    Ok(vec![Offer { fourcc: format.fourcc, sizes: Sizes::Discrete(vec![size]) }])
+    Ok(vec![OfferedFormat { fourcc: format.fourcc, sizes: Sizes::Discrete(vec![size]) }])
 }
 
 struct Asked<'d, D> {
     driver: &'d D,
-    /// How many sizes and intervals have been asked for.
+    /// Sizes and intervals queried so far.
     questions: Cell<u32>,
 }
 
@@ -78,8 +78,8 @@ impl<D: Driver> Asked<'_, D> {
             }
         }
         if sizes.is_empty() {
-            let present = self.driver.format().ok().map(|format| (format.width, format.height));
-            let (width, height) = present.filter(|size| is_possible(size.0, size.1)).unwrap_or((640, 480));
+            let current = self.driver.format().ok().map(|format| (format.width, format.height));
+            let (width, height) = current.filter(|size| is_possible(size.0, size.1)).unwrap_or((640, 480));
             sizes.push(Size { width, height, fps: Vec::new() });
         }
         Sizes::Discrete(sizes)
@@ -128,12 +128,12 @@ mod tests {
     use crate::source::v4l2::modes::choose;
 
     fn chosen(driver: &Fake) -> String {
-        let offers = offers(driver, Api::SinglePlanar).unwrap();
-        choose(&offers, &Picture::default()).map_or("none".to_owned(), |mode| mode.to_string())
+        let formats = formats(driver, Api::SinglePlanar).unwrap();
+        choose(&formats, &Picture::default()).map_or("none".to_owned(), |mode| mode.to_string())
     }
 
     #[test]
-    fn nonsense_in_the_lists_is_left_out() {
+    fn impossible_entries_are_dropped() {
         let mut driver = Fake::offering(&[*b"YUYV"]);
         driver.sizes = [(0, 0), (0, 480), (u32::MAX, u32::MAX), (800, 600)]
             .map(|(width, height)| FrameSize::Discrete(width, height))
@@ -141,14 +141,14 @@ mod tests {
         driver.intervals = [(0, 0), (1, 0), (0, 1), (1, u32::MAX), (u32::MAX, 1), (1, 25)]
             .map(FrameInterval::Discrete)
             .to_vec();
-        let offers = offers(&driver, Api::SinglePlanar).unwrap();
+        let formats = formats(&driver, Api::SinglePlanar).unwrap();
         let size = Size { width: 800, height: 600, fps: vec![25.0] };
-        assert_eq!(offers, [Offer { fourcc: *b"YUYV", sizes: Sizes::Discrete(vec![size]) }]);
+        assert_eq!(formats, [OfferedFormat { fourcc: *b"YUYV", sizes: Sizes::Discrete(vec![size]) }]);
         assert_eq!(chosen(&driver), "YUYV 800x600 at 25 fps");
     }
 
     #[test]
-    fn ranges_are_put_right() {
+    fn impossible_ranges_are_clamped() {
         let mut driver = Fake::offering(&[*b"YUYV"]);
         for (size, expected) in [
             (FrameSize::Stepwise([0, 0, 0], [0, 0, 0]), "YUYV 1x1 at 30 fps"),
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_without_an_end_have_one_here() {
+    fn endless_lists_stop_at_the_ceiling() {
         let mut driver = Fake::offering(&[*b"YUYV", *b"MJPG"]);
         driver.is_endless = true;
         driver.sizes = vec![FrameSize::Discrete(640, 480), FrameSize::Discrete(1280, 720)];
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn without_lists_the_present_format_is_what_there_is() {
+    fn without_lists_the_current_format_is_used() {
         use rustix::io::Errno;
         for error in [Errno::INVAL, Errno::NOTTY] {
             let mut driver = Fake::offering(&[]);
@@ -187,10 +187,10 @@ mod tests {
         }
         let mut broken = Fake::offering(&[]);
         broken.list_error = Errno::IO;
-        assert!(offers(&broken, Api::SinglePlanar).is_err());
+        assert!(formats(&broken, Api::SinglePlanar).is_err());
         let mut nothing = Fake::offering(&[]);
         nothing.given.width = 0;
-        assert_eq!(offers(&nothing, Api::SinglePlanar).unwrap(), []);
+        assert_eq!(formats(&nothing, Api::SinglePlanar).unwrap(), []);
         let mut without_sizes = Fake::offering(&[*b"MJPG"]);
         without_sizes.sizes.clear();
         assert_eq!(chosen(&without_sizes), "MJPG 320x240 at 30 fps");
