@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_lite::future::{or, pending, yield_now};
 use pinhole::clock::{Clock, Hand};
 use pinhole::rtsp::{Error, Event, Options, Session, Target, UdpChannel};
-use pinhole::source::rtsp::{End, Wire};
+use pinhole::source::rtsp::{End, SessionDriver};
 use smol::Async;
 use smol::channel::{Receiver, Sender, unbounded};
 use smol::io::{AsyncReadExt, AsyncWriteExt};
@@ -136,11 +136,11 @@ pub fn play(folder: &Path, name: &str) -> Result<(), String> {
     };
     let line = RefCell::new(0);
     let client = async {
-        let mut wire = Wire::new(&clock, None);
+        let mut driver = SessionDriver::new(&clock, None);
         let quit = async {
             let _ = quitting.recv().await;
         };
-        let end = wire
+        let end = driver
             .run(&mut session, quit, |_, event| {
                 if !matches!(event, Event::Described(_)) {
                     events_in.try_send(describe(&pinhole::rtsp::Output::Event(event))).unwrap();

@@ -1,10 +1,10 @@
 //! Cameras that speak RTSP: a session of [`crate::rtsp`] on sockets, its pictures to the publisher.
 
 mod delivery;
+mod driver;
 mod ports;
 mod reason;
 mod report;
-mod wire;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use futures_lite::future::or;
 
+pub use driver::{End, SessionDriver};
 pub use report::Report;
-pub use wire::{End, Wire};
 
 use super::publisher::Publisher;
 use crate::camera::lost::{Lost, NetworkLost};
@@ -100,7 +100,7 @@ impl Source {
         let delivery = Mutex::new(Delivery::new(publisher, &self.picture));
         let lock = || delivery.lock().unwrap_or_else(PoisonError::into_inner);
         self.update(|report| *report = Report::default());
-        let mut wire = Wire::new(clock, self.network.tls_fingerprint);
+        let mut driver = SessionDriver::new(clock, self.network.tls_fingerprint);
         let no_picture = Cell::new(None);
         let failed = async {
             loop {
@@ -114,7 +114,7 @@ impl Source {
         let quit = or(stop.requested(), async { no_picture.set(Some(or(failed, quiet).await)) });
         publisher.expect();
         let ended =
-            wire.run(&mut session, quit, |session, event| self.event(session, event, &mut lock())).await;
+            driver.run(&mut session, quit, |session, event| self.event(session, event, &mut lock())).await;
         self.update(|report| report.status = Some(session.status()));
         match ended {
             End::Closed => no_picture.take().map_or(Ok(()), Err),

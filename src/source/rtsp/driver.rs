@@ -1,4 +1,4 @@
-//! The sockets under a session: wait, feed, drain.
+//! Drives the sans-IO session with sockets: wait, feed, drain.
 
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
@@ -19,34 +19,34 @@ use crate::turn::Turn;
 /// Bytes of the largest datagram.
 const DATAGRAM_MAX_BYTES: usize = 64 << 10;
 
-/// Bytes that wait for a camera that does not read: requests have 300, receiver reports 50.
+/// Unsent bytes for a camera that does not read: a request has 300, a receiver report 50.
 const UNSENT_MAX_BYTES: usize = 64 << 10;
 
-/// How long the last words of an ended session may take to go out.
+/// How long sending the last bytes of an ended session, mostly a TEARDOWN, may take.
 const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
 
 /// Why a session is over.
 #[derive(Debug)]
 pub enum End {
-    /// Nobody watches any more, and the camera knows.
+    /// Closed on request; TEARDOWN was sent.
     Closed,
-    /// The session says why.
+    /// The session failed.
     Session(rtsp::Error),
-    /// No connection came about.
+    /// The connection failed.
     Network(NetworkLost),
 }
 
-/// The sockets of one session.
-pub struct Wire<'a> {
+/// Runs sessions on sockets, one at a time.
+pub struct SessionDriver<'a> {
     clock: &'a Clock,
     fingerprint: Option<Fingerprint>,
     connection: Option<Connection>,
-    /// The camera's address, also when it has closed the connection.
+    /// The camera's address, kept after it closes the connection.
     peer: Option<IpAddr>,
-    /// The address of the camera whose redirect led to the present one.
+    /// The address of the camera that redirected to the current one.
     redirected_from: Option<IpAddr>,
     ports: Option<Ports>,
-    /// Where datagrams are received, while there are ports.
+    /// Receive buffer for datagrams, allocated with the ports.
     datagram: Vec<u8>,
     unsent: Vec<u8>,
     is_flushed: bool,
@@ -60,8 +60,8 @@ enum Heard {
     Quit,
 }
 
-impl<'a> Wire<'a> {
-    /// Sockets by this clock; for `rtsps://` with the one certificate that is to be taken.
+impl<'a> SessionDriver<'a> {
+    /// `fingerprint` pins the certificate of `rtsps://` cameras.
     pub fn new(clock: &'a Clock, fingerprint: Option<Fingerprint>) -> Self {
         Self {
             clock,
@@ -76,8 +76,7 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// Runs a session to its end, which it is to come to once `quit` is ready, and says what happens
-    /// in it.
+    /// Runs a session to its end and passes its events to `event`. Closes it once `quit` is ready.
     pub async fn run(
         &mut self,
         session: &mut Session,
@@ -105,7 +104,7 @@ impl<'a> Wire<'a> {
                         }
                     }
                     Output::Event(it) => {
-                        // What is read at once may hold a thousand small pictures.
+                        // One read may hold a thousand small pictures.
                         turn.step().await;
                         event(session, it);
                     }
@@ -141,7 +140,7 @@ impl<'a> Wire<'a> {
                     session.handle_input(Input::Close, now);
                 }
             }
-            // A camera that sends without end must not keep the other tasks from running.
+            // A camera that never pauses must not starve the other tasks.
             turn.step().await;
         }
     }
@@ -186,7 +185,7 @@ impl<'a> Wire<'a> {
     }
 
     fn send(&mut self, bytes: &[u8]) {
-        // Where the camera does not read, its silence will end the session.
+        // A camera that does not read falls silent, which ends the session.
         if self.unsent.len() + bytes.len() <= UNSENT_MAX_BYTES {
             self.unsent.extend_from_slice(bytes);
             self.is_flushed = false;
@@ -203,7 +202,7 @@ impl<'a> Wire<'a> {
     }
 
     fn poll(&mut self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<Heard> {
-        // Whether the camera takes no more bytes is heard by reading.
+        // A failed write shows in the next read.
         let _ = self.poll_send(context);
         if let Some(connection) = &mut self.connection
             && let Poll::Ready(read) = Pin::new(connection).poll_read(context, room)
@@ -219,7 +218,7 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// Ready once there is nothing left to send.
+    /// Ready once everything is sent.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(connection) = &mut self.connection else { return Poll::Ready(()) };
         while !self.unsent.is_empty() {
@@ -237,7 +236,7 @@ impl<'a> Wire<'a> {
         if self.is_flushed { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Sends what is left, a TEARDOWN mostly, and hangs up.
+    /// Sends what is left, mostly a TEARDOWN, and closes the sockets.
     async fn last_words(&mut self) {
         let clock = self.clock;
         let sent = poll_fn(|context| self.poll_send(context));
