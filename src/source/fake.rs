@@ -1,4 +1,4 @@
-//! A source for tests of the rooms above: it keeps a ledger of what is open.
+//! A source for tests of the rooms above, with a ledger of what is open.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,9 +14,9 @@ pub struct Ledger(Arc<Mutex<BTreeMap<String, Entry>>>);
 /// One source in the ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Entry {
-    /// Times that it was opened.
+    /// How often it was opened.
     pub opened: u64,
-    /// Times that it is open now.
+    /// How often it is open now.
     pub open: u64,
 }
 
@@ -45,17 +45,17 @@ impl Ledger {
     }
 }
 
-/// Gives a picture when it is opened, and no more.
+/// Publishes one picture when it is opened.
 #[derive(Debug)]
 pub struct Source {
-    /// What stands in the ledger.
+    /// Its name in the ledger.
     pub what: String,
-    /// Where it stands.
+    /// The ledger to enter itself in.
     pub ledger: Ledger,
 }
 
 impl Source {
-    /// Is open until `stop` is requested.
+    /// Stays open until `stop` is requested.
     pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
         self.ledger.opened(&self.what);
         let mut jpeg = publisher.buffer();

@@ -1,5 +1,5 @@
-//! Where pictures come from. A source is opened, delivers to its publisher until it is told to stop or
-//! loses the camera, and says then why.
+//! Where pictures come from. A source is opened, delivers to its publisher until it is stopped or loses the
+//! camera, and then returns the reason.
 
 pub mod connect;
 #[cfg(test)]
@@ -39,7 +39,7 @@ pub enum Source {
     File(file::Source),
     /// The built-in moving test card.
     TestCard(test_card::Source),
-    /// What a test of the rooms above opens.
+    /// A fake for tests of the rooms above.
     #[cfg(test)]
     Fake(fake::Source),
 }
@@ -61,7 +61,7 @@ impl Source {
         }
     }
 
-    /// Whether its device is there, where it has one that can be unplugged.
+    /// The presence of its device, if it has one that can be unplugged.
     pub fn presence(&self) -> Option<&Presence> {
         match self {
             Self::V4l2(source) => Some(source.presence()),

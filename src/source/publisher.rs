@@ -1,9 +1,9 @@
 //! The end of every source: the one place where pictures become frames of their camera.
 //!
-//! A publisher is of one run of a source, from opening it to closing it, and may be used from any thread.
-//! It limits the rate, notes what was negotiated, logs the first picture, counts what is damaged or dropped,
-//! and knows how long there has been no good picture, and why. Pictures are published on the thread that
-//! calls; what arrives on the executor goes through a relay (`relay`).
+//! A publisher serves one run of a source, from open to close, and may be used from any thread. It limits the
+//! rate, records what was negotiated, logs the first picture, counts damaged and dropped pictures, and knows
+//! how long there has been no good picture, and why. It publishes on the calling thread; pictures that arrive
+//! on the executor go through a relay (`relay`).
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,7 @@ pub struct Publisher {
 #[derive(Debug, Default)]
 struct Out {
     format: String,
-    /// What the log says of the camera when its first picture comes, instead of format and size.
+    /// For the log at the first picture, instead of format and size.
     words: Option<String>,
     size: Option<(u32, u32)>,
     is_closed: bool,
@@ -64,7 +64,7 @@ impl Publisher {
         &self.camera
     }
 
-    /// The clock that the source runs by.
+    /// The source's clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -74,7 +74,7 @@ impl Publisher {
         self.camera.jpeg.pool().take()
     }
 
-    /// The JPEG quality that is wanted at the moment, 1 to 100.
+    /// The current JPEG quality, 1 to 100.
     pub fn quality(&self) -> u8 {
         self.quality.load(Ordering::Relaxed)
     }
@@ -85,17 +85,17 @@ impl Publisher {
         self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner).set(picture.fps.map(f64::from));
     }
 
-    /// The rate that is wanted at the moment, in pictures a second; `None` for what the camera gives.
+    /// The current rate limit in pictures per second; `None` for the camera's own rate.
     pub fn fps(&self) -> Option<f64> {
         self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner).fps()
     }
 
-    /// Whether a picture of this moment is wanted, by the configured rate.
+    /// Whether the rate limit admits a picture at this moment.
     pub fn admits(&self, at: Monotonic) -> bool {
         self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner).admits(at)
     }
 
-    /// Sets the format in which the camera gives its pictures: a four-character code or a codec's name.
+    /// Sets the camera's format: a four-character code or a codec's name.
     pub fn set_format(&self, format: &str) {
         let mut out = self.out();
         if out.format != format {
@@ -103,7 +103,7 @@ impl Publisher {
         }
     }
 
-    /// Sets what was negotiated, and the words for the log, before the first picture comes.
+    /// Records what was negotiated, and the words for the log, before the first picture.
     pub fn opened(&self, format: &str, width: u32, height: u32, words: String) {
         let mut out = self.out();
         (out.format, out.words, out.size) = (format.to_owned(), Some(words), Some((width, height)));
@@ -128,7 +128,7 @@ impl Publisher {
         }
     }
 
-    /// Checks and mends a JPEG of a camera and publishes it, or counts it as damaged.
+    /// Checks and repairs a camera's JPEG and publishes it, or counts it as damaged.
     pub fn check(&self, jpeg: &[u8], captured: Monotonic) {
         let mut mended = self.buffer();
         match mjpeg::mend(jpeg, &mut mended) {
@@ -137,7 +137,7 @@ impl Publisher {
         }
     }
 
-    /// The same for a JPEG in a buffer of its own, which becomes the frame where nothing is to be mended.
+    /// Like [`check`](Self::check), for a JPEG that becomes the frame itself if it needs no repair.
     pub fn check_owned(&self, jpeg: FrameBuffer, captured: Monotonic) {
         match mjpeg::mend_owned(jpeg, || self.buffer()) {
             Ok((info, jpeg)) => self.publish(jpeg, captured, info.width, info.height),
@@ -162,33 +162,33 @@ impl Publisher {
         self.camera.count_dropped(pictures);
     }
 
-    /// Notes that something else than pictures comes.
+    /// Notes that the camera sends something other than pictures.
     pub fn other(&self, offered: String) {
         self.silence().other(offered);
     }
 
-    /// Notes that a picture was passed over for its length, and its ceiling in bytes.
+    /// Notes that something was skipped because it exceeds its ceiling, in bytes.
     pub fn too_long(&self, what: &'static str, max_bytes: usize) {
         self.silence().too_long(what, max_bytes);
     }
 
-    /// Notes since when a key picture has been waited for, without which no other can be shown.
+    /// Notes since when the stream has been waiting for a key picture.
     pub fn await_key(&self, since: Option<Monotonic>) {
         self.silence().await_key(since);
         self.camera.set_key_wait(since);
     }
 
-    /// Starts the wait for a good picture, or starts it anew: the source is open.
+    /// Starts the wait for a good picture, or restarts it: the source is open.
     pub fn expect(&self) {
         self.silence().end(self.clock.now());
     }
 
-    /// What came instead of a good picture since the last.
+    /// What came instead of a good picture since the last one.
     pub fn quiet_so_far(&self) -> Quiet {
         self.silence().quiet(self.clock.now())
     }
 
-    /// Returns once there has been no good picture for `patience`, with what came instead. The time begins
+    /// Returns once there has been no good picture for `patience`, with what came instead. The time starts
     /// with [`expect`](Self::expect).
     pub async fn quiet(&self, patience: Duration) -> Quiet {
         loop {
@@ -196,13 +196,13 @@ impl Publisher {
             match since {
                 Some(since) if now.since(since) >= patience => return self.silence().quiet(now),
                 Some(since) => self.clock.sleep_until(since + patience).await,
-                // A device may take longer to open than it may be silent.
+                // Opening a device may take longer than the silence allowed.
                 None => self.clock.sleep(limits::STANDSTILL_LOOK).await,
             }
         }
     }
 
-    /// Ends the publisher: nothing is published once this has returned.
+    /// Ends the publisher: after this returns, nothing is published.
     pub fn close(&self) {
         self.out().is_closed = true;
     }
@@ -218,7 +218,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(5);
 
     #[test]
-    fn a_source_is_silent_from_when_it_is_open() {
+    fn silence_starts_when_the_source_is_open() {
         let TestCamera { publisher, hand, .. } = TestCamera::default();
         smol::block_on(async {
             let mut quiet = Box::pin(publisher.quiet(PATIENCE));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_follows_the_end_and_changes_reach_the_open_source() {
+    fn nothing_is_published_after_close_and_changes_reach_the_open_source() {
         let to = TestCamera::default();
         let picture = |width| to.publisher.publish(to.publisher.buffer(), to.clock.now(), width, 2);
         to.publisher.set_format("MJPG");

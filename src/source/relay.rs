@@ -1,7 +1,7 @@
-//! Pictures that arrive as JPEG on the executor, to be checked and published beside it.
+//! Checks and publishes JPEGs that arrive on the executor, on a thread of their own.
 //!
-//! Checking a picture reads all of it, and publishing may write it to hundreds of sockets: on the executor,
-//! a few such cameras would hold up every connection. So each has a thread for that, while it is open.
+//! Checking reads the whole picture, and publishing may write it to hundreds of sockets: on the executor, a
+//! few such cameras would hold up every connection. So each open camera has a thread for it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,8 +15,8 @@ use crate::clock::Monotonic;
 use crate::frame::FrameBuffer;
 use crate::limits::RELAYED_PICTURES_MAX;
 
-/// Checks and publishes the pictures of one run of a source. When it is dropped, its thread ends with the
-/// picture that it is at.
+/// Checks and publishes the pictures of one run of a source. Dropping it ends its thread after the current
+/// picture.
 #[derive(Debug)]
 pub struct Relay(Arc<Shared>);
 
@@ -41,7 +41,7 @@ impl Relay {
     /// Starts the thread.
     ///
     /// # Errors
-    /// If the system gives none.
+    /// If the system refuses a thread.
     pub fn start(publisher: &Arc<Publisher>) -> Result<Self, Lost> {
         let shared = Arc::new(Shared {
             publisher: publisher.clone(),
@@ -54,8 +54,8 @@ impl Relay {
         Ok(relay)
     }
 
-    /// Hands over a picture that arrived at this moment. It never waits: of more than
-    /// [`RELAYED_PICTURES_MAX`] the oldest is dropped.
+    /// Queues a picture that arrived at this moment, without waiting: beyond [`RELAYED_PICTURES_MAX`] the
+    /// oldest is dropped.
     pub fn push(&self, picture: &[u8], arrived: Monotonic) {
         let mut copy = self.0.publisher.buffer();
         copy.extend_from_slice(picture);
@@ -68,7 +68,7 @@ impl Relay {
         self.0.publisher.dropped(u64::from(dropped.is_some()));
     }
 
-    /// Returns once everything that was handed over is published.
+    /// Returns once the queue is empty and everything is published.
     pub async fn drained(&self) {
         loop {
             listener!(self.0.drained => drained);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_checked_and_published_and_others_counted() {
+    fn good_pictures_are_published_and_damaged_ones_counted() {
         let (to, jpeg) = (TestCamera::default(), jpeg());
         let relay = Relay::start(&to.publisher).unwrap();
         smol::block_on(async {
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!((&*frame.jpeg, frame.width, frame.height), (&jpeg[..], 64, 48));
     }
 
-    /// Holds the thread that publishes up, once.
+    /// Blocks the publishing thread once.
     struct Slow(Barrier);
 
     impl Subscriber for Slow {
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn of_more_than_fit_the_oldest_are_dropped_and_whoever_hands_over_never_waits() {
+    fn push_never_waits_and_drops_the_oldest() {
         let (to, jpeg) = (TestCamera::default(), jpeg());
         let slow = Arc::new(Slow(Barrier::new(2)));
         let _viewer = to.subscribe(slow.clone());

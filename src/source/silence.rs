@@ -1,13 +1,13 @@
-//! How long a camera has given no good picture, and what came instead.
+//! How long a camera has given no good picture, and what it sent instead.
 
 use std::time::Duration;
 
 use crate::clock::Monotonic;
 
-/// The time since the last good picture, or since the first one has been waited for.
+/// The time since the last good picture, or since the wait for the first began.
 #[derive(Debug, Default)]
 pub(super) struct Silence {
-    /// `None` while the source is being opened, which may take its time.
+    /// `None` while the source is being opened, however long that takes.
     since: Option<Monotonic>,
     instead: Instead,
     damaged: u64,
@@ -26,7 +26,7 @@ enum Instead {
 /// A time without a good picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quiet {
-    /// How long it has been.
+    /// How long.
     pub time: Duration,
     /// What came instead.
     pub instead: What,
@@ -44,21 +44,21 @@ pub enum What {
         /// What was wrong with the last one.
         last: String,
     },
-    /// Something else than pictures, such as `video/x-h264`.
+    /// Something other than pictures, such as `video/x-h264`.
     Other(String),
-    /// Something longer than its ceiling.
+    /// Something that exceeds its ceiling.
     TooLong {
         /// What it is.
         what: &'static str,
         /// Its ceiling, in bytes.
         max_bytes: usize,
     },
-    /// Pictures that need a key picture, for so long.
+    /// Pictures that depend on a key picture that never came, for so long.
     NoKey(Duration),
 }
 
 impl Silence {
-    /// A good picture came, or the wait for one begins anew.
+    /// A good picture came, or the wait for one starts again.
     pub fn end(&mut self, now: Monotonic) {
         (self.since, self.damaged, self.key_awaited) = (Some(now), 0, None);
         if !matches!(self.instead, Instead::Nothing) {
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reason_is_the_one_that_says_most_and_ends_with_a_good_picture() {
+    fn the_most_telling_reason_wins_and_a_good_picture_clears_it() {
         let at = |seconds| Monotonic::since_zero(Duration::from_secs(seconds));
         let mut silence = Silence::default();
         assert_eq!(silence.quiet(at(9)).time, Duration::ZERO, "it is being opened");

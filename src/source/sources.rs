@@ -1,4 +1,4 @@
-//! Makes sources of what the configuration says, and finds the devices that some of them need.
+//! Makes sources from the configuration, and finds the devices that some of them need.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::config::{Camera, SourceSpec};
 pub struct Found(Device);
 
 impl Found {
-    /// The name that its driver gives.
+    /// Its name according to the driver.
     pub fn card(&self) -> &str {
         &self.0.card
     }
@@ -35,7 +35,7 @@ type Fake = Arc<dyn Fn(&Camera, &str) -> Source>;
 #[derive(Clone)]
 pub struct Sources {
     monitor: Arc<Monitor>,
-    /// Makes every source in tests of what is above.
+    /// Makes every source in tests of the rooms above.
     #[cfg(test)]
     fake: Option<Fake>,
 }
@@ -47,7 +47,7 @@ impl fmt::Debug for Sources {
 }
 
 impl Sources {
-    /// For cameras that run by this clock.
+    /// Sources of cameras that run by this clock.
     pub fn new(clock: &Clock) -> Self {
         Self {
             monitor: Monitor::new(clock.clone()),
@@ -56,19 +56,19 @@ impl Sources {
         }
     }
 
-    /// Such as a test makes.
+    /// Sources made by a test.
     #[cfg(test)]
     pub fn faked(clock: &Clock, make: impl Fn(&Camera, &str) -> Source + 'static) -> Self {
         Self { fake: Some(Arc::new(make)), ..Self::new(clock) }
     }
 
-    /// Whether one of these cameras needs devices to be looked for.
+    /// Whether any of these cameras needs a device.
     pub fn need_devices(cameras: &[Camera]) -> bool {
         cameras.iter().any(|camera| matches!(camera.source, SourceSpec::Auto | SourceSpec::V4l2(_)))
     }
 
-    /// The source of a camera; one with a device has it after the next [`rescan`](Self::rescan). `None` for
-    /// `auto`, which has as many as are found.
+    /// The source of a camera; its device is bound at the next [`rescan`](Self::rescan). `None` for `auto`,
+    /// which has one for each device found.
     pub fn of(&self, camera: &Camera, name: &str) -> Option<Source> {
         #[cfg(test)]
         if let Some(make) = &self.fake {
@@ -87,7 +87,7 @@ impl Sources {
         })
     }
 
-    /// The source of a camera that was found.
+    /// The source of a camera that `auto` found.
     pub fn of_found(&self, found: &Found, camera: &Camera, name: &str) -> Source {
         self.bound(Binding::on_device(&found.0, name), camera, name)
     }
@@ -104,7 +104,7 @@ impl Sources {
         Some(Source::V4l2(v4l2::Source::new(name, binding, monitor, &camera.picture)))
     }
 
-    /// The source of a camera whose configuration changed. A device at the same path stays the camera's.
+    /// The source for a changed configuration. A device at the same path stays bound.
     pub fn instead_of(&self, before: &Source, camera: &Camera, name: &str) -> Option<Source> {
         if let (Some(presence), SourceSpec::V4l2(path)) = (before.presence(), &camera.source)
             && presence.binding().is_of(path)
@@ -115,7 +115,7 @@ impl Sources {
         self.of(camera, name)
     }
 
-    /// Gives up the device of a source that is closed or about to be.
+    /// Releases the device of a source that is closed or about to be.
     pub fn release(&self, source: &Source) {
         if let Some(presence) = source.presence() {
             self.monitor.remove(presence.binding());
@@ -140,12 +140,12 @@ impl Sources {
         self.monitor.unbound().await.into_iter().map(Found).collect()
     }
 
-    /// Watches for devices that are plugged in. Does not return.
+    /// Watches for devices that come or go. Does not return.
     pub async fn watch(&self) {
         self.monitor.clone().watch().await;
     }
 
-    /// A name for each of these, unique among them and among `taken`.
+    /// A name for each device, unique among them and among `taken`.
     pub fn named(&self, found: Vec<Found>, taken: &[String]) -> Vec<(Found, String)> {
         let devices: Vec<_> = found.iter().map(|found| found.0.clone()).collect();
         let names = monitor::names(&devices, taken);

@@ -1,4 +1,4 @@
-//! A camera for the tests of sources, with a clock turned by hand.
+//! A camera for the tests of sources, with a manual clock.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::camera::{Camera, Report};
 use crate::clock::{Clock, Hand};
 use crate::config::Picture;
 
-/// A camera, what publishes to it, and its clock.
+/// A camera, its publisher and its clock.
 pub(super) struct TestCamera {
     pub camera: Arc<Camera>,
     pub publisher: Arc<Publisher>,

@@ -1,5 +1,4 @@
-//! The built-in test card: a moving picture with clock and frame counter, for trying things out
-//! without a camera.
+//! The built-in test card: a moving picture with clock and frame counter, for use without a camera.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +58,7 @@ fn deliver(name: &str, picture: &Picture, publisher: &Publisher, stop: &Stop) ->
         encoder.set_quality(publisher.quality()).map_err(internal)?;
         encoder.encode_planes(&card.draw(number, clock.unix_time(now)), &mut jpeg).map_err(internal)?;
         publisher.publish(jpeg, now, width, height);
-        // A machine too slow for the rate draws what it can instead of falling behind.
+        // A machine that is too slow for the rate skips pictures instead of falling behind.
         due = (due + interval).max(now);
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Certificates as cameras make them for themselves, made by `openssl` for these tests alone.
+//! Certificates like those that cameras generate, made by `openssl` for these tests alone.
 
 /// X.509 version 1, RSA with 1024 bits, signed by MD5.
 pub const V1_RSA_1024: &str = "\
@@ -48,7 +48,7 @@ pub const RSA_512: &str = "\
     MA8GA1UdEwEB/wQFMAMBAf8wDQYJKoZIhvcNAQELBQADQQBwN+2ZW3i8br/PuwmG5lBpSUh9c8/kJiqJH/LXYU/cjUiO\
     Pd32EXYrFNYw1lUWu9AvS3LDBP7Oow7PWPkQfNbX";
 
-/// A curve that is not supported.
+/// A curve that Pinhole does not support.
 pub const P521: &str = "\
     MIIB+TCCAVqgAwIBAgIURfmm8j4yW4pR/upoLvrsXoWFFsAwCgYIKoZIzj0EAwIwDjEMMAoGA1UEAwwDSVBDMB4XDTI2\
     MTEyNjAxMTMzM1oXDTM2MTEyMzAxMTMzM1owDjEMMAoGA1UEAwwDSVBDMIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQB\

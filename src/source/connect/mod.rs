@@ -1,5 +1,5 @@
-//! Connections to cameras on a network: the name is resolved, its addresses are tried, and the
-//! connection is encrypted where the URL says so.
+//! Connections to cameras on a network: resolves the name, tries its addresses, and encrypts the connection
+//! if the URL says so.
 
 #[cfg(test)]
 mod certificates;
@@ -24,19 +24,18 @@ use crate::config::network::Fingerprint;
 use crate::limits;
 use crate::offload::BlockingPool;
 
-/// How long the look-up of a name may take: a resolver's first time-out is 5 s, its second try
-/// mostly succeeds.
+/// Time limit for resolving a name: a resolver's first time-out is 5 s, its second try mostly succeeds.
 const RESOLVE_MAX: Duration = Duration::from_secs(8);
 
-/// Names that are looked up at a time: one for each camera. The C library's look-up cannot be broken
-/// off, so one that took too long holds its place until the resolver gives up.
+/// Names resolved at a time: one for each camera. The C library's look-up cannot be cancelled, so one that
+/// takes too long keeps its place until the resolver gives up.
 static NAMES: BlockingPool = BlockingPool::new("look up a name", limits::CAMERAS_MAX);
 
-/// How long connecting and the TLS handshake may take together. Cameras on batteries and behind
-/// mobile networks need seconds.
+/// Time limit for connecting and the TLS handshake together. Battery cameras and mobile networks need
+/// seconds.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
-/// Addresses of one name that are tried.
+/// Addresses of one name to try.
 const ADDRESSES_MAX: usize = 8;
 
 /// Where to connect to.
@@ -46,15 +45,15 @@ pub struct Destination<'a> {
     pub host: &'a str,
     /// TCP port.
     pub port: u16,
-    /// By TLS.
+    /// Whether to use TLS.
     pub tls: bool,
-    /// The only certificate to take, whoever signed it.
+    /// The only acceptable certificate, whoever signed it.
     pub fingerprint: Option<Fingerprint>,
-    /// The address of the camera whose redirect leads here.
+    /// The address of the camera that redirected here.
     pub redirected_from: Option<IpAddr>,
 }
 
-/// A connection that is up.
+/// An established connection.
 #[derive(Debug)]
 pub struct Connection {
     stream: Stream,
@@ -71,7 +70,7 @@ enum Stream {
 /// Connects.
 ///
 /// # Errors
-/// Why there is no connection.
+/// Why the connection failed.
 pub async fn connect(to: &Destination<'_>, clock: &Clock) -> Result<Connection, NetworkLost> {
     let addresses = within_reach(to, resolve(to, clock).await?)?;
     let shown = shown(to);
@@ -106,11 +105,11 @@ async fn once(
     let no_address = |error: io::Error| lost(&error, shown);
     let (peer, local) =
         (tcp.get_ref().peer_addr().map_err(no_address)?, tcp.get_ref().local_addr().map_err(no_address)?);
-    // Only a connection to one of this machine's own addresses has the same at both ends.
+    // Both ends have the same address only if it is one of this machine's own.
     if to.redirected_from.is_some_and(|from| from != peer.ip() && peer.ip() == local.ip()) {
         return Err(out_of_reach(to, peer.ip()).into());
     }
-    // Requests are small, and each is waited for.
+    // Requests are small, and each waits for its answer.
     let _ = tcp.get_ref().set_nodelay(true);
     let stream = if to.tls {
         Stream::Encrypted(Box::new(tls::encrypt(tcp, to.host, to.fingerprint).await?))
@@ -147,7 +146,7 @@ async fn resolve(to: &Destination<'_>, clock: &Clock) -> Result<Vec<SocketAddr>,
     }
 }
 
-/// The addresses that may be connected to: all of a configured name's, not all of a redirect's.
+/// The addresses that a redirect may reach; all of them for a configured name.
 fn within_reach(to: &Destination<'_>, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NetworkLost> {
     let Some(from) = to.redirected_from else { return Ok(addresses) };
     let (near, far): (Vec<_>, Vec<_>) =
@@ -162,7 +161,7 @@ fn out_of_reach(to: &Destination<'_>, address: IpAddr) -> NetworkLost {
     ProtocolFault::RedirectOutOfReach { address: shown(to), place: reach::words(address) }.into()
 }
 
-/// `HOST:PORT`, with brackets where the host is an IPv6 address.
+/// `HOST:PORT`, with brackets around an IPv6 address.
 fn shown(to: &Destination<'_>) -> String {
     let Destination { host, port, .. } = to;
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
@@ -195,7 +194,7 @@ impl Connection {
         self.peer
     }
 
-    /// The address of this machine that the camera sees.
+    /// The local address, as the camera sees it.
     pub fn local(&self) -> SocketAddr {
         self.local
     }

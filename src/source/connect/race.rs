@@ -1,4 +1,4 @@
-//! Several addresses of one camera, tried side by side. RFC 8305.
+//! Tries several addresses of one camera in parallel. RFC 8305.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -11,12 +11,12 @@ use smol::Async;
 
 use crate::clock::Clock;
 
-/// An address that has not answered for this long gets company by the next. RFC 8305 section 5.
+/// How long an address may take before the next is tried as well. RFC 8305 section 5.
 const STAGGER: Duration = Duration::from_millis(250);
 
 type Attempt<'a> = Pin<Box<dyn Future<Output = io::Result<Async<TcpStream>>> + 'a>>;
 
-/// Addresses of both families in turn, the resolver's first choice first. RFC 8305 section 4.
+/// Alternates between address families, starting with the resolver's first choice. RFC 8305 section 4.
 pub(super) fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) =
@@ -25,10 +25,10 @@ pub(super) fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     (0..longest).flat_map(|at| [first.get(at), second.get(at)]).flatten().copied().collect()
 }
 
-/// The first connection that comes about.
+/// Returns the first connection that succeeds.
 ///
 /// # Errors
-/// Where none does, the one that says most: somebody is there, and refuses.
+/// If none does, the most telling error: that a host refused.
 pub(super) async fn connect(addresses: &[SocketAddr], clock: &Clock) -> io::Result<Async<TcpStream>> {
     let mut waiting = addresses.iter();
     let mut running: Vec<Attempt<'_>> = Vec::new();
@@ -59,7 +59,7 @@ pub(super) async fn connect(addresses: &[SocketAddr], clock: &Clock) -> io::Resu
     }
 }
 
-/// The result of the first attempt that ends, which is taken out.
+/// Awaits the first attempt to end, and removes it.
 async fn first_of(running: &mut Vec<Attempt<'_>>) -> io::Result<Async<TcpStream>> {
     poll_fn(|context| {
         for at in 0..running.len() {
@@ -79,7 +79,7 @@ mod tests {
     use std::net::TcpListener;
 
     #[test]
-    fn families_take_turns() {
+    fn address_families_alternate() {
         let list = |texts: &[&str]| texts.iter().map(|it| it.parse().unwrap()).collect::<Vec<SocketAddr>>();
         assert_eq!(
             alternate(list(&["[::1]:1", "[::2]:1", "[::3]:1", "1.0.0.1:1"])),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_address_does_not_keep_from_a_live_one() {
+    fn a_dead_address_does_not_block_a_live_one() {
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let open = TcpListener::bind("127.0.0.1:0").unwrap();
         let addresses = [closed, open.local_addr().unwrap()];

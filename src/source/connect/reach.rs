@@ -1,26 +1,26 @@
-//! How far a redirect may reach.
+//! Limits where a redirect may lead.
 //!
-//! A camera, or whoever speaks in its place, could otherwise have this machine talk to services that
-//! trust it because it is near: those on its own loopback, and those that only neighbours on a link can
-//! talk to. Addresses are looked at after names were resolved, and the very address that was looked at
-//! is connected to, so neither notation nor name server gets around it.
+//! A camera, or an attacker in its place, could otherwise make this machine talk to services that trust it
+//! for being near: those on its loopback, and those that only link-local neighbours reach. Addresses are
+//! checked after resolution, and exactly the checked address is connected to, so neither notation nor DNS
+//! gets around the check.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Where an address is, as seen from this machine.
+/// Where an address is, seen from this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// This machine's loopback.
     Loopback,
-    /// Neighbours alone: 169.254.0.0/16 (RFC 3927), fe80::/10 (RFC 4291 section 2.5.6).
+    /// Link-local: 169.254.0.0/16 (RFC 3927), fe80::/10 (RFC 4291 section 2.5.6).
     Link,
-    /// No machine: unspecified (which Linux connects to loopback), multicast, broadcast.
+    /// Not a host: unspecified (which Linux connects to loopback), multicast, broadcast.
     Nowhere,
     /// Anything else.
     Ordinary,
 }
 
-/// Whether a camera at `from` may send us on to `to`.
+/// Whether a camera at `from` may redirect to `to`.
 pub fn may_redirect(from: IpAddr, to: IpAddr) -> bool {
     match place(to) {
         Place::Ordinary => true,
@@ -29,7 +29,7 @@ pub fn may_redirect(from: IpAddr, to: IpAddr) -> bool {
     }
 }
 
-/// Why not, in words for the camera's reason.
+/// Why not, for the camera's reason.
 pub fn words(to: IpAddr) -> &'static str {
     match place(to) {
         Place::Loopback => "an address of this machine itself",
@@ -60,14 +60,14 @@ fn place_v6(address: Ipv6Addr) -> Place {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 1] => Place::Loopback,
         [0, 0, 0, 0, 0, 0, 0, 0] | [0xff00..=0xffff, ..] => Place::Nowhere,
-        // Site-local addresses (RFC 3879) end at a router, but no further.
+        // Site-local addresses (RFC 3879) end at a router.
         [0xfe80..=0xfeff, ..] => Place::Link,
         _ => Place::Ordinary,
     }
 }
 
-/// The IPv4 address within: mapped and compatible (RFC 4291 section 2.5.5), of a translator (RFC 6052
-/// section 2.1, RFC 8215), 6to4 (RFC 3056 section 2).
+/// The embedded IPv4 address: mapped and compatible (RFC 4291 section 2.5.5), translated (RFC 6052 section
+/// 2.1, RFC 8215), 6to4 (RFC 3056 section 2).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
     match address.segments() {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_does_not_come_nearer_than_the_camera_is() {
+    fn a_redirect_reaches_no_nearer_than_the_camera() {
         for to in [
             "127.0.0.1",
             "127.255.0.9",

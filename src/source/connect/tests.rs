@@ -18,7 +18,7 @@ fn destination(host: &str, port: u16) -> Destination<'_> {
 }
 
 #[test]
-fn addresses_are_shown_as_they_are_written() {
+fn addresses_are_shown_in_the_usual_notation() {
     assert_eq!(shown(&destination("yard.local", 554)), "yard.local:554");
     assert_eq!(shown(&destination("2001:db8::1", 554)), "[2001:db8::1]:554");
 }
@@ -45,7 +45,7 @@ fn a_name_is_looked_up() {
 }
 
 #[test]
-fn a_redirect_from_elsewhere_does_not_reach_this_machine_however_it_is_written() {
+fn a_redirect_from_elsewhere_cannot_reach_this_machine_in_any_notation() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -54,7 +54,7 @@ fn a_redirect_from_elsewhere_does_not_reach_this_machine_however_it_is_written()
         let to = Destination { redirected_from: from.parse().ok(), ..destination(host, port) };
         smol::block_on(connect(&to, &clock))
     };
-    // The C library reads numbers as inet_aton does.
+    // The C library parses numbers like inet_aton.
     for host in [
         "127.0.0.1",
         "localhost",
@@ -74,8 +74,8 @@ fn a_redirect_from_elsewhere_does_not_reach_this_machine_however_it_is_written()
 }
 
 #[test]
-fn an_address_of_this_machine_in_a_network_is_this_machine_too() {
-    // The address that this machine has towards others, where it has one. Nothing is sent.
+fn a_redirect_cannot_reach_this_machines_network_address_either() {
+    // This machine's address on the network, if it has one. Nothing is sent.
     let own = std::net::UdpSocket::bind("0.0.0.0:0")
         .and_then(|socket| socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr()))
         .map(|address| address.ip());
@@ -91,7 +91,7 @@ fn an_address_of_this_machine_in_a_network_is_this_machine_too() {
 }
 
 #[test]
-fn a_server_that_accepts_and_says_nothing_is_given_up() {
+fn a_server_that_accepts_and_stays_silent_times_out() {
     static ACCEPTING: BlockingPool = BlockingPool::new("accepts", 1);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -99,7 +99,7 @@ fn a_server_that_accepts_and_says_nothing_is_given_up() {
     let to = Destination { tls: true, ..destination("127.0.0.1", port) };
     let mut connecting = Box::pin(connect(&to, &clock));
     smol::block_on(async {
-        // Until the handshake has begun: the server has the connection.
+        // Wait until the server has accepted the connection.
         let accepted = async { ACCEPTING.run(move || listener.accept().unwrap()).await.unwrap() };
         let accepted = or(
             async {
@@ -116,8 +116,8 @@ fn a_server_that_accepts_and_says_nothing_is_given_up() {
     });
 }
 
-/// A server with a certificate that it signed itself, which answers one connection; the
-/// certificate's fingerprint. The server's task fails where the client hangs up.
+/// A server with a self-signed certificate that answers one connection, and the certificate's fingerprint.
+/// The server's task fails if the client disconnects.
 fn self_signed() -> (u16, Fingerprint, smol::Task<io::Result<()>>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let fingerprint = Fingerprint(Sha256::digest(made.cert.der()).into());
@@ -145,7 +145,7 @@ fn serve(config: ServerConfig) -> (u16, smol::Task<io::Result<()>>) {
     (port, server)
 }
 
-/// A camera with a certificate that no verifier of today reads, and a key that may be another's.
+/// A camera with a certificate that no current verifier parses, and a key that may not match it.
 #[derive(Debug)]
 struct Odd(Arc<CertifiedKey>);
 
@@ -176,7 +176,7 @@ fn pin(certificate: &str) -> Fingerprint {
 
 /// Issue 10, number 21.
 #[test]
-fn a_pinned_certificate_that_no_verifier_reads_is_taken_if_the_camera_has_its_key() {
+fn a_pinned_certificate_that_no_verifier_parses_is_accepted_if_the_camera_has_its_key() {
     let right = || STANDARD.decode(certificates::V1_P256_KEY).unwrap();
     let wrong = || rcgen::KeyPair::generate().unwrap().serialize_der();
     for version in [&version::TLS12, &version::TLS13] {
@@ -202,7 +202,7 @@ fn a_pinned_certificate_that_no_verifier_reads_is_taken_if_the_camera_has_its_ke
 
 /// Issue 10, number 21.
 #[test]
-fn what_to_pin_is_said_only_where_that_will_do() {
+fn a_fingerprint_is_suggested_only_if_pinning_it_works() {
     for (certificate, expected) in [
         (certificates::V1_P256, "tls_fingerprint = "),
         (certificates::P521, "P-521"),
@@ -224,7 +224,7 @@ fn what_to_pin_is_said_only_where_that_will_do() {
 }
 
 #[test]
-fn a_self_signed_certificate_is_taken_when_it_is_pinned() {
+fn a_pinned_self_signed_certificate_is_accepted() {
     let (port, fingerprint, server) = self_signed();
     let to = Destination { tls: true, fingerprint: Some(fingerprint), ..destination("localhost", port) };
     smol::block_on(async {
@@ -237,7 +237,7 @@ fn a_self_signed_certificate_is_taken_when_it_is_pinned() {
 }
 
 #[test]
-fn a_self_signed_certificate_is_refused_and_the_message_says_what_to_pin() {
+fn a_refused_self_signed_certificate_comes_with_its_fingerprint() {
     let (port, fingerprint, server) = self_signed();
     let to = Destination { tls: true, ..destination("localhost", port) };
     smol::block_on(async {
@@ -249,7 +249,7 @@ fn a_self_signed_certificate_is_refused_and_the_message_says_what_to_pin() {
 }
 
 #[test]
-fn another_certificate_than_the_pinned_one_is_refused() {
+fn a_certificate_other_than_the_pinned_one_is_refused() {
     let (port, fingerprint, server) = self_signed();
     let pinned = Some(Fingerprint([7; 32]));
     let to = Destination { tls: true, fingerprint: pinned, ..destination("localhost", port) };
@@ -261,13 +261,13 @@ fn another_certificate_than_the_pinned_one_is_refused() {
 }
 
 #[test]
-fn a_server_without_tls_is_told_apart() {
+fn a_server_without_tls_is_recognised() {
     let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0)).unwrap();
     let port = listener.get_ref().local_addr().unwrap().port();
     let server = smol::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.write_all(b"RTSP/1.0 400 Bad Request\r\n\r\n").await.unwrap();
-        // Until the client hangs up.
+        // Until the client disconnects.
         let _ = stream.read_to_end(&mut Vec::new()).await;
     });
     let to = Destination { tls: true, ..destination("localhost", port) };

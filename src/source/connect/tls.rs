@@ -25,29 +25,29 @@ use crate::limits;
 use crate::offload::BlockingPool;
 use verifier::Verifier;
 
-/// The machine's certificates are read by so many threads at a time; each needs some 2 MB meanwhile.
+/// Threads that read the machine's certificates at a time; each needs some 2 MB meanwhile.
 static ROOTS: BlockingPool = BlockingPool::new("certificates", 2);
 
-/// Pinned certificates whose keys are weak, so that not every connection has to find out.
+/// Pinned certificates known to have weak keys, so that later connections need not find out again.
 static WEAK: Mutex<Vec<Fingerprint>> = Mutex::new(Vec::new());
 
 /// An encrypted connection.
 pub(super) type Stream = futures_rustls::client::TlsStream<Async<TcpStream>>;
 
-/// A version of TLS.
+/// A TLS version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Version {
     Tls12,
     Tls13,
 }
 
-/// Why there is no encrypted connection.
+/// Why encryption failed.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// The pinned certificate has a key that TLS 1.3 cannot be spoken with: connect once more, and only
-    /// TLS 1.2 and what such a key can sign is offered.
+    /// The pinned certificate's key is too weak for TLS 1.3: connect again and offer only TLS 1.2 and what
+    /// such a key can sign.
     WeakKey,
-    /// There will be none.
+    /// Retrying does not help.
     Lost(NetworkLost),
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn encrypt(
         |error: &dyn std::fmt::Display| NetworkLost::Tls(TlsFault::Library { problem: error.to_string() });
     let name = match ServerName::try_from(host.to_owned()) {
         Ok(name) => name,
-        // Whose certificate is pinned may have any name.
+        // A pinned certificate may have any name.
         Err(error) if pinned.is_none() => return Err(failed(&error).into()),
         Err(_) => tcp.get_ref().peer_addr().map_err(|error| failed(&error))?.ip().into(),
     };
@@ -75,7 +75,7 @@ pub(super) async fn encrypt(
     let trusted = if pinned.is_some() {
         None
     } else {
-        // Read anew for each connection: the machine's list is kept up to date for years.
+        // Read anew for each connection: the machine's list changes over the years.
         let provider = provider.clone();
         ROOTS.run(move || machine_trusts(provider)).await.map_err(|error| failed(&error))?
     };
@@ -118,14 +118,14 @@ fn remember_weak(pinned: Fingerprint) {
          make a new one in the camera if it can"
     );
     let mut weak = weak();
-    // One for each camera; with more, it is found out again.
+    // One for each camera; past that, each connection finds out again.
     if weak.len() >= limits::CAMERAS_MAX {
         weak.remove(0);
     }
     weak.push(pinned);
 }
 
-/// Checks certificates as browsers do; `None` where the machine trusts nobody at all.
+/// Verifies certificates like a browser; `None` if the machine trusts no authority at all.
 fn machine_trusts(provider: Arc<CryptoProvider>) -> Option<Arc<WebPkiServerVerifier>> {
     let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
@@ -136,7 +136,7 @@ fn machine_trusts(provider: Arc<CryptoProvider>) -> Option<Arc<WebPkiServerVerif
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().ok()
 }
 
-/// What the operator can do about a handshake that failed.
+/// What the operator can do about a failed handshake.
 fn handshake_words(error: &io::Error, is_for_weak_key: bool) -> String {
     let plain = "or use its unencrypted port (rtsp://, http://) in a network that you trust";
     match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
@@ -166,7 +166,7 @@ fn handshake_words(error: &io::Error, is_for_weak_key: bool) -> String {
             "camera and Pinhole have no way of encryption in common (needed: TLS 1.2 or 1.3, ECDHE, AES-GCM or \
              ChaCha20, and an RSA, P-256, P-384 or Ed25519 key); update the camera's firmware, {plain}"
         ),
-        // What a server without TLS answers.
+        // The answer of a server without TLS.
         Some(rustls::Error::InvalidMessage(_)) => {
             "what answers at this port does not speak TLS; is it the port for unencrypted connections?"
                 .to_owned()

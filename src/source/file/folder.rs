@@ -1,4 +1,4 @@
-//! The JPEGs of a folder, in the order in which people number them.
+//! The JPEGs of a folder, in natural order.
 
 use std::cmp::Ordering;
 use std::io;
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::config::shown;
 
-/// Pictures of a folder: an hour at ten a second. Those beyond are left out.
+/// Pictures of a folder: an hour at ten per second. The rest is left out.
 const PICTURES_MAX: usize = 36_000;
 
-/// The JPEGs in a folder, not in those below it.
+/// The JPEGs in a folder, not in its subfolders.
 pub(super) fn pictures(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut pictures = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -29,10 +29,10 @@ pub(super) fn pictures(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(pictures)
 }
 
-/// Whether the name says that it is a JPEG.
+/// Whether the name is that of a JPEG.
 pub(super) fn is_jpeg(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
-        // MPO is what 3D cameras write: a JPEG for each eye, one behind the other.
+        // MPO, written by 3D cameras: a JPEG for each eye, one after the other.
         ["jpg", "jpeg", "mpo"].iter().any(|known| extension.eq_ignore_ascii_case(known))
     })
 }

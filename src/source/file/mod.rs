@@ -1,7 +1,7 @@
-//! Video files and folders of JPEGs, in a loop at the recorded rate.
+//! Video files and folders of JPEGs, played in a loop at the recorded rate.
 //!
-//! A thread reads ahead by a few pictures; each goes to the decoder, or as JPEG to the relay, when it is
-//! due. The file is opened anew for each round, so that one that has changed shows at the next.
+//! A thread reads a few pictures ahead; each goes to the decoder, or as JPEG to the relay, when it is due.
+//! Each round opens the file again, so that a changed file shows in the next.
 
 mod folder;
 mod reader;
@@ -28,15 +28,14 @@ use crate::turn::Turn;
 use crate::video::{AccessUnit, Codec};
 use reader::{Item, Reader};
 
-/// Pictures that are read ahead: enough for a disk that has to spin up now and then at ordinary rates
-/// would be dozens; a card or a network share needs few.
+/// Pictures to read ahead: a card or a network share needs only a few. Riding out a disk that spins up would
+/// need dozens.
 const AHEAD_MAX: usize = 8;
 
-/// A picture that is later than this moves all that follow it: the machine slept, or the file did not
-/// come in time.
+/// A picture later than this delays all that follow: the machine slept, or the file was slow to read.
 const LATE_MAX: Duration = Duration::from_secs(1);
 
-/// A file that is played for this long without giving a picture has none.
+/// How long a file may play without a picture.
 const NO_PICTURE_MAX: Duration = Duration::from_secs(10);
 
 /// One file or folder.
@@ -62,7 +61,7 @@ impl Source {
         let reader = Reader::new(&self.path, self.picture.fps, items.clone());
         thread::spawn(&format!("file {}", self.name), move || {
             if let Err(lost) = thread::guarded(|| reader.run()) {
-                // Nobody listens once the source has been stopped.
+                // The receiver is gone once the source is stopped.
                 let _ = items.send_blocking(Err(lost));
             }
         })?;
@@ -84,7 +83,7 @@ impl Source {
         let mut begin = clock.now();
         let mut turn = Turn::new(clock);
         while let Ok(item) = items.recv().await {
-            // A file may say that all of its pictures are due at once.
+            // All pictures of a file may be due at once.
             turn.step().await;
             let item = item?;
             let late = clock.now().since(begin + item.due);
@@ -112,11 +111,11 @@ struct Player<'a> {
     way: Option<Way>,
 }
 
-/// What becomes of the pictures.
+/// How pictures become frames.
 enum Way {
-    /// They are decoded and encoded.
+    /// Decode and encode them.
     Transcode((Codec, Shape), Transcoder),
-    /// They are JPEG already.
+    /// Pass JPEG through.
     Relay(Relay),
 }
 
@@ -139,7 +138,7 @@ impl Player<'_> {
             self.way = Some(Way::Transcode(kind, transcoder));
         }
         let Some(Way::Transcode(_, transcoder)) = &self.way else { return Ok(()) };
-        // What is dropped is counted there; the next key picture goes on.
+        // The transcoder counts what it drops; playing resumes at the next key picture.
         if !transcoder.push(unit)
             && let Some(lost) = transcoder.failure()
         {
@@ -164,7 +163,7 @@ impl Player<'_> {
         Ok(())
     }
 
-    /// Whether there are pictures at all. A short file needs more than one round for its first.
+    /// Gives up on a file without pictures. A short one may need more than one round for its first.
     fn check(&self, round: u64) -> Result<(), Lost> {
         let quiet = self.publisher.quiet_so_far();
         if round < 2 || quiet.time <= NO_PICTURE_MAX {

@@ -14,21 +14,21 @@ use crate::limits;
 use crate::picture::Shape;
 use crate::video::Codec;
 
-/// Pictures a second of a folder of JPEGs, where none are configured.
+/// Default pictures per second of a folder.
 const FOLDER_FPS_DEFAULT: u32 = 10;
 
-/// Ends a sequence of H.265 (7.3.2.6: a NAL unit of type 36): pictures of the next round must not
-/// refer to those of the last.
+/// Ends a sequence of H.265 (7.3.2.6: a NAL unit of type 36): pictures of the next round must not refer to
+/// those of the last.
 const END_OF_SEQUENCE: [u8; 6] = [0, 0, 0, 1, 36 << 1, 1];
 
-/// A coded picture and when it is due.
+/// A coded picture and its due time.
 #[derive(Debug)]
 pub(super) struct Item {
     pub data: Coded,
     pub is_key: bool,
     pub is_hidden: bool,
     pub shape: Shape,
-    /// After the first picture of the first round.
+    /// Since the first picture of the first round.
     pub due: Duration,
     /// Counts from 0.
     pub round: u64,
@@ -41,7 +41,7 @@ pub(super) struct Reader {
     items: Sender<Result<Item, Lost>>,
 }
 
-/// Where a round begins in time, and how long it turned out.
+/// The start and length of a round.
 struct Round {
     number: u64,
     begin: Duration,
@@ -51,7 +51,7 @@ struct Round {
 
 /// Why reading ends.
 enum End {
-    /// The other end of the channel is gone: the source was stopped.
+    /// The receiver is gone: the source was stopped.
     Stopped,
     Lost(Lost),
 }
@@ -109,7 +109,7 @@ impl Reader {
     fn stills(&self, pictures: &[PathBuf], round: &mut Round) -> Result<(), End> {
         let interval = Duration::from_secs(1) / self.fps.unwrap_or(FOLDER_FPS_DEFAULT).max(1);
         for path in pictures {
-            // One that has been removed meanwhile is no loss.
+            // A file removed in the meantime is skipped.
             let Ok(data) = read(path) else { continue };
             let due = round.end;
             let picture = CodedPicture { data: Coded::Jpeg(data), is_key: true, is_hidden: false, due };
@@ -129,7 +129,7 @@ impl Reader {
         }
         let mut demuxer = opened.map_err(|problem| self.no_video(problem))?;
         let shape = demuxer.shape();
-        // What comes before the first key picture refers to what is not there.
+        // Pictures before the first key picture refer to missing ones.
         let mut next = demuxer.find(|picture| picture.is_key);
         while let Some(mut picture) = next {
             next = demuxer.next();
@@ -166,7 +166,7 @@ impl Reader {
     }
 }
 
-/// A file, up to what a JPEG may have: a longer one is then too long for the check as well.
+/// Reads a file, up to the ceiling of a JPEG: a longer one then fails the check too.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut data = Vec::new();
     File::open(path)?.take(limits::JPEG_MAX_BYTES as u64 + 1).read_to_end(&mut data)?;

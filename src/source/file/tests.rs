@@ -6,14 +6,14 @@ use crate::clips::{self, Folder};
 use crate::source::test_camera::TestCamera;
 use futures_lite::future::yield_now;
 
-/// Plays a file by a clock turned by hand, while `test` watches.
+/// Plays a file by a manual clock while `test` watches.
 fn play(path: &Path, picture: &Picture, test: impl AsyncFnOnce(&TestCamera)) -> Result<(), Lost> {
     let (to, stop) = (TestCamera::new(picture), Stop::new().unwrap());
     let source = Source::new("clip", path, picture);
     smol::block_on(or(
         async {
             let result = source.run(&to.publisher, &stop).await;
-            // A source that was stopped waits for the test to end.
+            // A stopped source waits for the test to end.
             if stop.is_requested() {
                 return futures_lite::future::pending().await;
             }
@@ -27,7 +27,7 @@ fn play(path: &Path, picture: &Picture, test: impl AsyncFnOnce(&TestCamera)) -> 
     ))
 }
 
-/// The next `count` pictures' times since the first, in ms. Time passes only when a picture has come.
+/// The times of the next `count` pictures since the first, in ms. Time passes only after a picture.
 async fn moments(to: &TestCamera, interval: Duration, count: usize) -> Vec<u128> {
     let mut viewer = to.watch();
     let mut seen: Vec<Monotonic> = Vec::new();
@@ -129,7 +129,7 @@ fn a_changed_file_shows_in_the_next_round() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_name_the_problem() {
     let folder = Folder::new("wrong");
     let lost = |path: &Path| {
         let nothing = async |_: &TestCamera| futures_lite::future::pending().await;
@@ -152,7 +152,7 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
-fn a_file_without_a_whole_picture_is_given_up() {
+fn a_file_without_a_whole_picture_fails() {
     let folder = Folder::new("damaged");
     std::fs::write(folder.file("1.jpg"), "no JPEG").unwrap();
     let mut time = Duration::ZERO;
@@ -160,7 +160,7 @@ fn a_file_without_a_whole_picture_is_given_up() {
         while time < NO_PICTURE_MAX * 2 {
             to.hand.advance(Duration::from_millis(100));
             time += Duration::from_millis(100);
-            // As many as it is asked for, one a tenth of a second.
+            // One picture is due each tenth of a second; wait until it is counted.
             let bad = to.report_now().bad;
             for _ in 0..100_000 {
                 if to.report_now().bad > bad {

@@ -1,4 +1,4 @@
-//! Coded pictures of a session to frames of the camera.
+//! Turns the coded pictures of a session into frames of the camera.
 
 use std::sync::Arc;
 
@@ -16,20 +16,20 @@ use crate::video::AccessUnit;
 /// Turns coded pictures into frames.
 pub(super) struct Delivery {
     publisher: Arc<Publisher>,
-    /// What is configured.
+    /// The camera's configuration.
     settings: Settings,
     way: Option<Way>,
     failure: Option<Lost>,
-    /// Pictures that the session dropped, as they are counted already.
+    /// Pictures dropped by the session that are already counted.
     dropped: u64,
     awaits_key: bool,
 }
 
-/// What becomes of the pictures.
+/// How pictures become frames.
 enum Way {
-    /// They are decoded and encoded.
+    /// Decode and encode them.
     Transcode(Transcoder),
-    /// They are JPEG files (RFC 2435), which go through as they are.
+    /// Pass JPEG (RFC 2435) through.
     Relay(Relay),
 }
 
@@ -45,13 +45,13 @@ impl Delivery {
         }
     }
 
-    /// Pictures come since then, and none can be shown.
+    /// Notes that since then pictures arrive but none can be decoded.
     pub fn awaiting_key(&mut self, since: Monotonic) {
         self.awaits_key = true;
         self.publisher.await_key(Some(since));
     }
 
-    /// Takes the next picture.
+    /// Delivers the next picture.
     pub fn picture(&mut self, picture: Picture) {
         if std::mem::take(&mut self.awaits_key) {
             self.publisher.await_key(None);
@@ -91,7 +91,7 @@ impl Delivery {
         Ok(())
     }
 
-    /// Counts the pictures that came incomplete, or need such a one.
+    /// Counts pictures that arrived incomplete, or refer to one that did.
     pub fn count_dropped(&mut self, dropped: u64) {
         for _ in self.dropped..dropped {
             self.publisher.camera().count_bad();
@@ -99,7 +99,7 @@ impl Delivery {
         self.dropped = dropped;
     }
 
-    /// Why no picture can come any more.
+    /// Why no more pictures can come.
     pub fn failure(&self) -> Option<Lost> {
         let of_way = match &self.way {
             Some(Way::Transcode(transcoder)) => transcoder.failure(),
@@ -109,7 +109,7 @@ impl Delivery {
     }
 }
 
-/// What it means that data came, and no picture out of them.
+/// The reason when data arrived but no picture.
 pub(super) fn no_picture(quiet: Quiet) -> Lost {
     let problem = match quiet.instead {
         What::NoKey(time) => format!("waiting for a key picture for {} s", time.as_secs()),

@@ -28,7 +28,7 @@ const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
 /// Why a session is over.
 #[derive(Debug)]
 pub enum End {
-    /// Closed on request; TEARDOWN was sent.
+    /// Closed on request.
     Closed,
     /// The session failed.
     Session(rtsp::Error),

@@ -1,4 +1,5 @@
-//! Cameras that speak RTSP: a session of [`crate::rtsp`] on sockets, its pictures to the publisher.
+//! Cameras that speak RTSP: runs a session of [`crate::rtsp`] on sockets and delivers its pictures to the
+//! publisher.
 
 mod delivery;
 mod driver;
@@ -25,11 +26,11 @@ use crate::random;
 use crate::rtsp::{Event, Options, Session, Target, Transport};
 use delivery::Delivery;
 
-/// How often it is looked whether the pictures can be decoded.
+/// How often to check whether decoding has failed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Data come, and no picture out of them for this long: longer than any camera's distance between
-/// key pictures, but for those that send one only to whoever connects anew.
+/// How long data may arrive without a complete picture: longer than any camera's key frame interval, except
+/// for cameras that send a key frame only to a new client.
 const NO_PICTURE_MAX: Duration = Duration::from_secs(30);
 
 /// One camera that speaks RTSP.
@@ -39,7 +40,7 @@ pub struct Source {
     url: SourceUrl,
     picture: Picture,
     network: Network,
-    /// Datagrams did not arrive the last time.
+    /// No datagram arrived last time.
     udp_is_silent: AtomicBool,
     report: Mutex<Report>,
 }
@@ -57,7 +58,7 @@ impl Source {
         }
     }
 
-    /// What is known about the camera.
+    /// What the camera has reported so far.
     pub fn report(&self) -> Report {
         self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -69,7 +70,7 @@ impl Source {
     pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
         let transport = self.first_transport();
         match self.play(transport, publisher, stop).await {
-            // No datagram arrived: a firewall, mostly. What was tried in vain is not tried again.
+            // No datagram arrived: mostly a firewall. UDP is not tried again.
             Err(Lost::Network(NetworkLost::NoDatagrams { seconds })) => {
                 log::warn!(
                     "camera {}: no datagram within {seconds} s; a firewall may hold them back, going on over TCP",
@@ -89,7 +90,7 @@ impl Source {
         }
     }
 
-    /// One session.
+    /// Runs one session.
     async fn play(&self, transport: Transport, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
         let clock = publisher.clock();
         let (target, credentials) = Target::parse(self.url.expose().as_str())

@@ -8,14 +8,14 @@ use smol::Async;
 
 use crate::rtsp::UdpChannel;
 
-/// Pairs that are tried; of two ports that the kernel picks at random, the second is mostly free.
+/// Pairs to try: the neighbour of a port that the kernel picks at random is mostly free.
 const TRIES_MAX: usize = 16;
 
-/// Bytes that the kernel may hold for the RTP port. A key picture of 500 kB comes in one burst, and
-/// the kernel counts its own overhead; it grants what `net.core.rmem_max` allows.
+/// The kernel's receive buffer for the RTP port. A key picture of 500 kB comes in one burst, and the kernel
+/// counts its own overhead; it grants at most `net.core.rmem_max`.
 const RECEIVE_BUFFER_BYTES: usize = 2 << 20;
 
-/// Datagrams of strangers, and errors, that are passed over before the other tasks run.
+/// Stray datagrams and errors to skip before other tasks run.
 const STRAYS_MAX: usize = 16;
 
 /// A pair of ports, the first even.
@@ -24,11 +24,11 @@ pub(super) struct Ports {
     rtp: Async<UdpSocket>,
     rtcp: Async<UdpSocket>,
     rtp_port: u16,
-    /// The camera's address. Datagrams from others are not looked at.
+    /// The camera's address. Datagrams from other addresses are ignored.
     peer: SocketAddr,
 }
 
-/// A datagram, whose bytes are in the buffer.
+/// A received datagram; its bytes are in the caller's buffer.
 #[derive(Debug)]
 pub(super) struct Received {
     pub channel: UdpChannel,
@@ -37,13 +37,13 @@ pub(super) struct Received {
 }
 
 impl Ports {
-    /// Opens a pair on an address of this machine.
+    /// Opens a pair on a local address.
     pub fn open(local: IpAddr, peer: SocketAddr) -> io::Result<Self> {
         let mut last = io::Error::from(io::ErrorKind::AddrInUse);
         for _ in 0..TRIES_MAX {
             match pair(local) {
                 Ok((rtp, rtcp)) => {
-                    // Refused sizes leave the kernel's own.
+                    // If the kernel refuses the size, its default stays.
                     let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&rtp, RECEIVE_BUFFER_BYTES);
                     let rtp_port = rtp.local_addr()?.port();
                     return Ok(Self { rtp: Async::new(rtp)?, rtcp: Async::new(rtcp)?, rtp_port, peer });
@@ -58,7 +58,7 @@ impl Ports {
         self.rtp_port
     }
 
-    /// Sends to the camera. What is lost is lost: it is a report, or opens a firewall.
+    /// Sends to the camera. A lost datagram does no harm: it is a report, or opens a firewall.
     pub fn send(&self, channel: UdpChannel, port: u16, bytes: &[u8]) {
         let mut to = self.peer;
         to.set_port(port);
@@ -92,7 +92,7 @@ impl Ports {
                 Ok((bytes, from)) if from.ip().to_canonical() == self.peer.ip().to_canonical() => {
                     return Poll::Ready((from.port(), bytes));
                 }
-                // A stranger's, or the echo of one that could not be delivered.
+                // From a stranger, or the echo of a datagram that could not be delivered.
                 Ok(_) => {}
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
                     log::debug!("datagram from {}: {error}", self.peer.ip());
@@ -104,13 +104,13 @@ impl Ports {
                 }
             }
         }
-        // Whoever floods the port must not keep the thread that serves.
+        // A flood must not starve the serving thread.
         context.waker().wake_by_ref();
         Poll::Pending
     }
 }
 
-/// The kernel picks one of the two; the other is beside it.
+/// The kernel picks one port; the other is its neighbour.
 fn pair(local: IpAddr) -> io::Result<(UdpSocket, UdpSocket)> {
     let first = UdpSocket::bind((local, 0))?;
     let port = first.local_addr()?.port();
@@ -124,7 +124,7 @@ mod tests {
     use futures_lite::future::{poll_fn, poll_once};
 
     #[test]
-    fn a_pair_is_even_and_hears_only_the_camera() {
+    fn a_pair_is_even_and_receives_only_from_the_camera() {
         let camera = UdpSocket::bind("127.0.0.2:0").unwrap();
         let stranger = UdpSocket::bind("127.0.0.3:0").unwrap();
         let ports = Ports::open([127, 0, 0, 1].into(), camera.local_addr().unwrap()).unwrap();
@@ -149,9 +149,9 @@ mod tests {
         assert_eq!((&buffer[..bytes], from.port()), (&b"hello"[..], ports.rtp_port() + 1));
     }
 
-    /// Issue 10, number 1: whoever floods the port must not keep the thread that serves.
+    /// Issue 10, number 1: a flood must not starve the serving thread.
     #[test]
-    fn strangers_are_passed_over_a_few_at_a_time() {
+    fn stray_datagrams_are_skipped_a_few_at_a_time() {
         let camera = UdpSocket::bind("127.0.0.2:0").unwrap();
         let stranger = UdpSocket::bind("127.0.0.3:0").unwrap();
         let ports = Ports::open([127, 0, 0, 1].into(), camera.local_addr().unwrap()).unwrap();

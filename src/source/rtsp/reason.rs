@@ -1,4 +1,4 @@
-//! What the end of a session means to the person in front of the camera.
+//! Translates the end of a session into a reason for the operator.
 
 use crate::camera::lost::{Awaited, NetworkLost, ProtocolFault};
 use crate::rtsp::limits::REDIRECTS_MAX;
@@ -59,13 +59,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_stream_is_told_without_its_url() {
+    fn the_reason_for_a_missing_stream_has_no_url() {
         let words = NetworkLost::from(Failed::NotFound { method: "DESCRIBE" }).to_string();
         assert!(words.contains("no stream") && words.contains("(404)"), "{words}");
     }
 
     #[test]
-    fn wrong_passwords_are_not_tried_again_soon() {
+    fn wrong_passwords_are_not_retried_soon() {
         let realm = "cam".to_owned();
         assert!(NetworkLost::from(Refused::WrongCredentials { realm }).locks_accounts());
         assert!(!NetworkLost::from(Failed::Goodbye).locks_accounts());

@@ -2,13 +2,13 @@
 
 use crate::rtsp::{Description, Status, Transport};
 
-/// What a camera offers and what came of it.
+/// What a camera offers and how its session went.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// What the camera described.
+    /// The camera's description.
     pub description: Option<Description>,
-    /// How the packets travel, once the camera plays.
+    /// The transport, once the camera plays.
     pub transport: Option<Transport>,
-    /// How the session stands.
+    /// The state of the session.
     pub status: Option<Status>,
 }

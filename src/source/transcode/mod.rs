@@ -1,14 +1,14 @@
-//! Coded pictures of a camera or a file to frames of the camera.
+//! Turns the coded pictures of a camera or a file into frames.
 //!
 //! ```text
 //! push ──> queue ──> decoder thread ──> newest pictures ──> encoder thread ──> publisher
 //! ```
 //!
-//! Nothing waits long anywhere. Pictures that come in a burst are spread (`pacer`), each by at most
-//! `pacer::HELD_MAX`; those of an even stream wait for nothing. Decoded pictures that the encoder has
-//! no time for are dropped; a decoder that falls behind first leaves out pictures that no other refers
-//! to, and then all up to the next key picture. So a picture that is published waited at most half a
-//! second (`queue::LAG_MAX`) for the decoder. Health counts what was dropped.
+//! Nothing waits long. Pictures that arrive in bursts are spread out (`pacer`), each by at most
+//! `pacer::HELD_MAX`; an even stream is not delayed. Decoded pictures that the encoder cannot keep up with
+//! are dropped. A decoder that falls behind first skips pictures that no other refers to, then all up to the
+//! next key picture. So a published picture waited at most half a second (`queue::LAG_MAX`) for the decoder.
+//! Health counts dropped pictures.
 
 mod pacer;
 mod queue;
@@ -32,8 +32,8 @@ use crate::video::{AccessUnit, Codec};
 use queue::Queue;
 use work::{Decoded, Decoding, Encoding};
 
-/// Decodes and encodes one stream of H.264 or H.265. When it is dropped, nothing more is published;
-/// its threads end with the picture that they are at.
+/// Decodes and encodes one stream of H.264 or H.265. Once it is dropped, nothing more is published; its
+/// threads end after their current picture.
 #[derive(Debug)]
 pub struct Transcoder {
     shared: Arc<Shared>,
@@ -43,9 +43,9 @@ pub struct Transcoder {
 struct Shared {
     publisher: Arc<Publisher>,
     state: Mutex<State>,
-    /// For the decoder: a unit has come, or the end.
+    /// Wakes the decoder: a unit has come, or the end.
     coded: Condvar,
-    /// For the encoder: a picture has come, or the end.
+    /// Wakes the encoder: a picture has come, or the end.
     decoded: Condvar,
     failed: Event,
     /// All is closed.
@@ -55,18 +55,17 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     queue: Queue,
-    /// Decoded pictures that nobody encodes yet, the oldest first.
+    /// Decoded pictures that wait for the encoder, oldest first.
     decoded: VecDeque<Decoded>,
     is_closed: bool,
     failure: Option<Lost>,
 }
 
 impl Transcoder {
-    /// Starts the threads. `shape` is what is said of the pictures beside
-    /// them, as by a file.
+    /// Starts the threads. `shape` is what a container says of the pictures' shape.
     ///
     /// # Errors
-    /// If this build has no decoder of it, or the system refuses a thread.
+    /// If this build has no decoder for the codec, or the system refuses a thread.
     pub fn start(
         publisher: &Arc<Publisher>,
         picture: &Picture,
@@ -85,17 +84,17 @@ impl Transcoder {
             failed: Event::new(),
             ended: Event::new(),
         });
-        // Its end closes what has been started, should the second thread not start.
+        // Dropping it ends the first thread if the second does not start.
         let transcoder = Self { shared };
         transcoder.spawn("decode", Decoding::new(decoder))?;
         transcoder.spawn("encode", Encoding::new(encoder, shape))?;
         Ok(transcoder)
     }
 
-    /// Hands over the next unit, in the order of decoding. It never waits.
+    /// Queues the next unit, in decoding order, without waiting.
     ///
-    /// False where the unit is dropped, because decoding lags behind or has ended. What is dropped is
-    /// counted here, and so is what needs it, up to the next key unit.
+    /// Returns false if the unit is dropped because decoding lags behind or has ended. Dropped units are
+    /// counted here, and so are those that depend on them, up to the next key unit.
     pub fn push(&self, unit: AccessUnit) -> bool {
         let publisher = &self.shared.publisher;
         let mut state = self.shared.lock();
@@ -109,7 +108,7 @@ impl Transcoder {
         pushed.is_accepted
     }
 
-    /// Returns once no more pictures can come, with the reason: the stream cannot be shown.
+    /// Returns the reason once no more pictures can come: the stream cannot be shown.
     pub async fn failed(&self) -> Lost {
         loop {
             listener!(self.shared.failed => failed);
@@ -120,7 +119,7 @@ impl Transcoder {
         }
     }
 
-    /// The reason of [`failed`](Self::failed), if it has one already.
+    /// The reason of [`failed`](Self::failed), if there already is one.
     pub fn failure(&self) -> Option<Lost> {
         self.shared.lock().failure.clone()
     }
@@ -151,9 +150,9 @@ impl Drop for Transcoder {
     }
 }
 
-/// What one of the threads does, again and again.
+/// The work that a thread repeats.
 trait Work: Send + 'static {
-    /// Waits for something to do and does it; false once there will be nothing more.
+    /// Waits for work and does it; false once there will be no more.
     fn step(&mut self, shared: &Shared) -> Result<bool, Lost>;
 }
 
@@ -162,7 +161,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What `take` gives, as soon as it does; `None` once all is closed.
+    /// Waits until `take` gives something; `None` once everything is closed.
     fn wait_for<T>(&self, news: &Condvar, take: impl Fn(&mut State) -> Option<T>) -> Option<T> {
         let mut state = self.lock();
         loop {
@@ -176,7 +175,7 @@ impl Shared {
         }
     }
 
-    /// Returns at this moment, or once all is closed.
+    /// Returns at this moment, or once everything is closed.
     fn wait_until(&self, moment: Monotonic) {
         let clock = self.publisher.clock();
         listener!(self.ended => ended);

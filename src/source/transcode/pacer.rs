@@ -1,39 +1,39 @@
-//! Pictures that come in bursts, spread evenly again.
+//! Spreads pictures that arrive in bursts evenly again.
 //!
-//! An encoder of B-frames sends a reference picture first and then those that are shown before it;
-//! servers send them all at once, and so does a radio link now and then. Viewers would see three
-//! pictures in ten milliseconds and then none for a hundred, and a browser shows one of the three.
+//! An encoder of B-frames sends a reference picture before those that are shown earlier. Servers send them
+//! all at once, and so does a radio link now and then. Viewers would see three pictures in ten milliseconds
+//! and then none for a hundred, and a browser shows one of the three.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
 
-/// Pictures that the camera's interval is measured over. One more than a multiple of 3 and 5; with
-/// bursts of 2 or 4 the interval comes out a fifteenth too long at most.
+/// Pictures that the interval is measured over. One more than a multiple of 3 and 5; with bursts of 2 or 4
+/// the interval is at most a fifteenth too long.
 const WINDOW: usize = 16;
 
-/// Pictures are at least this share of the camera's interval apart, in tenths: with less than all of
-/// it, what is held back becomes less with each picture, and ordinary jitter holds nothing back.
+/// Least distance between pictures, in tenths of the camera's interval: below the whole interval, so that the
+/// delay shrinks with each picture and ordinary jitter causes none.
 const SHARE_TENTHS: u32 = 9;
 
-/// No picture is held back for longer: that spreads bursts of four at 25 a second.
+/// The longest delay of a picture: enough to spread bursts of four at 25 per second.
 pub(super) const HELD_MAX: Duration = Duration::from_millis(120);
 
-/// Nor for more than so many of the camera's intervals.
+/// The longest delay in intervals of the camera.
 const HELD_MAX_INTERVALS: u32 = 3;
 
-/// Says when each picture is to be shown.
+/// Decides when each picture is due.
 #[derive(Debug, Default)]
 pub(super) struct Pacer {
-    /// When the last pictures were ready, twice [`WINDOW`] at most.
+    /// When the last pictures were ready, at most twice [`WINDOW`].
     ready: VecDeque<Monotonic>,
     due: Option<Monotonic>,
 }
 
 impl Pacer {
-    /// The moment for a picture that became ready then. Never earlier than that, nor later than
-    /// [`HELD_MAX`] after it, nor earlier than the picture before.
+    /// The due time of a picture that became ready then: never earlier, never before the last picture, and at
+    /// most [`HELD_MAX`] later.
     pub fn due(&mut self, ready: Monotonic) -> Monotonic {
         if self.ready.len() == 2 * WINDOW {
             self.ready.pop_front();
@@ -51,13 +51,12 @@ impl Pacer {
         due
     }
 
-    /// Pictures are missing: those to come say nothing about the interval together with those before.
+    /// Restarts the measurement after missing pictures.
     pub fn begin_anew(&mut self) {
         self.ready.clear();
     }
 
-    /// The mean interval of the last pictures, or of those before them where it was shorter: one gap
-    /// is no new rate.
+    /// The mean interval of the last pictures, or of those before if shorter: one gap is not a new rate.
     fn interval(&self) -> Option<Duration> {
         let mean = |last: usize| {
             let first = self.ready.get(last.checked_sub(WINDOW - 1)?)?;
@@ -77,7 +76,7 @@ mod tests {
         Monotonic::since_zero(Duration::from_millis(ms))
     }
 
-    /// When pictures that were ready then are due, in ms.
+    /// Pairs of ready and due times, in ms.
     fn spread(ready: impl IntoIterator<Item = u64>) -> Vec<(u64, u64)> {
         let mut pacer = Pacer::default();
         let due = |ms| (ms, pacer.due(at(ms)).since(at(0)).as_millis() as u64);
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn bursts_come_out_evenly() {
+    fn bursts_are_spread_evenly() {
         for (burst, held_below) in [(2, 40), (3, 80), (4, 121)] {
             let due = spread((0..400).map(|n| n / burst * burst * 40 + n % burst * 3));
             let steady = &due[50..];
@@ -100,16 +99,16 @@ mod tests {
     }
 
     #[test]
-    fn an_even_stream_waits_for_nothing() {
+    fn an_even_stream_is_not_delayed() {
         assert_eq!(held_max(&spread((0..400).map(|n| n * 40))), 0);
-        // A tenth of jitter is no burst; more costs less than itself.
+        // A tenth of jitter causes no delay; more causes less than itself.
         assert_eq!(held_max(&spread((0..400).map(|n| n * 40 + n % 2 * 4))), 0);
         assert!(held_max(&spread((0..400).map(|n| n * 40 + n * 7 % 20))) <= 16);
     }
 
     #[test]
-    fn nothing_is_held_for_long_whatever_comes() {
-        // A pause and all at once, another rate, a stop, nonsense.
+    fn the_delay_is_bounded_whatever_comes() {
+        // A gap and then all at once, another rate, a stop, nonsense.
         let gap = (0..100).map(|n| n * 40 + if (40..60).contains(&n) { (60 - n) * 40 } else { 0 });
         let slower = (0..100).map(|n| 4000 + n * 200);
         let faster = (0..100).map(|n| 24_000 + n * 10);

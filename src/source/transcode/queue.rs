@@ -6,27 +6,25 @@ use std::time::Duration;
 use crate::clock::Monotonic;
 use crate::video::AccessUnit;
 
-/// How old a unit may be that still waits. What is older is dropped, with all that waits behind it,
-/// up to the next key unit: better a gap than a picture of long ago. A camera's burst at the start of
-/// a stream is decoded faster than this.
+/// The age of a waiting unit at which it is dropped with all behind it, up to the next key unit: better a gap
+/// than an old picture. A camera's burst at the start of a stream is decoded faster than this.
 pub(super) const LAG_MAX: Duration = Duration::from_millis(500);
 
-/// How old a unit may be before pictures are left out that no other refers to: about three pictures
-/// of an ordinary camera.
+/// The age at which unreferenced pictures are skipped: about three pictures of an ordinary camera.
 pub(super) const LAG_OF_ALL_MAX: Duration = Duration::from_millis(120);
 
-/// Units that wait. Cameras send the last second or two at once when a stream begins.
+/// Waiting units. Cameras send the last second or two at once when a stream starts.
 const UNITS_MAX: usize = 64;
 
-/// Bytes of units that wait: four of the largest that a depacketizer gives.
+/// Bytes of waiting units: four of the largest that a depacketizer gives.
 const BYTES_MAX: usize = 32 << 20;
 
-/// Units in the order of decoding.
+/// Units in decoding order.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     units: VecDeque<AccessUnit>,
     bytes: usize,
-    /// Units were dropped: those up to the next key unit cannot be decoded.
+    /// Units were dropped: up to the next key unit none can be decoded.
     needs_key: bool,
 }
 
@@ -35,7 +33,7 @@ pub(super) struct Queue {
 pub(super) struct Pushed {
     /// It will be decoded.
     pub is_accepted: bool,
-    /// How many were dropped, itself included.
+    /// Dropped units, including this one.
     pub dropped: u64,
 }
 
@@ -93,7 +91,7 @@ mod tests {
     const ACCEPTED: Pushed = Pushed { is_accepted: true, dropped: 0 };
 
     #[test]
-    fn what_waited_too_long_is_dropped_up_to_the_next_key_unit() {
+    fn units_that_waited_too_long_are_dropped_up_to_the_next_key_unit() {
         let mut queue = Queue::default();
         assert_eq!(queue.push(unit(0, true, 9), at(0)), ACCEPTED);
         assert_eq!(queue.push(unit(500, false, 9), at(500)), ACCEPTED, "just in time");
@@ -108,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_bounded_in_units_and_bytes() {
+    fn units_and_bytes_are_bounded() {
         let mut queue = Queue::default();
         for _ in 0..UNITS_MAX {
             assert_eq!(queue.push(unit(0, true, 9), at(0)), ACCEPTED);

@@ -47,7 +47,7 @@ impl Rig {
     }
 }
 
-/// The picture as a viewer would see it, were it never coded but as the best of JPEGs.
+/// The best possible picture for a viewer: never video-coded, only a JPEG.
 fn ideal(picture: &[u8], (width, height): Size) -> Vec<u8> {
     let samples = clips::full_range(picture, (width, height));
     let (columns, rows) = Chroma::Yuv420.plane_size(width, height);
@@ -99,7 +99,7 @@ fn viewers_see_the_scene() {
 }
 
 #[test]
-fn damage_is_counted_and_pictures_go_on_with_the_next_key_unit() {
+fn damage_is_counted_and_pictures_resume_at_the_next_key_unit() {
     if !clips::available("decoding") {
         return;
     }
@@ -126,7 +126,7 @@ fn damage_is_counted_and_pictures_go_on_with_the_next_key_unit() {
 }
 
 #[test]
-fn no_more_pictures_than_were_asked_for() {
+fn the_rate_limit_is_kept() {
     if !clips::available("decoding") {
         return;
     }
@@ -148,7 +148,7 @@ fn no_more_pictures_than_were_asked_for() {
 }
 
 #[test]
-fn nothing_is_published_after_the_end() {
+fn nothing_is_published_after_drop() {
     if !clips::available("decoding") {
         return;
     }
@@ -162,7 +162,7 @@ fn nothing_is_published_after_the_end() {
         let camera = rig.to.camera.clone();
         drop(rig);
         let frames = camera.frames();
-        // Both threads let go of what they share: they have ended.
+        // Both threads have ended once they release their shares.
         while shared.strong_count() > 0 {
             std::thread::yield_now();
         }
@@ -171,11 +171,11 @@ fn nothing_is_published_after_the_end() {
 }
 
 #[test]
-fn what_cannot_be_shown_is_a_reason() {
+fn a_stream_that_cannot_be_shown_gives_a_reason() {
     if !clips::available("decoding") {
         return;
     }
-    // Larger than the ceiling, and nothing but its key picture.
+    // Larger than the ceiling, and the key picture alone.
     let options = clips::h264("bframes=0") + " -preset ultrafast";
     let units = clips::units(&clips::encode((8192, 4096), 1, &options), false);
     let rig = Rig::new(Codec::H264, &Picture::default());
@@ -185,7 +185,7 @@ fn what_cannot_be_shown_is_a_reason() {
     assert!(!rig.transcoder.push(rig.unit(Codec::H264, &units[0].0, true)), "it has ended");
 }
 
-/// Pixels that are not square, as the stream's parameter sets say it (VUI, sample_aspect_ratio).
+/// Pixels that are not square, according to the stream's parameter sets (VUI, sample_aspect_ratio).
 #[test]
 fn oblong_pixels_are_shown_in_the_right_shape() {
     if !clips::available("decoding") {

@@ -31,7 +31,7 @@ impl Decoding {
         Self { decoder, pacer: Pacer::default() }
     }
 
-    /// Every picture that is there now that a unit of this moment has come; how many there were.
+    /// Pulls every picture that is decoded now that a unit of this moment has come; returns their number.
     fn pull(&mut self, ready: Monotonic, shared: &Shared) -> Result<u64, DecodeError> {
         let mut pictures = 0;
         while let Some(picture) = self.decoder.pull()? {
@@ -70,10 +70,10 @@ impl Work for Decoding {
     }
 }
 
-/// Decoded pictures that wait: the longest burst that is spread.
+/// Decoded pictures that may wait: the longest burst that is spread.
 const DECODED_MAX: usize = 4;
 
-/// Leaves a picture to the encoder. Those that it has had no time for are dropped.
+/// Hands a picture to the encoder. Drops those that it had no time for.
 fn hand_over(shared: &Shared, decoded: Decoded) {
     let newest = decoded.due;
     let mut late = Vec::new();
@@ -93,7 +93,7 @@ pub(super) struct Encoding {
     encoder: JpegEncoder,
     memory: Memory,
     reshaper: Reshaper,
-    /// What the file says of the shape of its pictures.
+    /// The shape according to the file.
     shape: Shape,
 }
 
@@ -127,12 +127,12 @@ impl Work for Encoding {
         };
         let encoded = self.encode(&picture, &shared.publisher);
         let captured = picture.captured;
-        // The decoder wants its memory back.
+        // Return the memory to the decoder.
         drop(picture);
         match encoded {
             Ok((jpeg, width, height)) => {
                 shared.wait_until(due);
-                // Under the lock: whoever drops the handle may rely on it that nothing comes any more.
+                // Under the lock: after the handle is dropped, nothing is published.
                 let state = shared.lock();
                 if !state.is_closed {
                     shared.publisher.publish(jpeg, captured, width, height);

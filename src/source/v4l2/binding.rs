@@ -65,7 +65,7 @@ impl Binding {
         self.path.as_deref() == Some(path)
     }
 
-    /// Whether this path leads to the device.
+    /// Whether this path leads to the bound device.
     pub fn is_at(&self, path: &Path) -> bool {
         self.node().is_some_and(|node| node == target(path))
     }
@@ -76,7 +76,7 @@ impl Binding {
         is_link && self.seen().identity.is_none()
     }
 
-    /// The reason why [`node`](Self::node) is `None`.
+    /// Why [`node`](Self::node) is `None`.
     pub fn missing(&self) -> Lost {
         let seen = self.seen();
         match (&seen.same_as, &self.path) {

@@ -14,10 +14,10 @@ use super::kernel::Kernel;
 /// Driver buffers to ask for: one being read, one being filled, two for a late thread.
 const BUFFERS: u32 = 4;
 
-/// The kernel's own ceiling (VIDEO_MAX_FRAME), for drivers that give more than was asked for.
+/// The kernel's own ceiling (VIDEO_MAX_FRAME), for drivers that allocate more than requested.
 const BUFFERS_MAX: u32 = 32;
 
-/// The buffers of one device. Dropped, the stream is off and they are the driver's again.
+/// The buffers of one device. Dropping them stops the stream and returns them to the driver.
 pub struct Buffers<'d> {
     device: &'d Kernel,
     mapped: Vec<Mapped>,
@@ -29,7 +29,7 @@ struct Mapped {
 }
 
 impl<'d> Buffers<'d> {
-    /// Asks for buffers and maps them. None is queued yet.
+    /// Requests buffers and maps them. None is queued yet.
     pub fn of(device: &'d Kernel) -> io::Result<Self> {
         let count = device.request_buffers(BUFFERS)?.min(BUFFERS_MAX);
         let mut buffers = Self { device, mapped: Vec::with_capacity(count as usize) };
@@ -57,12 +57,12 @@ impl<'d> Buffers<'d> {
         Ok(buffers)
     }
 
-    /// How many there are.
+    /// The number of buffers.
     pub fn count(&self) -> u32 {
         self.mapped.len() as u32
     }
 
-    /// All bytes of a buffer that has been dequeued; none for one that does not exist.
+    /// All bytes of a dequeued buffer; empty if there is no such buffer.
     pub fn bytes(&self, index: u32) -> &[u8] {
         let Some(mapped) = self.mapped.get(index as usize) else { return &[] };
         // SAFETY: the mapping is as long as this and lasts as long as `self`. The driver writes only into
@@ -73,7 +73,7 @@ impl<'d> Buffers<'d> {
 
 impl Drop for Buffers<'_> {
     fn drop(&mut self) {
-        // A device that was unplugged refuses all of it; there is nothing left to give back then.
+        // An unplugged device refuses all of this; nothing is left to return then.
         if let Err(error) = self.device.stop() {
             log::debug!("descriptor {}: stream off: {error}", self.device.descriptor().as_raw_fd());
         }

@@ -33,7 +33,7 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Opens the device and publishes its pictures until the stop is requested.
+    /// Opens the device and publishes its pictures until `stop` is requested.
     pub fn run(&self) -> Result<(), Lost> {
         let open_error = |error| devices::open_error(&self.node, &error);
         let device = Kernel::open(&self.node).map_err(open_error)?;
@@ -72,15 +72,15 @@ impl Capture {
                         reader.read(buffers.bytes(filled.index), &filled);
                         flow.give_back(filled)?;
                     }
-                    // The driver said that a buffer is ready, and gave none: asked again at once, it would
-                    // say the same for as long as it is out of order.
+                    // poll(2) said that a buffer is ready, but the driver gave none. Retried at once, it
+                    // would do the same until it recovers.
                     None => self.pause()?,
                 },
             }
         }
     }
 
-    /// The buffer to read: of pictures that cost much, the newest of those that are ready.
+    /// The buffer to read: if reading is costly, the newest that is ready.
     fn newest(
         &self,
         device: &Kernel,
@@ -108,7 +108,7 @@ impl Capture {
         }
     }
 
-    /// What was asked for and what came of it, for the log.
+    /// The requested and the actual mode, for the log.
     fn words(&self, negotiated: &Negotiated) -> String {
         let Negotiated { asked, given, fps, .. } = negotiated;
         let rate =
@@ -129,7 +129,7 @@ enum Waited {
     Stop,
 }
 
-/// Waits for the next picture. How long that may take is for the watch over the publisher's silence.
+/// Waits for the next picture. The caller's watch on the publisher's silence bounds the wait.
 fn wait(device: BorrowedFd<'_>, stop: &Stop) -> Result<Waited, Lost> {
     let mut fds = [
         PollFd::from_borrowed_fd(device, PollFlags::IN),
@@ -139,7 +139,7 @@ fn wait(device: BorrowedFd<'_>, stop: &Stop) -> Result<Waited, Lost> {
         Err(Errno::INTR) => Ok(Waited::Interrupted),
         Err(error) => Err(cannot_be_waited_for(error)),
         Ok(_) if stop.is_requested() => Ok(Waited::Stop),
-        // Readable, or in error: dequeuing says which.
+        // Readable, or in error: dequeuing tells which.
         Ok(_) => Ok(Waited::Ready),
     }
 }

@@ -1,4 +1,4 @@
-//! Controls of a device, such as brightness or focus: listed, and set.
+//! Lists and sets a device's controls, such as brightness or focus.
 //!
 //! The `v4l` crate's own listing panics at the first control of an unknown type, and new kernels bring new
 //! types. So this module queries control by control, and skips unknown types.
@@ -19,7 +19,7 @@ use crate::camera::lost::Lost;
 /// Controls of one device; cameras have 5 to 30.
 const CONTROLS_MAX: usize = 256;
 
-/// Items of one menu that are asked for; cameras have 2 to 10.
+/// Menu items to query; cameras have 2 to 10.
 const MENU_ITEMS_MAX: i64 = 128;
 
 /// Flags of a control. Linux, videodev2.h.
@@ -31,7 +31,7 @@ mod flag {
     pub const NEXT: u32 = 0x8000_0000;
 }
 
-/// The kind of a control's value. Those of more than one value (classes, texts, arrays) are left out.
+/// The kind of a control's value. Kinds with more than one value (classes, strings, arrays) are skipped.
 const fn kind_of(number: u32) -> Option<Kind> {
     Some(match number {
         1 => Kind::Integer,
@@ -45,7 +45,7 @@ const fn kind_of(number: u32) -> Option<Kind> {
     })
 }
 
-/// Automatics are set before the values that they would override.
+/// Automatic modes are set before the values that they would override.
 const fn is_set_late(kind: Kind) -> bool {
     !matches!(kind, Kind::Menu | Kind::Boolean)
 }
@@ -58,11 +58,11 @@ pub fn list(node: &Path) -> Result<Vec<Control>, Lost> {
     open(node).map(|device| read(&device))
 }
 
-/// Sets controls by name to numbers, `true` and `false`, or the words of their menus; all of them
-/// are checked before the first is set. Returns the controls as they are afterwards.
+/// Sets controls by name to numbers, `true` and `false`, or the words of their menus. Checks all of them
+/// before it sets the first. Returns the controls afterwards.
 ///
 /// # Errors
-/// Why not.
+/// If a value is invalid or the device refuses it.
 pub fn set(node: &Path, wanted: &Map<String, Value>) -> Result<Vec<Control>, Refused> {
     let device = open(node).map_err(Refused::Lost)?;
     let controls = read(&device);
@@ -87,14 +87,13 @@ fn open(node: &Path) -> Result<Device, Lost> {
     Device::with_path(node).map_err(|error| open_error(node, &error))
 }
 
-/// Every control, in the device's order. A device that has none, or does not know the question, has
-/// an empty list.
+/// Every control, in the device's order; empty if it has none or does not support the query.
 fn read(device: &Device) -> Vec<Control> {
     let mut controls: Vec<Control> = Vec::new();
     let mut id = 0;
     for _ in 0..CONTROLS_MAX {
         let Ok(query) = query_after(device, id) else { break };
-        // Drivers that answer with the same one for ever have been seen.
+        // Some drivers return the same control for ever.
         if query.id <= id {
             break;
         }
@@ -132,7 +131,7 @@ fn name_of(label: &str, before: &[&str]) -> String {
     std::iter::once(base.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(base)
 }
 
-/// Bytes of a driver up to the first zero, whatever they are.
+/// A driver's string up to the first NUL, whatever bytes it holds.
 fn text(bytes: &[c_char]) -> String {
     let bytes: Vec<u8> = bytes.iter().map(|byte| *byte as u8).chain([0]).collect();
     CStr::from_bytes_until_nul(&bytes).unwrap_or_default().to_string_lossy().trim().to_owned()
@@ -140,11 +139,11 @@ fn text(bytes: &[c_char]) -> String {
 
 fn menu(device: &Device, query: &v4l2_query_ext_ctrl, kind: Kind) -> Vec<MenuItem> {
     let last = query.maximum.min(query.minimum.saturating_add(MENU_ITEMS_MAX));
-    // Drivers leave items out: those are not allowed.
+    // Drivers skip the items that are not allowed.
     (query.minimum..=last).filter_map(|index| menu_item(device, query.id, index, kind)).collect()
 }
 
-/// `VIDIOC_QUERY_EXT_CTRL` for the control that follows `id`. Arrays and structures are not asked for.
+/// `VIDIOC_QUERY_EXT_CTRL` for the control after `id`. Compound controls are not requested.
 #[allow(unsafe_code)]
 fn query_after(device: &Device, id: u32) -> io::Result<v4l2_query_ext_ctrl> {
     // SAFETY: a structure of numbers; zero is one of their values.
@@ -222,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_v4l2_ctl_and_each_its_own() {
+    fn names_match_v4l2_ctl_and_are_unique() {
         let first = name_of("White Balance, Automatic", &[]);
         assert_eq!(first, "white_balance_automatic");
         assert_eq!(name_of("White Balance, Automatic", &[&first]), "white_balance_automatic_2");
@@ -230,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_lost() {
+    fn a_missing_device_is_lost() {
         assert!(list(Path::new("/dev/video-none")).is_err());
         assert!(matches!(set(Path::new("/dev/video-none"), &Map::new()), Err(Refused::Lost(_))));
     }

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::inotify;
 use smol::Async;
 
-/// Events read at a time; a storm of events must not block the serving thread.
+/// Events read at a time; a flood of events must not block the serving thread.
 const EVENTS_MAX: usize = 1024;
 
 /// inotify on the folders in which video devices and their links appear.
@@ -29,7 +29,7 @@ impl Watch {
         Ok(())
     }
 
-    /// udev makes these folders with the first link in them. Adding a watch again changes nothing.
+    /// udev creates these folders with the first link in them. Adding a watch twice changes nothing.
     fn add_link_folders(&self) {
         for folder in ["/dev/v4l", "/dev/v4l/by-id", "/dev/v4l/by-path"] {
             if let Err(error) = self.add(folder) {
@@ -48,7 +48,7 @@ impl Watch {
         }
     }
 
-    /// Takes all waiting events; true if one of them concerns video devices.
+    /// Reads all pending events; true if one of them concerns video devices.
     pub fn drain(&self) -> bool {
         let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
         let mut events = inotify::Reader::new(&self.inotify, &mut buffer);

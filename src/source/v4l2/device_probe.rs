@@ -1,4 +1,4 @@
-//! Queries nodes one after the other, and skips those that hang.
+//! Queries nodes one after another and skips those that hang.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -121,7 +121,7 @@ mod tests {
     use futures_lite::future::{poll_once, yield_now};
 
     #[test]
-    fn a_node_that_hangs_is_passed_over_until_it_answers() {
+    fn a_node_that_hangs_is_skipped_until_it_answers() {
         let (clock, hand) = Clock::manual();
         let (release, held) = smol::channel::bounded::<()>(1);
         let calls = Arc::new(DeviceProbe::default());

@@ -12,7 +12,7 @@ use super::identity::Identity;
 use crate::camera::lost::{DriverLost, Lost};
 use crate::config::shown;
 
-/// Where udev listens, and what it has made of each device (`c81:0` for the first video node).
+/// udev's control socket, and its records of devices (`c81:0` for the first video node).
 const UDEV_CONTROL: &str = "/run/udev/control";
 const UDEV_RECORDS: &str = "/run/udev/data";
 
@@ -24,9 +24,9 @@ const NOT_CAMERAS: [&str; 5] = ["bcm2835-isp", "bcm2835-codec", "pispbe", "rpi-h
 pub struct Device {
     /// Its node, /dev/videoN.
     pub node: PathBuf,
-    /// What it is recognised by.
+    /// Recognises it when it comes back.
     pub identity: Identity,
-    /// The name that its driver gives.
+    /// Its name according to the driver.
     pub card: String,
     /// The driver.
     pub driver: String,
@@ -37,15 +37,15 @@ pub struct Device {
 }
 
 impl Device {
-    /// The path that stays the same for this camera, as far as there is one: by its identity if it
-    /// has a serial number, else by its port, else its node.
+    /// The most stable path to this camera: by its identity if it has a serial number, else by its port, else
+    /// its node.
     pub fn stable_path(&self) -> &Path {
         let by_id = self.by_id.as_ref().filter(|_| self.identity.serial.is_some());
         by_id.or(self.by_path.as_ref()).or(self.by_id.as_ref()).unwrap_or(&self.node)
     }
 }
 
-/// The nodes in /dev whose names are those of V4L2 video devices, by number. Opens nothing.
+/// The video nodes in /dev, by number. Opens none of them.
 pub fn nodes() -> Vec<PathBuf> {
     let number = |name: &str| name.strip_prefix("video")?.parse::<u32>().ok();
     let entries = fs::read_dir("/dev").into_iter().flatten().flatten();
@@ -57,15 +57,14 @@ pub fn nodes() -> Vec<PathBuf> {
     numbered.into_values().collect()
 }
 
-/// Every device that pictures can be captured from, by number. Metadata, output, tuner and codec
-/// nodes are left out.
+/// Every device that captures pictures, by number; no metadata, output, tuner or codec nodes.
 pub fn capture_devices() -> Vec<Device> {
     let links = Links::read();
     nodes().iter().filter_map(|node| describe(node)).map(|device| links.of(device)).collect()
 }
 
-/// Every device that gives pictures by the multi-planar API only: listed, but not opened by itself, for
-/// these are mostly parts of a processor's camera pipeline.
+/// Every device that captures by the multi-planar API only. These are listed but never opened by `auto`: most
+/// are parts of a processor's camera pipeline.
 pub fn multi_planar_devices() -> Vec<Device> {
     let links = Links::read();
     let device = |node: &PathBuf| {
@@ -75,14 +74,14 @@ pub fn multi_planar_devices() -> Vec<Device> {
     nodes().iter().filter_map(device).collect()
 }
 
-/// The links that udev makes to nodes.
+/// The links from udev to nodes.
 pub struct Links {
     by_id: BTreeMap<PathBuf, PathBuf>,
     by_path: BTreeMap<PathBuf, PathBuf>,
 }
 
 impl Links {
-    /// Those that are there now.
+    /// The current links.
     pub fn read() -> Self {
         Self { by_id: links("/dev/v4l/by-id"), by_path: links("/dev/v4l/by-path") }
     }
@@ -94,13 +93,13 @@ impl Links {
     }
 }
 
-/// Whether udev has made the node's links and set its permissions. Without udev this is true unless
+/// Whether udev has created the node's links and set its permissions. Without udev, true unless
 /// `awaits_link`: a small system may start udev after the cameras.
 pub fn is_settled(node: &Path, awaits_link: bool) -> bool {
     if !exists(Path::new(UDEV_CONTROL)) {
         return !awaits_link;
     }
-    // A node that is gone is nothing to wait for.
+    // Nothing to wait for once the node is gone.
     let Ok(status) = rustix::fs::stat(node) else { return true };
     let (major, minor) = (rustix::fs::major(status.st_rdev), rustix::fs::minor(status.st_rdev));
     exists(&Path::new(UDEV_RECORDS).join(format!("c{major}:{minor}")))
@@ -111,13 +110,13 @@ fn links(folder: &str) -> BTreeMap<PathBuf, PathBuf> {
     entries.filter_map(|entry| Some((fs::canonicalize(entry.path()).ok()?, entry.path()))).collect()
 }
 
-/// Opens a node and queries it; `None` unless it is a camera. Without its links.
+/// Opens a node and queries it; `None` unless it is a camera. The links are left empty.
 pub fn describe(node: &Path) -> Option<Device> {
     let device = match query(node) {
         Ok(capabilities) if !is_camera(&capabilities) => return None,
         Ok(capabilities) => device_of(node, capabilities),
-        // Its capabilities are unknown. The first node of a device is its camera, and a camera
-        // that may not be opened is shown with that reason, not left out.
+        // Its capabilities are unknown. The first node of a device is its camera, and a camera without
+        // permission is listed with that reason.
         Err(Lost::Forbidden) if attribute(node, "index").as_deref() == Some("0") => Device {
             node: node.to_owned(),
             identity: identity(node, None),
@@ -140,14 +139,14 @@ fn device_of(node: &Path, capabilities: Capabilities) -> Device {
     Device { node: node.to_owned(), identity, card, driver, by_id: None, by_path: None }
 }
 
-/// Asks a node what it is.
+/// Queries the capabilities of a node.
 pub fn query(node: &Path) -> Result<Capabilities, Lost> {
     catch_unwind(|| v4l::Device::with_path(node).and_then(|device| device.query_caps()))
         .unwrap_or_else(|_| Err(io::Error::other("answers that are not V4L2")))
         .map_err(|error| open_error(node, &error))
 }
 
-/// The reason behind a failed open or QUERYCAP.
+/// The reason for a failed open or QUERYCAP.
 pub fn open_error(node: &Path, error: &io::Error) -> Lost {
     use rustix::io::Errno;
     match Errno::from_io_error(error) {
@@ -168,13 +167,13 @@ pub fn open_error(node: &Path, error: &io::Error) -> Lost {
     }
 }
 
-/// Whether frames can be captured from a node with these capabilities, in the one way that Pinhole
-/// can (single-planar, by memory mapping), and come from a camera.
+/// Whether a node with these capabilities is a camera that captures in the one way that Pinhole supports:
+/// single-planar, by memory mapping.
 pub fn is_camera(capabilities: &Capabilities) -> bool {
     captures_by(Flags::VIDEO_CAPTURE, capabilities)
 }
 
-/// Whether frames can be captured from a node with these capabilities only in a way that Pinhole cannot.
+/// Whether a node with these capabilities captures, but only in a way that Pinhole does not support.
 pub fn is_multi_planar(capabilities: &Capabilities) -> bool {
     captures_by(Flags::VIDEO_CAPTURE_MPLANE, capabilities) && !is_camera(capabilities)
 }
@@ -189,7 +188,7 @@ fn captures_by(api: Flags, capabilities: &Capabilities) -> bool {
 fn identity(node: &Path, capabilities: Option<&Capabilities>) -> Identity {
     let index = attribute(node, "index").and_then(|index| index.parse().ok()).unwrap_or(0);
     match (usb_device(node), capabilities) {
-        // The same whether it may be opened or not.
+        // The same with and without permission to open it.
         (Some(usb), _) => Identity {
             model: format!("{}:{}", usb.vendor, usb.product),
             serial: usb.serial,
@@ -221,7 +220,7 @@ struct UsbDevice {
     bus: String,
 }
 
-/// The USB device behind a node, from sysfs: the first folder upwards that has its identifiers.
+/// The USB device behind a node, from sysfs: the nearest ancestor with USB identifiers.
 fn usb_device(node: &Path) -> Option<UsbDevice> {
     let device = fs::canonicalize(sysfs(node)?.join("device")).ok()?;
     let usb = device.ancestors().find(|folder| exists(&folder.join("idVendor")))?;
@@ -233,8 +232,8 @@ fn usb_device(node: &Path) -> Option<UsbDevice> {
     })
 }
 
-/// The port as the kernel names it (`usb_make_path`): by the controller and the ports on the way, so that
-/// it stays the same whatever number the bus has.
+/// The port's name in the kernel (`usb_make_path`): the controller and the ports on the way, so it does not
+/// depend on the bus number.
 fn usb_bus(usb: &Path, ports: &str) -> Option<String> {
     let name = |folder: &Path| folder.file_name()?.to_str().map(str::to_owned);
     let root_hub = usb
@@ -251,7 +250,7 @@ fn attribute(node: &Path, name: &str) -> Option<String> {
     read(&sysfs(node)?.join(name))
 }
 
-/// Whether there is anything at a path.
+/// Whether the path exists.
 pub fn exists(path: &Path) -> bool {
     rustix::fs::access(path, rustix::fs::Access::EXISTS).is_ok()
 }
@@ -276,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_is_what_captures_video_by_streaming() {
+    fn a_camera_captures_video_by_streaming() {
         let capture = Flags::VIDEO_CAPTURE | Flags::STREAMING;
         assert!(is_camera(&capabilities("uvcvideo", capture)));
         assert!(!is_camera(&capabilities("uvcvideo", Flags::META_CAPTURE | Flags::STREAMING)));

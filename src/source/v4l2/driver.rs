@@ -1,7 +1,7 @@
-//! What is asked of a driver, as a trait: the kernel answers in production ([`super::kernel`]), and
-//! tests give the answers of drivers that are not at hand.
+//! The requests to a driver, as a trait: in production the kernel answers ([`super::kernel`]); tests script
+//! the answers of drivers that are not at hand.
 //!
-//! Answers pass through here as plain numbers, unchecked: [`super::formats`] and [`super::negotiate`] check
+//! Answers pass through here unchecked, as plain numbers; [`super::formats`] and [`super::negotiate`] check
 //! them.
 
 use std::io;
@@ -45,7 +45,7 @@ pub struct Format {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Bytes from one row of the first plane to the next (`bytesperline`); 0 where it does not say.
+    /// Bytes from one row of the first plane to the next (`bytesperline`); 0 if the driver does not say.
     pub stride: u32,
     /// `V4L2_QUANTIZATION_*`.
     pub quantization: u32,
@@ -55,14 +55,13 @@ pub struct Format {
 const LIMITED: u32 = 2;
 
 impl Rate {
-    /// Pictures per second; none where the driver has no rate to speak of.
+    /// Pictures per second; `None` if the driver reports no rate.
     pub fn per_second(self) -> Option<f64> {
         per_second(self.interval).filter(|_| self.is_known)
     }
 }
 
-/// Pictures per second of an interval, if it is one that a camera can have. Drivers list 0/0, 1/0 and
-/// 1/4294967295.
+/// Pictures per second of a plausible interval. Drivers list 0/0, 1/0 and 1/4294967295.
 pub fn per_second((numerator, denominator): (u32, u32)) -> Option<f64> {
     let possible = 0.001..=1000.0;
     (numerator > 0)
@@ -71,20 +70,19 @@ pub fn per_second((numerator, denominator): (u32, u32)) -> Option<f64> {
 }
 
 impl Format {
-    /// Bytes from one row to the next. A driver that says nothing, or less than a row has, means rows
-    /// without a gap.
+    /// Bytes from one row to the next: at least a row, whatever the driver reports.
     pub fn row_bytes(&self, format: PixelFormat) -> usize {
         let least = format.row_bytes(self.width as usize);
         (self.stride as usize).max(least)
     }
 
-    /// What the extremes of a sample mean: full range unless the driver says otherwise.
+    /// The range of a sample's values: full unless the driver says limited.
     pub fn range(&self) -> Range {
         if self.quantization == LIMITED { Range::Limited } else { Range::Full }
     }
 }
 
-/// What a driver says about its rate (`struct v4l2_captureparm`).
+/// The rate that a driver reports (`struct v4l2_captureparm`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// The interval in seconds, as numerator and denominator.
@@ -96,15 +94,15 @@ pub struct Rate {
 /// A filled buffer, as it is taken out of the queue (`struct v4l2_buffer`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Filled {
-    /// Which buffer.
+    /// The buffer's index.
     pub index: u32,
-    /// Bytes in it, as the driver counts them.
+    /// Bytes used, according to the driver.
     pub bytes: u32,
     /// `V4L2_BUF_FLAG_*`.
     pub flags: u32,
-    /// Number of the picture, with gaps where some were dropped.
+    /// The frame's sequence number; dropped frames leave gaps.
     pub sequence: u32,
-    /// Seconds and microseconds, by the clock that the flags name.
+    /// Seconds and microseconds, by the clock in the flags.
     pub timestamp: (i64, i64),
 }
 
@@ -112,17 +110,17 @@ pub struct Filled {
 pub mod flag {
     /// The driver has it, to be filled.
     pub const QUEUED: u32 = 0x2;
-    /// It is filled and waits to be taken.
+    /// It is filled and can be dequeued.
     pub const DONE: u32 = 0x4;
     /// The driver knows that the picture is damaged.
     pub const ERROR: u32 = 0x40;
-    /// Which clock the time stamp is by.
+    /// The clock of the time stamp.
     pub const CLOCK_MASK: u32 = 0xe000;
     /// `CLOCK_MONOTONIC`.
     pub const CLOCK_MONOTONIC: u32 = 0x2000;
 }
 
-/// The questions. Each is one request to the driver; an error is the one of `ioctl`.
+/// Each method is one request to the driver; errors are those of `ioctl`.
 pub trait Driver {
     /// `VIDIOC_ENUM_FMT`: the four-character code at an index.
     fn format_at(&self, api: Api, index: u32) -> io::Result<[u8; 4]>;
@@ -132,15 +130,15 @@ pub trait Driver {
     fn interval_at(&self, fourcc: [u8; 4], size: (u32, u32), index: u32) -> io::Result<FrameInterval>;
     /// `VIDIOC_G_FMT`.
     fn format(&self) -> io::Result<Format>;
-    /// `VIDIOC_S_FMT`: the format that is set afterwards, which may be another one.
+    /// `VIDIOC_S_FMT`: returns the format that is set afterwards, which may differ.
     fn set_format(&self, fourcc: [u8; 4], size: (u32, u32)) -> io::Result<Format>;
     /// `VIDIOC_G_PARM`.
     fn rate(&self) -> io::Result<Rate>;
-    /// `VIDIOC_S_PARM`: the rate that is set afterwards.
+    /// `VIDIOC_S_PARM`: returns the rate that is set afterwards.
     fn set_rate(&self, fps: u32) -> io::Result<Rate>;
-    /// `VIDIOC_QBUF`: gives a buffer to the driver.
+    /// `VIDIOC_QBUF`.
     fn queue(&self, index: u32) -> io::Result<()>;
-    /// `VIDIOC_DQBUF`: takes a filled one, if there is one (`EAGAIN` otherwise).
+    /// `VIDIOC_DQBUF`: `EAGAIN` if no buffer is filled.
     fn dequeue(&self) -> io::Result<Filled>;
     /// `VIDIOC_QUERYBUF`: a buffer's flags, which say whether the driver has it.
     fn buffer_flags(&self, index: u32) -> io::Result<u32>;

@@ -13,21 +13,21 @@ use crate::limits;
 pub struct Flow<'d, D> {
     driver: &'d D,
     count: u32,
-    /// How many times in a row taking a buffer failed with EIO.
+    /// EIO errors in a row.
     errors: u32,
 }
 
 impl<'d, D: Driver> Flow<'d, D> {
-    /// Gives the driver all of its `count` buffers.
+    /// Queues all `count` buffers.
     ///
     /// # Errors
-    /// If it does not take them.
+    /// If the driver refuses one.
     pub fn of(driver: &'d D, count: u32) -> io::Result<Self> {
         (0..count).try_for_each(|index| driver.queue(index))?;
         Ok(Self { driver, count, errors: 0 })
     }
 
-    /// Takes the next filled buffer. None if there is none after all (EAGAIN, for `poll` may err), or if
+    /// Dequeues the next filled buffer. `None` if there is none after all (EAGAIN, for `poll` may err), or if
     /// this one was lost (EIO: "internal error, can also indicate temporary problems like signal loss",
     /// kernel: v4l/vidioc-qbuf.rst).
     ///
@@ -57,7 +57,7 @@ impl<'d, D: Driver> Flow<'d, D> {
         }
     }
 
-    /// Gives a buffer back to be filled again.
+    /// Queues a buffer again.
     ///
     /// # Errors
     /// Why the camera is lost.
@@ -65,7 +65,7 @@ impl<'d, D: Driver> Flow<'d, D> {
         self.driver.queue(filled.index).map_err(|error| refused("take a buffer back", &error))
     }
 
-    /// "The driver might dequeue an (empty) buffer despite returning an error": such a one is queued again.
+    /// "The driver might dequeue an (empty) buffer despite returning an error": queues such a buffer again.
     fn find_lost_buffers(&self) {
         for index in 0..self.count {
             let is_lost = |flags: u32| flags & (flag::QUEUED | flag::DONE) == 0;
@@ -89,7 +89,7 @@ mod tests {
         Filled { index, ..Filled::default() }
     }
 
-    /// What comes of a driver's answers, as the indices of buffers; -1 for none.
+    /// The dequeued buffers' indices, -1 for none, up to the first loss.
     fn taken(answers: Vec<Result<Filled, Errno>>) -> (Vec<i64>, Option<Lost>) {
         let driver = Fake::dequeuing(answers);
         let mut flow = Flow::of(&driver, 4).unwrap();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn no_buffer_after_poll_is_no_loss() {
+    fn no_buffer_after_poll_is_not_a_loss() {
         let answers = [errors(Errno::AGAIN, 1000), vec![Ok(filled(2))], errors(Errno::INTR, 1)].concat();
         let (indices, lost) = taken(answers);
         assert_eq!((indices[999], indices[1000], indices[1001], lost), (-1, 2, -1, None));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_that_an_error_took_out_of_the_queue_is_queued_again() {
+    fn a_buffer_that_an_error_dequeued_is_queued_again() {
         let driver = Fake::dequeuing(vec![Err(Errno::IO)]);
         let mut flow = Flow::of(&driver, 4).unwrap();
         driver.forget_buffer(3);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_loss_stays_one() {
+    fn fatal_errors_are_a_loss() {
         assert_eq!(taken(errors(Errno::NODEV, 1)).1, Some(Lost::Unplugged));
         assert!(matches!(taken(errors(Errno::INVAL, 1)).1, Some(Lost::Driver(_))));
         let (_, lost) = taken(vec![Ok(filled(4))]);

@@ -1,25 +1,24 @@
-//! Recognises a camera when it comes back, under whatever number.
+//! Recognises a camera when it comes back under another number.
 //!
-//! /dev/videoN is no identity: a device that is plugged in again gets another number while its old
-//! descriptor is still open. Vendor, product and serial number of USB stay the same, and so does the
-//! port.
+//! /dev/videoN does not identify a device: plugged in again, it gets another number while its old descriptor
+//! is still open. The USB vendor, product and serial number stay the same, and so does the port.
 
 /// What identifies a capture device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Vendor and product of a USB device (`046d:082d`), else the driver's name.
     pub model: String,
-    /// The USB serial number. Cheap cameras have none, or all the same.
+    /// The USB serial number. Cheap cameras have none, or all share one.
     pub serial: Option<String>,
     /// Where it is plugged in (V4L2's `bus_info`).
     pub bus: String,
-    /// Which of the device's video nodes it is: cameras with two sensors have two that capture.
+    /// The index among the device's video nodes: cameras with two sensors have two that capture.
     pub index: u32,
-    /// It could not be queried: only its node's number is known.
+    /// The device could not be queried: only its node's number is known.
     pub is_unasked: bool,
 }
 
-/// How certain it is that two identities belong to one camera.
+/// How certainly two identities belong to one camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Likeness {
     /// The same model without serial numbers, in another port.
@@ -51,15 +50,15 @@ pub struct Wanted<'a> {
     pub identity: Option<&'a Identity>,
     /// The device at the node that its device had.
     pub at_node: Option<usize>,
-    /// The device that its configured path points to at present.
+    /// The device that its configured path leads to.
     pub at_path: Option<usize>,
 }
 
-/// Assigns a device (its position in `devices`) to each binding, and no device twice.
+/// Assigns a device (its index in `devices`) to each binding, and each device at most once.
 ///
-/// In this order: exact matches; devices that cannot be queried, by their node; first-time bindings, by the
-/// configured path; cameras that moved to another port; and a configured path that another camera has
-/// now.
+/// In this order: exact matches; devices that cannot be queried, by their node; new bindings, by the
+/// configured path; cameras that moved to another port; and a configured path that now leads to another
+/// camera.
 pub fn assign(bindings: &[Wanted<'_>], devices: &[Identity]) -> Vec<Option<usize>> {
     let mut given = vec![None; bindings.len()];
     let mut taken = vec![false; devices.len()];
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn twins_without_serial_numbers_are_told_apart_by_their_ports() {
+    fn twins_without_serial_numbers_are_distinguished_by_port() {
         let (left, right) = (camera("cheap", "", "usb-1"), camera("cheap", "", "usb-2"));
         let one = [camera("cheap", "", "usb-2")];
         assert_eq!(assign(&[known(&left), known(&right)], &one), [None, Some(0)]);
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_serial_numbers_are_told_apart_by_their_ports_too() {
+    fn equal_serial_numbers_are_distinguished_by_port_too() {
         let (left, right) = (camera("cheap", "SN0001", "usb-1"), camera("cheap", "SN0001", "usb-2"));
         let devices = [camera("cheap", "SN0001", "usb-2"), camera("cheap", "SN0001", "usb-1")];
         assert_eq!(assign(&[known(&left), known(&right)], &devices), [Some(1), Some(0)]);
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_that_may_not_be_opened_for_a_while_stays_the_same() {
+    fn a_camera_without_permission_for_a_while_keeps_its_binding() {
         let asked = camera("vivid", "", "platform:vivid-000");
         let unasked = Identity { is_unasked: true, ..camera("", "", "/dev/video0") };
         let at_node = |identity| Wanted { identity: Some(identity), at_node: Some(0), at_path: None };

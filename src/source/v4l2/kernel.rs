@@ -21,20 +21,20 @@ use v4l::v4l2::{self, vidioc};
 
 use super::driver::{Api, Driver, Filled, Format, FrameInterval, FrameSize, Rate};
 
-/// Types of buffers, kinds of list entries, and a capability. Linux, videodev2.h.
+/// Buffer types, kinds of list entries, and a capability. Linux, videodev2.h.
 const VIDEO_CAPTURE: u32 = 1;
 const VIDEO_CAPTURE_MPLANE: u32 = 9;
 const MEMORY_MMAP: u32 = 1;
 const DISCRETE: u32 = 1;
 const CAP_TIMEPERFRAME: u32 = 0x1000;
-/// Says that the members behind `priv` are valid.
+/// Marks the members after `priv` as valid.
 const PRIV_MAGIC: u32 = 0xfeed_cafe;
 
 /// An open device.
 pub struct Kernel(Device);
 
 impl Kernel {
-    /// Opens the device at a node, without waiting in any request.
+    /// Opens the device at a node; no request will block.
     pub fn open(node: &Path) -> io::Result<Self> {
         Device::with_path(node).map(Self)
     }
@@ -55,12 +55,12 @@ impl Kernel {
         self.ask(vidioc::VIDIOC_STREAMON, &mut VIDEO_CAPTURE.clone())
     }
 
-    /// `VIDIOC_STREAMOFF`, which takes all buffers back.
+    /// `VIDIOC_STREAMOFF`, which returns all buffers.
     pub fn stop(&self) -> io::Result<()> {
         self.ask(vidioc::VIDIOC_STREAMOFF, &mut VIDEO_CAPTURE.clone())
     }
 
-    /// `VIDIOC_REQBUFS`: how many buffers there are; none are asked for to give them back.
+    /// `VIDIOC_REQBUFS`: the number of buffers granted; requesting 0 frees them.
     pub fn request_buffers(&self, count: u32) -> io::Result<u32> {
         // SAFETY: a structure of numbers; zero is one of their values.
         let mut request: v4l2_requestbuffers = unsafe { zeroed() };

@@ -1,4 +1,4 @@
-//! V4L2 capture devices: found, recognised when they come back, opened, captured from.
+//! V4L2 capture devices: finds them, recognises them when they come back, captures from them.
 //!
 //! The only module that names the `v4l` crate. That crate panics on some driver answers that it does not
 //! know (names that are not UTF-8, for one), so every call into it runs under `catch_unwind` (here in
@@ -47,7 +47,7 @@ use monitor::Monitor;
 /// The formats, sizes and rates that the device at a node offers.
 ///
 /// # Errors
-/// Why it cannot be asked.
+/// If it cannot be queried.
 pub fn formats_of(node: &Path) -> Result<Vec<modes::OfferedFormat>, Lost> {
     ask(node, |device| formats::formats(device, Api::SinglePlanar))
 }
@@ -55,7 +55,7 @@ pub fn formats_of(node: &Path) -> Result<Vec<modes::OfferedFormat>, Lost> {
 /// The formats that the device at a node offers by the multi-planar API, and why it cannot be used.
 ///
 /// # Errors
-/// Why it cannot be asked.
+/// If it cannot be queried.
 pub fn multi_planar_formats_of(node: &Path) -> Result<(Vec<modes::OfferedFormat>, Lost), Lost> {
     ask(node, |device| Ok((formats::formats(device, Api::MultiPlanar)?, negotiate::multi_planar(device))))
 }
@@ -66,7 +66,7 @@ fn ask<T>(node: &Path, question: fn(&Kernel) -> io::Result<T>) -> Result<T, Lost
         .map_err(|error| devices::open_error(node, &error))
 }
 
-/// What it means that the driver refused something.
+/// The reason for a refused request.
 fn refused(request: &'static str, error: &io::Error) -> Lost {
     match Errno::from_io_error(error) {
         Some(Errno::NODEV | Errno::NXIO) => Lost::Unplugged,
@@ -85,7 +85,7 @@ enum Capturing {
     Quiet(Quiet),
 }
 
-/// What it means that no good picture came.
+/// The reason when no good picture came.
 fn silent(quiet: Quiet) -> Lost {
     let seconds = quiet.time.as_secs();
     match quiet.instead {
@@ -94,7 +94,7 @@ fn silent(quiet: Quiet) -> Lost {
     }
 }
 
-/// The capture device of one camera, wherever it is plugged in at the moment.
+/// The capture device of one camera, wherever it is plugged in.
 #[derive(Debug)]
 pub struct Source {
     name: String,
@@ -131,12 +131,12 @@ impl Source {
             Capturing::Ended(ended) => ended,
             Capturing::Quiet(quiet) => {
                 stop.request();
-                // The device is opened again only once it is closed.
+                // Wait until the device is closed: the next run opens it again.
                 capturing.await.and(Err(silent(quiet)))
             }
         };
         if ended.is_err() {
-            // What the driver said may be the first news of an unplugged device.
+            // The driver's error may be the first sign of an unplugged device.
             self.presence.monitor.look().await;
         }
         // The `v4l` crate panics on answers that it does not know.
@@ -151,7 +151,7 @@ impl Source {
     }
 }
 
-/// Whether a device is there: one that can be plugged in and unplugged.
+/// Whether a device that can be unplugged is present.
 #[derive(Debug, Clone)]
 pub struct Presence {
     binding: Arc<Binding>,
@@ -159,12 +159,12 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// The device, wherever it is plugged in.
+    /// The binding to the device.
     pub fn binding(&self) -> &Arc<Binding> {
         &self.binding
     }
 
-    /// Why the camera is lost without being opened, if its device is not there.
+    /// Why the camera is lost without an attempt to open it, if its device is absent.
     pub async fn absent(&self) -> Option<Lost> {
         if self.binding.node().is_none() {
             self.monitor.look().await;

@@ -17,8 +17,8 @@ use crate::clock::{Clock, Monotonic};
 
 /// Plugging in one device causes several events (node, permissions, links) within this time.
 const SETTLE: Duration = Duration::from_millis(100);
-/// `auto` takes a new device once udev has made its links (a configured camera may be waiting for one of
-/// them) and set its permissions, but no later than this: at boot udev may be slow.
+/// `auto` waits until udev has created a new device's links (a configured camera may be waiting for one of
+/// them) and set its permissions, but no longer than this: at boot udev may be slow.
 const UDEV_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The devices and the bindings to them.
@@ -73,7 +73,7 @@ impl Monitor {
         self.changed.listen()
     }
 
-    /// Lists the nodes, and scans the devices only if the nodes have changed or udev had not processed
+    /// Lists the nodes, and scans the devices only if the nodes have changed or udev had not finished with
     /// all of them.
     pub async fn look(self: &Arc<Self>) {
         let last = self.last.lock().await;
@@ -115,7 +115,7 @@ impl Monitor {
         unbound
     }
 
-    /// The cameras at these nodes. A node that does not answer keeps its last known description.
+    /// Describes the cameras at these nodes. A node that hangs keeps its last description.
     async fn ask(&self, nodes: &[PathBuf], known: &[Device]) -> Vec<Device> {
         let answers = self.device_probe.call(nodes, &self.clock, devices::describe).await;
         let links = Links::read();
@@ -145,7 +145,7 @@ impl Monitor {
                     self.clock.sleep(SETTLE).await;
                     watch.drain();
                     self.rescan().await;
-                    // Worth a retry after "no permission" or "busy" even if the nodes are the same.
+                    // After "no permission" or "busy" a retry is worthwhile even if the nodes are the same.
                     self.changed.notify(usize::MAX);
                 }
                 Ok(false) => {
@@ -159,7 +159,7 @@ impl Monitor {
         }
     }
 
-    /// Returns after [`SETTLE`] while udev has devices left to process; its records cause no event.
+    /// Returns after [`SETTLE`] while udev has devices left to process: its records cause no event.
     async fn until_udev_may_be_done(&self) -> std::io::Result<bool> {
         if !self.last.lock().await.awaits_udev(self.clock.now()) {
             return futures_lite::future::pending().await;
@@ -169,8 +169,8 @@ impl Monitor {
     }
 }
 
-/// Splits devices without a binding into those that udev has processed (or whose time is over) and the
-/// others, with the time when they appeared.
+/// Splits unbound devices into those that udev has finished with (or has had its time for) and the others,
+/// with the times when they appeared.
 fn settled(
     devices: Vec<Device>,
     before: &BTreeMap<PathBuf, Monotonic>,
@@ -218,7 +218,7 @@ fn deal(bindings: &[Arc<Binding>], devices: Vec<Device>) -> (Vec<Device>, bool) 
     let given = identity::assign(&wanted, &identities);
     let mut changed = false;
     for (((binding, device), path), wanted) in bindings.iter().zip(&given).zip(&paths).zip(&wanted) {
-        // A binding that lost its device does not mean the device that has its number now.
+        // A binding that lost its device is not meant for the device that has its number now.
         let same_as = match (device, wanted.identity, wanted.at_path) {
             (None, None, Some(at_path)) => {
                 let other = given.iter().position(|given| *given == Some(at_path));
@@ -233,7 +233,8 @@ fn deal(bindings: &[Arc<Binding>], devices: Vec<Device>) -> (Vec<Device>, bool) 
                 seen.lasting = Some(devices[*device].stable_path().to_owned());
                 Some(devices[*device].node.clone())
             }
-            // Not among the devices found: a node of another name, or not a camera. Opening it will tell.
+            // Not among the devices found: a node of another name, or not a camera. Opening it gives the
+            // reason.
             None => path
                 .clone()
                 .filter(|path| seen.identity.is_none() && devices::exists(path) && at(path).is_none()),
@@ -247,7 +248,7 @@ fn deal(bindings: &[Arc<Binding>], devices: Vec<Device>) -> (Vec<Device>, bool) 
     (left, changed)
 }
 
-/// A name for each device from its driver's name for it, unique among them and among `taken`.
+/// A unique name for each device, from its card name; avoids those in `taken`.
 pub fn names(devices: &[Device], taken: &[String]) -> Vec<String> {
     let mut count: BTreeMap<String, usize> = taken.iter().map(|name| (name.clone(), 1)).collect();
     devices
@@ -320,7 +321,7 @@ mod tests {
         deal(&bindings, vec![]);
         assert_eq!(bindings[0].missing(), Lost::Unplugged);
         assert_eq!(bindings[1].missing(), Lost::Absent("/dev/video70".into()), "never seen by itself");
-        // A camera that had a device of its own is unplugged, whoever has its number now.
+        // A camera that had its own device is unplugged, even if another has its number now.
         let own = Binding::on_path(Path::new("/dev/video70"), "barn");
         deal(std::slice::from_ref(&own), vec![device("/dev/video70", "Cam", Some("B"), "usb-2")]);
         deal(&[bindings[0].clone(), own.clone()], vec![camera]);
@@ -328,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_that_auto_found_is_named_by_its_link_as_soon_as_there_is_one() {
+    fn the_path_of_an_auto_camera_is_its_link_once_there_is_one() {
         let mut camera = device("/dev/video70", "Cam", None, "usb-1");
         let binding = Binding::on_device(&camera, "cam");
         assert_eq!(binding.found_at(), Some("/dev/video70".into()));
@@ -341,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn auto_leaves_a_device_to_udev_for_a_while() {
+    fn auto_waits_for_udev_but_not_for_ever() {
         let begin = Monotonic::since_zero(Duration::from_secs(100));
         let camera = || vec![device("/dev/video70", "Cam", None, "usb-1")];
         let (ready, waiting) = settled(camera(), &BTreeMap::new(), begin, &|_| false);
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_no_camera_is_opened_all_the_same_to_say_what_it_is() {
+    fn a_path_that_is_not_a_camera_is_opened_to_say_so() {
         let binding = Binding::on_path(Path::new("/dev/null"), "yard");
         deal(std::slice::from_ref(&binding), vec![]);
         assert_eq!(binding.node(), Some("/dev/null".into()));

@@ -1,5 +1,5 @@
-//! Turns captured buffers into frames: JPEG passes through, raw formats are encoded, on the capture
-//! thread or, where that is too slow, on further threads.
+//! Turns captured buffers into frames: JPEG passes through, raw formats are encoded on the capture thread or,
+//! if that is too slow, on more threads.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +20,9 @@ use crate::source::publisher::Publisher;
 /// What the frames of one stream have in common.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout {
-    /// What the driver gave.
+    /// The format that the driver set.
     pub format: Format,
-    /// How its buffers are to be read.
+    /// What its buffers hold.
     pub encoding: Encoding,
 }
 
@@ -38,7 +38,7 @@ pub struct Reader {
     publisher: Arc<Publisher>,
 }
 
-/// A buffer's time and number while it is encoded.
+/// A buffer's time stamp and sequence number while it is encoded.
 struct Captured {
     at: Monotonic,
     sequence: u32,
@@ -60,16 +60,16 @@ impl Reader {
         })
     }
 
-    /// Whether encoding is so costly that only the newest of several buffers is read.
+    /// Whether encoding is so costly that only the newest buffer is read.
     pub fn is_costly(&self) -> bool {
         self.layout.encoding != Encoding::Jpeg
     }
 
-    /// Counts pictures that the driver dropped, for want of a buffer or because they were damaged.
+    /// Counts pictures that the driver dropped, for lack of a buffer or because they were damaged.
     pub fn count_gap(&mut self, sequence: u32) {
         if let Some(before) = self.sequence.replace(sequence) {
             let gap = sequence.wrapping_sub(before).wrapping_sub(1);
-            // Some drivers begin anew after an error: not a gap of four billion frames.
+            // Some drivers restart at 0 after an error: not a gap of four billion frames.
             if gap < 1000 {
                 self.publisher.dropped(u64::from(gap));
             }
@@ -83,7 +83,7 @@ impl Reader {
         if filled.flags & flag::ERROR != 0 {
             return self.publisher.damaged(captured.words("the driver reports it as damaged"));
         }
-        // Drivers have counted more bytes than a buffer has.
+        // Some drivers report more bytes than the buffer has.
         let bytes = bytes.get(..filled.bytes as usize).unwrap_or(bytes);
         match self.layout.encoding {
             Encoding::Jpeg => self.publisher.check(bytes, captured.at),
@@ -157,7 +157,7 @@ impl Captured {
     }
 }
 
-/// Encodes with the quality that is wanted at the moment.
+/// Encodes with the current quality.
 fn encode(
     encoder: &mut JpegEncoder,
     quality: u8,
@@ -197,7 +197,7 @@ impl Layout {
     }
 }
 
-/// The driver's time stamp if it is of `CLOCK_MONOTONIC` and plausible, else now.
+/// The driver's time stamp if it is plausible and by `CLOCK_MONOTONIC`, else now.
 fn captured_at(filled: &Filled, now: Monotonic) -> Monotonic {
     let (Ok(seconds), Ok(micros)) = (u64::try_from(filled.timestamp.0), u64::try_from(filled.timestamp.1))
     else {

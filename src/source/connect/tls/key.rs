@@ -1,9 +1,9 @@
-//! A camera's public key, out of whatever certificate it made for itself, and what it signed.
+//! Extracts a camera's public key from any self-made certificate, and verifies what it signed.
 //!
-//! A pinned certificate is trusted as it is, byte for byte. Nothing in it has to be right but the key,
-//! with which the camera proves in each handshake that the certificate is its own: X.509 version 1,
-//! serial numbers below zero, dates long past, signatures by MD5 or SHA-1 are all the same then, but not
-//! to those who check certificates for a living. Only this module names `ring`.
+//! A pinned certificate is trusted byte for byte. Only its key has to be right, with which the camera proves
+//! in each handshake that the certificate is its own. X.509 version 1, negative serial numbers, expired dates
+//! and MD5 or SHA-1 signatures do not matter then, but general-purpose verifiers reject them. Only this
+//! module names `ring`.
 
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519,
@@ -15,13 +15,13 @@ use ring::signature::{
 
 use super::{SignatureScheme, Version};
 
-/// Bits of an RSA key that can be checked at all.
+/// Smallest RSA key that can be verified.
 const RSA_MIN_BITS: usize = 1024;
 
-/// Bits of an RSA key that TLS 1.3 can be spoken with here: there is no check of RSA-PSS with less.
+/// Smallest RSA key that works with TLS 1.3 here: `ring` verifies no RSA-PSS with less.
 const RSA_STRONG_BITS: usize = 2048;
 
-/// What a weak key may sign with. RFC 5246 section 7.4.1.4.1.
+/// Signature schemes for a weak key. RFC 5246 section 7.4.1.4.1.
 pub(super) const WEAK_SCHEMES: [SignatureScheme; 2] =
     [SignatureScheme::RSA_PKCS1_SHA256, SignatureScheme::RSA_PKCS1_SHA512];
 
@@ -35,9 +35,9 @@ pub(super) enum Key<'a> {
         /// Without leading zeros.
         exponent: &'a [u8],
     },
-    /// A point on a curve. RFC 5480 section 2.2.
+    /// A point on the curve P-256. RFC 5480 section 2.2.
     P256(&'a [u8]),
-    /// The same.
+    /// A point on the curve P-384.
     P384(&'a [u8]),
     /// RFC 8410.
     Ed25519(&'a [u8]),
@@ -47,7 +47,7 @@ impl<'a> Key<'a> {
     /// The key of a certificate in DER.
     ///
     /// # Errors
-    /// Why nothing that it signs can be checked.
+    /// Why its signatures cannot be verified.
     pub fn of(certificate: &'a [u8]) -> Result<Self, String> {
         let (algorithm, key) = subject_public_key_info(certificate)
             .ok_or_else(|| "it is not an X.509 certificate as far as its key".to_owned())?;
@@ -80,7 +80,7 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// It is good for [`WEAK_SCHEMES`] in TLS 1.2 only.
+    /// Whether it can be used only with [`WEAK_SCHEMES`] in TLS 1.2.
     pub fn is_weak(&self) -> bool {
         self.rsa_bits().is_some_and(|bits| bits < RSA_STRONG_BITS)
     }
@@ -92,7 +92,7 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// Whether the key signed a message, in a handshake of this version.
+    /// Whether the key signed a message in a handshake of this version.
     pub fn has_signed(
         &self,
         message: &[u8],
@@ -109,7 +109,7 @@ impl<'a> Key<'a> {
             Self::P256(point) => {
                 let algorithm: &'static dyn VerificationAlgorithm = match (scheme, version) {
                     (SignatureScheme::ECDSA_NISTP256_SHA256, _) => &ECDSA_P256_SHA256_ASN1,
-                    // The name says nothing of the curve there. RFC 8446 section 4.2.3.
+                    // In TLS 1.2 the name does not imply the curve. RFC 8446 section 4.2.3.
                     (SignatureScheme::ECDSA_NISTP384_SHA384, Version::Tls12) => &ECDSA_P256_SHA384_ASN1,
                     _ => return false,
                 };
@@ -155,11 +155,10 @@ fn rsa_parameters(
     (!is_weak).then_some(strong)
 }
 
-/// Algorithm identifier and key. RFC 5280 section 4.1, and nothing of it is looked at that is not on
-/// the way.
+/// Algorithm identifier and key. RFC 5280 section 4.1; only the fields on the way are parsed.
 fn subject_public_key_info(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut to_be_signed = Der(Der(Der(certificate).take(tag::SEQUENCE)?).take(tag::SEQUENCE)?);
-    // Version 1 has no version.
+    // Version 1 omits the version.
     if to_be_signed.0.first() == Some(&tag::VERSION) {
         to_be_signed.next()?;
     }
@@ -168,7 +167,7 @@ fn subject_public_key_info(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
     }
     let mut info = Der(to_be_signed.take(tag::SEQUENCE)?);
     let algorithm = info.take(tag::SEQUENCE)?;
-    // The first byte says how many bits of the last one do not count.
+    // The first byte is the number of unused bits in the last one.
     let key = info.take(tag::BIT_STRING)?.strip_prefix(&[0])?;
     Some((algorithm, key))
 }
@@ -177,7 +176,7 @@ fn without_zeros(number: &[u8]) -> &[u8] {
     &number[number.iter().take_while(|byte| **byte == 0).count()..]
 }
 
-/// Values one behind the other. ITU-T X.690 section 8.1.
+/// A sequence of DER values. ITU-T X.690 section 8.1.
 struct Der<'a>(&'a [u8]);
 
 impl<'a> Der<'a> {
@@ -192,7 +191,7 @@ impl<'a> Der<'a> {
         let [tag, length, rest @ ..] = self.0 else { return None };
         let (length, rest) = match *length {
             short @ ..=0x7f => (usize::from(short), rest),
-            // A certificate has fewer than 2^32 bytes; one of indefinite length is not DER.
+            // A certificate has fewer than 2^32 bytes; indefinite lengths are not DER.
             long @ 0x81..=0x84 => {
                 let (bytes, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
                 (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
@@ -211,7 +210,7 @@ mod tag {
     pub const BIT_STRING: u8 = 0x03;
     pub const OBJECT_IDENTIFIER: u8 = 0x06;
     pub const SEQUENCE: u8 = 0x30;
-    /// Explicit, of a context's own.
+    /// Context-specific, explicit.
     pub const VERSION: u8 = 0xa0;
 }
 

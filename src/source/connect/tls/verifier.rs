@@ -1,4 +1,4 @@
-//! Which certificates are taken.
+//! Decides which certificates to accept.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,13 +16,13 @@ use super::{Refusal, Version};
 use crate::camera::lost::{NetworkLost, TlsFault};
 use crate::config::network::Fingerprint;
 
-/// Takes the pinned certificate and no other, or else those that the machine trusts.
+/// Accepts the pinned certificate alone, or else those that the machine trusts.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    /// `None` where the machine trusts nobody at all.
+    /// `None` if the machine trusts no authority at all.
     pub trusted: Option<Arc<WebPkiServerVerifier>>,
     pub pinned: Option<Fingerprint>,
-    /// Only what a weak key can sign is asked for.
+    /// Request only what a weak key can sign.
     pub is_for_weak_key: bool,
     pub provider: Arc<CryptoProvider>,
     /// Why the last certificate was refused.
@@ -39,7 +39,7 @@ impl Verifier {
         error
     }
 
-    /// The pinned certificate is there; what matters now is its key.
+    /// The pinned certificate matched; its key decides now.
     fn pinned(&self, certificate: &[u8]) -> Result<ServerCertVerified, Error> {
         let error = || CertificateError::ApplicationVerificationFailure.into();
         match Key::of(certificate) {
@@ -49,7 +49,7 @@ impl Verifier {
         }
     }
 
-    /// A signature of the pinned certificate's key.
+    /// Verifies a signature by the pinned certificate's key.
     fn pinned_has_signed(
         &self,
         message: &[u8],
@@ -79,7 +79,7 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let fingerprint = Fingerprint(Sha256::digest(end_entity).into());
-        // What to pin is said only where that will then do.
+        // Suggest a pin only if pinning works.
         let with_pin = |lost: NetworkLost| match Key::of(end_entity) {
             Ok(_) => lost,
             Err(problem) => NetworkLost::UnusableCertificate { problem },
@@ -106,7 +106,7 @@ impl ServerCertVerifier for Verifier {
         })
     }
 
-    // The signatures prove that the camera has the certificate's key: checked in either case.
+    // The signatures prove that the camera has the certificate's key; verified in either case.
     fn verify_tls12_signature(
         &self,
         message: &[u8],

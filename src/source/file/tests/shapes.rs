@@ -1,4 +1,4 @@
-//! Files whose pictures are to be seen in another shape than that in which they are coded.
+//! Files that are to be shown in another shape than they are coded in.
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -39,11 +39,11 @@ fn set_matrix(path: &Path, [a, b, c, d]: [i32; 4]) {
 
 const ONE: i32 = 1 << 16;
 
-/// Where the sample at x, y of what is seen comes from.
+/// Maps x, y of the shown picture to the coded one.
 type From = fn(usize, usize) -> (usize, usize);
 
 #[test]
-fn a_camera_that_was_held_sideways() {
+fn a_rotated_video_is_shown_upright() {
     if !clips::available("files") {
         return;
     }
@@ -88,14 +88,14 @@ fn pixels_that_are_not_square() {
         let path = clip(&folder, name, &format!("-vf setsar=4/3 {h264}"));
         assert_eq!(first(&path).0, (214, 120), "{name}");
     }
-    // What the container says counts, whatever the parameter sets say.
+    // The container overrides the parameter sets.
     let path = clip(&folder, "d.mp4", &format!("-vf setsar=4/3 {h264}"));
     let mut file = std::fs::read(&path).unwrap();
     let pixels = file.windows(4).position(|name| name == b"pasp").unwrap();
     file[pixels + 4..pixels + 12].copy_from_slice(&[0, 0, 0, 1, 0, 0, 0, 2]);
     std::fs::write(&path, file).unwrap();
     assert_eq!(first(&path).0, (160, 240));
-    // Turned as well: first the one, then the other.
+    // Rotated as well.
     set_matrix(&path, [0, ONE, -ONE, 0]);
     assert_eq!(first(&path).0, (240, 160));
 }

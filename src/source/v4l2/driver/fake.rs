@@ -11,13 +11,13 @@ use super::{Api, Driver, Filled, Format, FrameInterval, FrameSize, Rate, flag};
 /// A driver whose answers are its fields.
 pub struct Fake {
     pub formats: Vec<[u8; 4]>,
-    /// Those by the multi-planar API.
+    /// Formats of the multi-planar API.
     pub planar: Vec<[u8; 4]>,
     pub sizes: Vec<FrameSize>,
     pub intervals: Vec<FrameInterval>,
-    /// Answers for indices behind the end of a list with its last entry.
+    /// Repeats the last entry past the end of a list.
     pub is_endless: bool,
-    /// What ends a list.
+    /// The error that ends a list.
     pub list_error: Errno,
     pub given: Format,
     pub set_error: Option<Errno>,
@@ -29,7 +29,7 @@ pub struct Fake {
 }
 
 impl Fake {
-    /// One that offers these formats in 640x480 at 30 fps and gives YUYV in 320x240.
+    /// Offers these formats in 640x480 at 30 fps and sets YUYV in 320x240.
     pub fn offering(formats: &[[u8; 4]]) -> Self {
         Self {
             formats: formats.to_vec(),
@@ -48,7 +48,7 @@ impl Fake {
         }
     }
 
-    /// One that gives these answers when a buffer is taken.
+    /// Gives these answers to dequeue.
     pub fn dequeuing(answers: Vec<Result<Filled, Errno>>) -> Self {
         Self { dequeued: RefCell::new(answers.into()), ..Self::offering(&[*b"YUYV"]) }
     }
@@ -57,7 +57,7 @@ impl Fake {
         !self.dequeued.borrow().is_empty()
     }
 
-    /// Questions about lists so far.
+    /// Queries of lists so far.
     pub fn questions(&self) -> u32 {
         self.questions.get()
     }
@@ -67,7 +67,7 @@ impl Fake {
         self.queued.borrow().clone()
     }
 
-    /// Loses a buffer: neither queued nor filled, until it is queued again.
+    /// Loses a buffer: neither queued nor done, until it is queued again.
     pub fn forget_buffer(&self, index: u32) {
         self.forgotten.set(Some(index));
     }

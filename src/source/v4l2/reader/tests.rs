@@ -16,7 +16,7 @@ fn reader(stride: u32, quantization: u32) -> (Reader, Arc<Camera>) {
     (Reader::new(layout, &Picture::default(), &publisher).unwrap(), camera)
 }
 
-/// The published picture's sides, or what was counted in its place.
+/// The published picture's sides, or the number of damaged pictures.
 fn published(camera: &Camera) -> Result<(u32, u32), u64> {
     match camera.jpeg.newer_than(0) {
         Some((frame, _)) if frame.kind == Kind::Picture => Ok((frame.width, frame.height)),
@@ -31,7 +31,7 @@ fn read(stride: u32, buffer: usize, filled: Filled) -> Result<(u32, u32), u64> {
 }
 
 #[test]
-fn whatever_a_driver_counts_no_byte_beyond_the_buffer_is_read() {
+fn no_byte_beyond_the_buffer_is_read_whatever_the_driver_reports() {
     let whole = (WIDTH * HEIGHT) as usize;
     let filled = |bytes| Filled { bytes, ..Filled::default() };
     for stride in [0, 1, WIDTH] {
@@ -46,7 +46,7 @@ fn whatever_a_driver_counts_no_byte_beyond_the_buffer_is_read() {
 }
 
 #[test]
-fn time_stamps_that_cannot_be_true_are_those_of_arrival() {
+fn implausible_time_stamps_become_the_time_of_arrival() {
     let now = Monotonic::since_zero(Duration::from_secs(100));
     let stamped = |flags, timestamp| captured_at(&Filled { flags, timestamp, ..Filled::default() }, now);
     assert_eq!(now.since(stamped(flag::CLOCK_MONOTONIC, (99, 500_000))), Duration::from_millis(500));
@@ -57,7 +57,7 @@ fn time_stamps_that_cannot_be_true_are_those_of_arrival() {
 }
 
 #[test]
-fn only_gaps_that_can_be_true_are_counted() {
+fn only_plausible_gaps_are_counted() {
     let (mut reader, camera) = reader(0, 0);
     for sequence in [5, 6, 9, 0, 1, u32::MAX, 0] {
         reader.count_gap(sequence);

@@ -6,7 +6,7 @@ use crate::source::connect::certificates::{
     NEGATIVE_SERIAL, P521, RSA_512, V1_P256, V1_P384, V1_RSA_1024, V1_RSA_2048,
 };
 
-/// What the keys signed.
+/// The signed message.
 const MESSAGE: &[u8] = b"handshake";
 
 /// `openssl dgst -sha256 -sign`
@@ -55,7 +55,7 @@ fn keys_of_old_and_odd_certificates() {
 
 /// Issue 10, number 21.
 #[test]
-fn what_a_key_signed_and_in_which_version() {
+fn signatures_verify_by_scheme_and_version() {
     use SignatureScheme as Scheme;
     let (weak, strong) = (bytes(V1_RSA_1024), bytes(V1_RSA_2048));
     let (weak, strong) = (Key::of(&weak).unwrap(), Key::of(&strong).unwrap());
@@ -81,7 +81,7 @@ fn what_a_key_signed_and_in_which_version() {
 }
 
 #[test]
-fn damaged_certificates_have_no_key_or_another_but_never_a_panic() {
+fn damaged_certificates_never_panic() {
     for certificate in [V1_P256, V1_RSA_1024, NEGATIVE_SERIAL, P521] {
         let whole = bytes(certificate);
         for end in 0..whole.len() {
