@@ -1,27 +1,27 @@
-//! Controls of a camera, such as brightness or focus, as values.
+//! A camera's controls, such as brightness or focus, as values.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::lost::Lost;
 
-/// What kind of value a control has.
+/// The kind of a control's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A number of 32 bits.
+    /// A 32-bit number.
     Integer,
     /// 0 or 1.
     Boolean,
     /// One item of its menu.
     Menu,
-    /// An action that setting it triggers.
+    /// An action, triggered by setting it.
     Button,
-    /// A number of 64 bits.
+    /// A 64-bit number.
     Integer64,
     /// Independent bits.
     Bitmask,
-    /// One item of its menu, which has numbers.
+    /// One item of its menu of numbers.
     IntegerMenu,
 }
 
@@ -35,41 +35,41 @@ impl Kind {
 /// One control.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Control {
-    /// The driver's number for it.
+    /// The driver's id for it.
     #[serde(skip)]
     pub id: u32,
     /// Its name in requests.
     pub name: String,
-    /// The driver's words.
+    /// The driver's label.
     pub label: String,
-    /// What its value is.
+    /// The kind of its value.
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// The least value.
+    /// The minimum.
     pub min: i64,
-    /// The greatest value.
+    /// The maximum.
     pub max: i64,
-    /// Values are this far apart.
+    /// The step between values.
     pub step: u64,
-    /// The value that the driver starts with.
+    /// The driver's default.
     pub default: i64,
     /// `None` for buttons and write-only controls.
     pub value: Option<i64>,
-    /// The values of a menu.
+    /// The items of a menu.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub menu: Vec<MenuItem>,
     /// It cannot be set.
     pub read_only: bool,
-    /// It has no effect at the moment, because an automatic overrides it.
+    /// It has no effect at the moment, because an automatic mode overrides it.
     pub inactive: bool,
 }
 
 impl Control {
-    /// The requested value, if this control can have it: a number, `true` or `false`, or the words of an
-    /// item of its menu.
+    /// Checks a requested value and converts it: a number, `true` or `false`, or the label of an item of its
+    /// menu.
     ///
     /// # Errors
-    /// What it can have.
+    /// Which values are allowed.
     pub fn check(&self, wanted: &Value) -> Result<i64, String> {
         let Self { name, min, max, step, .. } = self;
         if self.read_only {
@@ -108,16 +108,16 @@ impl Control {
 /// One item of a menu.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MenuItem {
-    /// The control's value that chooses it.
+    /// The control's value for this item.
     pub value: i64,
-    /// The driver's words.
+    /// The driver's label.
     pub label: String,
 }
 
 /// Why controls were not set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
-    /// The request is wrong. Nothing was set.
+    /// The request is invalid. Nothing was set.
     Wrong(String),
     /// The device refused.
     Device(String),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_checked_before_the_device_sees_them() {
+    fn values_are_checked_before_they_reach_the_device() {
         let integer = control(Kind::Integer);
         for good in [-64, 0, 64] {
             assert_eq!(integer.check(&json!(good)), Ok(good));

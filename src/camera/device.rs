@@ -1,4 +1,4 @@
-//! The device behind a camera, as far as the rest of the service needs to know: its lasting path and its
+//! The device behind a camera, as far as the rest of the service is concerned: its stable path and its
 //! controls, such as brightness or focus.
 
 use std::fmt::Debug;
@@ -12,21 +12,21 @@ use super::lost::Lost;
 
 /// A device of this machine.
 pub trait Device: Debug + Send + Sync {
-    /// Its most lasting path, where it was found and not configured.
+    /// Its most stable path, if it was found and not configured.
     fn found_at(&self) -> Option<PathBuf>;
 
-    /// Locked for one request to its controls at a time, so that a device that hangs blocks only one thread.
+    /// Held during a request to its controls, so that a device that hangs blocks only one thread.
     fn turn(&self) -> Arc<smol::lock::Mutex<()>>;
 
     /// Its controls. Blocks.
     ///
     /// # Errors
-    /// Why the device cannot be asked.
+    /// Why the device cannot be queried.
     fn controls(&self) -> Result<Vec<Control>, Lost>;
 
-    /// Sets these of its controls, by name, and returns all. Blocks.
+    /// Sets these controls by name, and returns all of them. Blocks.
     ///
     /// # Errors
-    /// Why none, or not all, were set.
+    /// Why some or all of them were not set.
     fn set_controls(&self, wanted: &Map<String, Value>) -> Result<Vec<Control>, Refused>;
 }

@@ -1,4 +1,4 @@
-//! Why a camera gives no picture, in words for the person in front of it.
+//! Why a camera gives no picture, in words for its operator.
 
 mod code;
 mod driver;
@@ -21,69 +21,69 @@ pub use local::{LocalLost, SystemError, Task};
 pub use network::{Awaited, NetworkLost};
 pub use protocol::{ProtocolFault, TlsFault};
 
-/// Why a camera gives no picture. `Display` is the sentence that card, page, health and log show.
+/// Why a camera gives no picture. `Display` writes the sentence for card, page, health and log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lost {
     /// There is no camera at all (source `auto`).
     NoCamera,
-    /// The configured device has not been there since the start.
+    /// The configured device has not appeared since the start.
     Absent(PathBuf),
-    /// The configuration does not name the camera any more.
+    /// The camera is no longer in the configuration.
     Removed,
-    /// The device is gone.
+    /// The device was unplugged.
     Unplugged,
-    /// Another camera of the configuration, of this name, is the same device.
+    /// Another configured camera, of this name, is the same device.
     SameDevice(String),
     /// Another program has the device (EBUSY).
     Busy,
-    /// The device may not be opened (EACCES, EPERM).
+    /// No permission to open the device (EACCES, EPERM).
     Forbidden,
     /// The USB bus has no bandwidth left (ENOSPC at the start of the stream).
     NoBandwidth,
-    /// Open, but no picture for so many seconds.
+    /// It is open, but no picture came for so many seconds.
     Silent {
-        /// How long it gave nothing.
+        /// The time without a picture.
         seconds: u64,
     },
-    /// It was live, and publishes no more pictures.
+    /// It was live, but publishes no more pictures.
     StandsStill {
-        /// For how long there was none.
+        /// The time without a picture.
         seconds: u64,
-        /// How many came damaged meanwhile.
+        /// Damaged pictures in that time.
         damaged: u64,
     },
-    /// Open, but every picture was damaged.
+    /// It is open, but every picture was damaged.
     Damaged {
-        /// How many were.
+        /// Damaged pictures.
         pictures: u64,
-        /// In how many seconds.
+        /// The time in which they came.
         seconds: u64,
         /// What was wrong with the last one.
         last: String,
     },
-    /// Not something that pictures can be captured from, or in no format that can be served.
+    /// It cannot capture pictures, or only in formats that cannot be served.
     Unsupported(String),
-    /// Decoding its pictures takes more memory than there is for it.
+    /// Decoding its pictures would exceed the memory budget.
     TooLarge(String),
     /// The decoder failed.
     Decoder(String),
-    /// The driver refused a request or answered nonsense.
+    /// The driver refused a request or gave an invalid answer.
     Driver(DriverLost),
-    /// This machine could not.
+    /// This machine lacked something.
     Local(LocalLost),
     /// A thread of the camera panicked: a fault of Pinhole.
     Internal {
-        /// The panic's words.
+        /// The panic's message.
         message: String,
     },
-    /// The camera is on a network.
+    /// A reason of network cameras.
     Network(NetworkLost),
-    /// The pictures come from a file.
+    /// A reason of files.
     File(FileLost),
 }
 
 impl Lost {
-    /// Whether there is no device of its own: nothing to try until one is plugged in.
+    /// Whether its device is absent: nothing to try until one is plugged in.
     pub fn is_absent(&self) -> bool {
         matches!(
             self,
@@ -91,15 +91,15 @@ impl Lost {
         )
     }
 
-    /// Whether trying again soon does harm.
+    /// Whether retrying soon does harm.
     pub fn wants_patience(&self) -> bool {
         matches!(self, Self::Network(lost) if lost.locks_accounts())
     }
 
-    /// How long it is left alone, where that is known.
+    /// How long to leave it alone, where known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            // Memory may have become free, or the camera's settings better; looking costs a connection.
+            // Memory may become free, or the camera's settings smaller; a try costs a connection.
             Self::TooLarge(_) => Some(limits::RETRY_TOO_LARGE),
             Self::Network(NetworkLost::Overloaded { retry_after_seconds, .. }) => {
                 retry_after_seconds.map(Duration::from_secs)
@@ -108,7 +108,7 @@ impl Lost {
         }
     }
 
-    /// Whether both are the same news, whatever the figures in them.
+    /// Whether both are the same reason, whatever the figures.
     pub fn is_like(&self, other: &Self) -> bool {
         use std::mem::discriminant;
         match (self, other) {

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 
-/// Frames that the rate is taken from.
+/// Frames that the rate is computed from.
 const RATE_FRAMES_MAX: usize = 64;
 
-/// Frames older than this say nothing about the present rate.
+/// Older frames do not count for the current rate.
 const RATE_WINDOW: Duration = Duration::from_secs(3);
 
-/// Deliveries that the quantiles are taken from.
+/// Deliveries that the quantiles are computed from.
 const LATENCY_SAMPLES_MAX: usize = 512;
 
 /// Frames per second, over the last [`RATE_FRAMES_MAX`] frames of the last [`RATE_WINDOW`].
@@ -29,7 +29,7 @@ impl RateMeter {
         self.at.push_back(at);
     }
 
-    /// Frames per second; `None` as long as there are too few to tell.
+    /// Frames per second; `None` if there are too few.
     pub fn per_second(&self, now: Monotonic) -> Option<f64> {
         let recent = || self.at.iter().filter(|at| now.since(**at) <= RATE_WINDOW);
         let (first, last) = (recent().next()?, recent().next_back()?);
@@ -38,14 +38,14 @@ impl RateMeter {
     }
 }
 
-/// Two quantiles of a duration, over the last samples, and the sum of all.
+/// Two quantiles of the last samples, and the sum of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Latency {
     /// The median.
     pub p50: Duration,
     /// 99 of 100 are at most this.
     pub p99: Duration,
-    /// Samples ever taken.
+    /// Number of all samples.
     pub count: u64,
     /// Their sum.
     pub sum: Duration,

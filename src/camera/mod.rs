@@ -1,6 +1,6 @@
-//! What one camera is: a name, a status, and tracks of pictures to which viewers subscribe.
+//! One camera: a name, a status, and tracks of pictures to which viewers subscribe.
 //!
-//! A source fills it, viewers read it. It knows neither.
+//! A source fills it and viewers read it; it knows neither.
 
 pub mod controls;
 pub mod device;
@@ -27,7 +27,7 @@ use status::Status;
 pub use subscribers::Subscriber;
 pub use track::Track;
 
-/// A camera as the rest of the service sees it.
+/// A camera, as the rest of the service sees it.
 #[derive(Debug)]
 pub struct Camera {
     name: String,
@@ -39,19 +39,19 @@ pub struct Camera {
     changed: Event,
 }
 
-/// What a camera was configured with, as far as others than its source need to know.
+/// A camera's configuration, as far as it matters beyond the source.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Its source as it may be shown: without secrets.
+    /// Its source for display: without secrets.
     pub source: String,
-    /// Whether it is open only while somebody watches.
+    /// Whether it is open only while watched.
     pub on_demand: bool,
-    /// The device behind it, where it has one on this machine.
+    /// The device behind it, if it has one on this machine.
     pub device: Option<Arc<dyn Device>>,
 }
 
 impl Camera {
-    /// An idle camera of this name, which is also its place in URLs.
+    /// An idle camera with this name, which also appears in URLs.
     pub fn new(name: &str, settings: Settings) -> Arc<Self> {
         Arc::new(Self {
             name: name.to_owned(),
@@ -62,34 +62,34 @@ impl Camera {
         })
     }
 
-    /// A camera that is open only while somebody watches, and has no device.
+    /// A camera that is open only while watched, and has no device.
     pub fn on_demand(name: &str) -> Arc<Self> {
         Self::new(name, Settings { source: String::new(), on_demand: true, device: None })
     }
 
-    /// Its name, which is also its place in URLs.
+    /// Its name, which also appears in URLs.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it was configured with.
+    /// Its configuration.
     pub fn settings(&self) -> Settings {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Sets what it is configured with from here on.
+    /// Replaces its configuration.
     pub fn set_settings(&self, settings: Settings) {
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
         self.changed.notify(usize::MAX);
     }
 
-    /// Ends the camera: its viewers go once they have the newest frame.
+    /// Ends the camera: viewers leave after the newest frame.
     pub fn end(&self) {
         self.jpeg.end();
     }
 
-    /// Its source as it may be shown. A device that `auto` found before its links were made has a lasting
-    /// path later.
+    /// Its source for display. A device that `auto` found before its links were created gets a stable path
+    /// later.
     pub fn source(&self) -> String {
         let settings = self.settings();
         let found_at = settings.device.as_ref().and_then(|device| device.found_at());
@@ -100,8 +100,8 @@ impl Camera {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Delivers a frame to every viewer, to those of a [`Subscriber`] on this thread. A picture makes the
-    /// camera live.
+    /// Delivers a frame to every viewer; to each [`Subscriber`] on this thread. A picture makes the camera
+    /// live.
     ///
     /// Returns true for the first picture since the camera was opened.
     pub fn publish(&self, frame: Frame, clock: &Clock) -> bool {
@@ -119,7 +119,7 @@ impl Camera {
         is_first
     }
 
-    /// Notes that a viewer's socket has just taken the last byte of this frame.
+    /// Notes that a viewer's socket has just accepted the last byte of this frame.
     pub fn delivered(&self, frame: &Frame, now: Monotonic) {
         if frame.kind == Kind::Picture {
             self.status().count_delivery(now.since(frame.captured));
@@ -138,21 +138,21 @@ impl Camera {
         }
     }
 
-    /// Sets what the source negotiated.
+    /// Sets the negotiated format and size.
     pub fn set_opened(&self, opened: Opened) {
         self.status().set_opened(opened);
     }
 
-    /// Sets the state. True if it was another one.
+    /// Sets the state. Returns true if it changed.
     pub fn set_state(&self, state: State) -> bool {
-        // What is published from here on is of the new state, and stays.
+        // Frames published from here on belong to the new state and stay.
         let serial = self.jpeg.serial();
         let is_live = state == State::Live;
         let is_other = self.status().set_state(state);
         self.changed_to(is_other, (!is_live).then_some(serial))
     }
 
-    /// Makes a live camera lost, if no picture has been published beyond so many. True if it was.
+    /// Makes a live camera lost if it has published no more than `frames` pictures. Returns true if it did.
     pub fn stand_still(&self, frames: u64, lost: Lost) -> bool {
         let serial = self.jpeg.serial();
         let is_other = self.status().stand_still(frames, lost);
@@ -162,7 +162,7 @@ impl Camera {
     fn changed_to(&self, is_other: bool, forgotten: Option<u64>) -> bool {
         if is_other {
             if let Some(serial) = forgotten {
-                // An old picture must not greet a viewer of later.
+                // An old picture must not greet a later viewer.
                 self.jpeg.forget(serial);
             }
             self.changed.notify(usize::MAX);
@@ -170,14 +170,14 @@ impl Camera {
         is_other
     }
 
-    /// Sets since when a key picture is waited for.
+    /// Sets since when the camera has been waiting for a key picture.
     pub fn set_key_wait(&self, since: Option<Monotonic>) {
         if self.status().set_key_wait(since) {
             self.changed.notify(usize::MAX);
         }
     }
 
-    /// The present state.
+    /// The current state.
     pub fn state(&self) -> State {
         self.status().state()
     }
@@ -187,7 +187,7 @@ impl Camera {
         matches!(self.state(), State::Lost(_))
     }
 
-    /// Whether there is no picture to show, but a reason.
+    /// Whether there is a reason to show instead of a picture.
     pub fn has_reason(&self) -> bool {
         self.status().has_reason()
     }
@@ -202,54 +202,53 @@ impl Camera {
         self.status().bad()
     }
 
-    /// How many watch.
+    /// The number of viewers.
     pub fn viewers(&self) -> usize {
         self.jpeg.viewers()
     }
 
-    /// Notes that somebody asks for a single picture: a lost camera is then tried again soon, an open one
-    /// stays open for the next picture.
+    /// Notes a request for a single picture: a lost camera is then retried soon, an open one stays open for
+    /// the next request.
     pub fn ask(&self, now: Monotonic) {
         self.status().ask(now);
         self.changed.notify(usize::MAX);
     }
 
-    /// When somebody last asked for a single picture.
+    /// When a single picture was last requested.
     pub fn asked(&self) -> Option<Monotonic> {
         self.status().asked()
     }
 
-    /// Keeps a card for others who ask for a single picture, as long as the camera is lost for the same
-    /// reason.
+    /// Keeps a card for further requests for a single picture, while the camera is lost for the same reason.
     pub fn keep_card(&self, card: Arc<Frame>) {
         self.status().keep_card(card);
     }
 
-    /// The card that was kept last.
+    /// The card kept last.
     pub fn card(&self) -> Option<Arc<Frame>> {
         self.status().card()
     }
 
-    /// The level at which the log notes that the camera was opened or closed.
+    /// The log level for opening and closing the camera.
     pub fn log_level(&self) -> log::Level {
         self.status().log_level()
     }
 
-    /// Everything that health shows, of one moment.
+    /// A consistent report for health.
     pub fn report(&self, now: Monotonic) -> Report {
         let (report, latency) = self.status().report(now, self.viewers());
-        // Sorting takes longer than a source should have to wait.
+        // Sorting takes longer than a source should wait.
         Report { latency: latency.quantiles(), ..report }
     }
 
-    /// Listens for the next change of the state or of the number of viewers. Listen first, look then,
-    /// wait last: so that no change is missed.
+    /// Listens for the next change of the state or the number of viewers. To miss none: listen first, then
+    /// check, then wait.
     pub fn listen(&self) -> EventListener {
         self.changed.listen()
     }
 
-    /// Returns once `condition` holds; it is evaluated again after every change of the state or of the
-    /// number of viewers.
+    /// Returns once `condition` holds; evaluated again after every change of the state or the number of
+    /// viewers.
     pub async fn until(&self, mut condition: impl FnMut(&Self) -> bool) {
         while !condition(self) {
             listener!(self.changed => changed);
@@ -260,14 +259,14 @@ impl Camera {
         }
     }
 
-    /// Begins to watch: the newest frame first, if there is one.
+    /// Starts to watch, with the newest frame if there is one.
     pub fn watch(self: &Arc<Self>) -> Viewer {
         self.jpeg.count_viewer();
         self.changed.notify(usize::MAX);
         Viewer { camera: self.clone(), seen: 0, subscriber: None }
     }
 
-    /// Begins to watch with a subscriber, to which every frame is delivered until the viewer is dropped.
+    /// Starts to watch with a subscriber that gets every frame until the viewer is dropped.
     pub fn subscribe(self: &Arc<Self>, subscriber: Arc<dyn Subscriber>) -> Viewer {
         let mut viewer = self.watch();
         self.status().watched();
@@ -277,7 +276,7 @@ impl Camera {
     }
 }
 
-/// Somebody who watches a camera. While one exists, the camera is kept open.
+/// A viewer of a camera. While one exists, the camera is kept open.
 pub struct Viewer {
     camera: Arc<Camera>,
     seen: u64,
@@ -285,14 +284,14 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// The newest frame that this viewer has not had yet; waits for one if need be.
+    /// The newest frame that this viewer has not had; waits for it if need be.
     pub async fn next(&mut self) -> Arc<Frame> {
         let (frame, serial) = self.camera.jpeg.newer(self.seen).await;
         self.seen = serial;
         frame
     }
 
-    /// The camera that is watched.
+    /// The watched camera.
     pub fn camera(&self) -> &Arc<Camera> {
         &self.camera
     }

@@ -1,4 +1,4 @@
-//! A camera as health, page, card and log see it.
+//! A camera, as shown in health, page, card and log.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use super::meter::Latency;
 /// What a camera is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// Closed, because nobody watches; reachable as far as is known.
+    /// Closed for lack of viewers; reachable as far as is known.
     Idle,
     /// Being opened.
     Starting,
     /// Pictures come.
     Live,
-    /// No pictures come, and why.
+    /// No pictures come; with the reason.
     Lost(Lost),
 }
 
 impl State {
-    /// The word that health and page use.
+    /// The word for it in health and page.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Idle => "idle",
@@ -30,7 +30,7 @@ impl State {
     }
 }
 
-/// What a source negotiated.
+/// The format and size that a source negotiated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
     /// Width in pixels.
@@ -41,12 +41,12 @@ pub struct Opened {
     pub format: String,
 }
 
-/// A camera as health shows it.
+/// A report of a camera for health.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// What it is doing.
+    /// The state.
     pub state: State,
-    /// What was negotiated, since the camera was last opened.
+    /// What was negotiated when the camera was last opened.
     pub opened: Option<Opened>,
     /// Pictures published.
     pub frames: u64,
@@ -54,22 +54,22 @@ pub struct Report {
     pub bad: u64,
     /// Pictures that the driver or a busy encoder skipped.
     pub dropped: u64,
-    /// Times that the camera came back after it had been lost.
+    /// How often the camera came back after it was lost.
     pub reconnects: u64,
     /// Measured pictures per second; `None` while it is not live.
     pub fps: Option<f64>,
     /// Age of the newest picture.
     pub last_frame_age: Option<Duration>,
-    /// Connections that watch.
+    /// Viewers.
     pub viewers: usize,
-    /// From capture until a viewer's socket had taken the last byte.
+    /// From capture until a viewer's socket has accepted the last byte.
     pub latency: Option<Latency>,
-    /// How long a key picture has been waited for, where that is worth a word.
+    /// How long a key picture has been awaited, if long enough to mention.
     pub key_wait: Option<Duration>,
 }
 
 impl Report {
-    /// Why there is no picture, as a stable word.
+    /// Why there is no picture, as a stable code.
     pub fn reason_code(&self) -> Option<Code> {
         match (&self.state, self.key_wait) {
             (State::Starting | State::Lost(_), Some(_)) => Some(Code::AwaitingKey),

@@ -1,5 +1,5 @@
-//! The status of one camera. [`Camera`](super::Camera) keeps it under one lock, so that a report is of one
-//! moment.
+//! The status of one camera. [`Camera`](super::Camera) keeps it under one lock, so that reports are
+//! consistent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,12 +23,12 @@ pub(super) struct Status {
     rate: RateMeter,
     latency: LatencyMeter,
     key_wait: Option<Monotonic>,
-    /// When somebody last asked for a single picture.
+    /// When a single picture was last requested.
     asked: Option<Monotonic>,
     /// The card that answered the last request for a single picture, while the camera is lost.
     card: Option<Arc<Frame>>,
-    /// Opening and closing is of interest to an operator: it is the first time, the camera was lost, or
-    /// somebody watched the stream. Else it is for a single picture, and comes again and again.
+    /// Whether opening and closing interests an operator: the first time, after a loss, or for a stream.
+    /// Single pictures open a camera again and again.
     is_news: bool,
 }
 
@@ -54,7 +54,7 @@ impl Default for Status {
 }
 
 impl Status {
-    /// Counts a picture, which makes the camera live. True for the first since it was not.
+    /// Counts a picture, which makes the camera live. Returns true for the first since it was not live.
     pub fn count_picture(&mut self, captured: Monotonic) -> bool {
         self.frames += 1;
         self.last_picture = Some(captured);
@@ -84,7 +84,7 @@ impl Status {
         self.opened = Some(opened);
     }
 
-    /// True if it was another state.
+    /// Returns true if the state changed.
     pub fn set_state(&mut self, state: State) -> bool {
         if self.state == state {
             return false;
@@ -102,12 +102,12 @@ impl Status {
         true
     }
 
-    /// Lost, if live and with no picture beyond so many.
+    /// Makes the status lost if it is live and has no more than `frames` pictures.
     pub fn stand_still(&mut self, frames: u64, lost: Lost) -> bool {
         self.state == State::Live && self.frames == frames && self.set_state(State::Lost(lost))
     }
 
-    /// True if that is a change.
+    /// Returns true if that changed.
     pub fn set_key_wait(&mut self, since: Option<Monotonic>) -> bool {
         std::mem::replace(&mut self.key_wait, since) != since
     }
@@ -140,7 +140,7 @@ impl Status {
         self.asked
     }
 
-    /// Somebody watches the stream.
+    /// Notes a viewer of the stream.
     pub fn watched(&mut self) {
         self.is_news = true;
     }
@@ -159,7 +159,7 @@ impl Status {
         self.card.clone()
     }
 
-    /// A report, and what its latency is to be computed from.
+    /// A report, and the meter to compute its latency from.
     pub fn report(&self, now: Monotonic, viewers: usize) -> (Report, LatencyMeter) {
         let report = Report {
             state: self.state.clone(),

@@ -1,4 +1,4 @@
-//! Asks a source to end, whether it waits in a task or, in the kernel, in a thread.
+//! Asks a source to end, whether it waits in a task or in the kernel on a thread.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use event_listener::{Event, listener};
 use rustix::event::{EventfdFlags, eventfd};
 
-/// A request to end, once made never taken back. Clones are the same request.
+/// A request to end, which cannot be withdrawn. Clones share one request.
 #[derive(Debug, Clone)]
 pub struct Stop(Arc<Shared>);
 
@@ -20,7 +20,7 @@ struct Shared {
 }
 
 impl Stop {
-    /// A stop that nobody has requested.
+    /// A stop that has not been requested.
     ///
     /// # Errors
     /// If the process is out of file descriptors.
@@ -33,7 +33,7 @@ impl Stop {
     pub fn request(&self) {
         self.0.requested.store(true, Ordering::SeqCst);
         self.0.event.notify(usize::MAX);
-        // An eventfd refuses a write only when its counter is full, and then it is readable.
+        // An eventfd refuses a write only if its counter is full, and then it is readable already.
         let _ = rustix::io::write(&self.0.readable, &1_u64.to_ne_bytes());
     }
 
@@ -53,7 +53,7 @@ impl Stop {
         }
     }
 
-    /// A descriptor that is readable from the request on.
+    /// A descriptor that is readable once the end is requested.
     pub fn readable(&self) -> BorrowedFd<'_> {
         self.0.readable.as_fd()
     }

@@ -1,8 +1,8 @@
-//! Viewers to which a frame is delivered by the thread that publishes it.
+//! Viewers that receive frames on the publishing thread.
 //!
-//! Whoever has just finished a frame has it in the cache of its core, and a socket that has room
-//! takes it without waiting. Waking the serving thread for that would cost a switch between threads
-//! for every frame, and the way to another core for its bytes.
+//! The thread that finished a frame has it in its core's cache, and a socket with room takes it without
+//! waiting. Waking the serving thread instead would cost a context switch for every frame, and moving its
+//! bytes to another core.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,23 +11,23 @@ use crate::clock::{Clock, Monotonic};
 use crate::frame::Frame;
 use crate::limits;
 
-/// Gets frames on the thread that publishes them.
+/// Receives frames on the publishing thread.
 pub trait Subscriber: Send + Sync {
-    /// Sends the frame as far as that takes no waiting. `serial` counts what the track published. True once
-    /// all of it is sent.
+    /// Sends as much of the frame as fits without waiting. `serial` is the frame's number in the track.
+    /// Returns true if all of it was sent.
     fn deliver(&self, frame: &Arc<Frame>, serial: u64) -> bool;
 
-    /// Leaves the frame to the viewer's own task.
+    /// Leaves the frame to the viewer's task.
     fn defer(&self, frame: &Arc<Frame>, serial: u64);
 
-    /// No frames come any more: wakes the viewer's own task.
+    /// Wakes the viewer's task: no more frames come.
     fn end(&self);
 }
 
 /// The subscribers of one track.
 #[derive(Default)]
 pub(super) struct Subscribers {
-    /// Replaced as a whole, so that nobody who comes or goes waits for a frame to be delivered.
+    /// Replaced as a whole, so that viewers come and go without waiting for a delivery.
     list: Mutex<Arc<Vec<Arc<dyn Subscriber>>>>,
 }
 
@@ -50,9 +50,9 @@ impl Subscribers {
         }
     }
 
-    /// Delivers a frame to all within [`limits::DELIVERY_MAX`]; the serving thread does those that are not
-    /// reached in time. Each frame begins with another subscriber, so that none is always last. `delivered`
-    /// gets the moment at which each of them had all of it.
+    /// Delivers a frame to all subscribers within [`limits::DELIVERY_MAX`]; the serving thread does those not
+    /// reached in time. Each frame starts with another subscriber, so that none is always last. `delivered`
+    /// gets the time at which each of them had all of it.
     pub(super) fn deliver(
         &self,
         frame: &Arc<Frame>,
@@ -94,10 +94,10 @@ mod tests {
     use crate::clock::Hand;
     use crate::frame::Kind;
 
-    /// Who had a turn, what it was, and the number of the frame.
+    /// Which subscriber had a turn, what it did, and the frame's number.
     type Turns = Arc<Mutex<Vec<(&'static str, &'static str, u64)>>>;
 
-    /// Notes its turns, and takes its time.
+    /// Records its turns, and takes its time.
     struct Noting {
         name: &'static str,
         hand: Hand,

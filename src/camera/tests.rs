@@ -53,7 +53,7 @@ fn a_viewer_gets_the_newest_frame_once_and_skips_what_it_missed() {
 }
 
 #[test]
-fn states_counters_and_viewers_are_those_of_the_camera() {
+fn state_counters_and_viewers_are_reported() {
     let scene = Scene::new();
     let (camera, hand) = (&scene.camera, &scene.hand);
     assert_eq!(camera.state(), State::Idle);
@@ -82,7 +82,7 @@ fn states_counters_and_viewers_are_those_of_the_camera() {
 }
 
 #[test]
-fn the_log_notes_what_is_not_routine() {
+fn routine_opening_is_logged_at_a_lower_level() {
     use log::Level;
     let scene = Scene::new();
     let camera = &scene.camera;
@@ -117,7 +117,7 @@ fn a_card_is_kept_only_while_the_camera_is_lost() {
 }
 
 #[test]
-fn no_old_picture_greets_a_viewer_of_a_camera_that_was_closed() {
+fn no_old_picture_greets_a_viewer_after_the_camera_was_closed() {
     let scene = Scene::new();
     let camera = &scene.camera;
     scene.publish(Kind::Picture, b"old");

@@ -1,4 +1,4 @@
-//! One kind of picture of a camera: the newest frame, and who waits for it.
+//! One kind of picture of a camera: the newest frame, and its viewers.
 //!
 //! Viewers take the newest frame and skip what they missed. A track is wanted while it has viewers.
 
@@ -26,7 +26,7 @@ pub struct Track {
 #[derive(Debug, Default)]
 struct Newest {
     frame: Option<Arc<Frame>>,
-    /// Counts what was published, cards too; a viewer compares it with what it has seen.
+    /// Counts published frames, including cards; a viewer compares it with the last it has seen.
     serial: u64,
 }
 
@@ -35,29 +35,29 @@ impl Track {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where frames of this track get their memory.
+    /// The buffers for frames of this track.
     pub fn pool(&self) -> &BufferPool {
         &self.pool
     }
 
-    /// How many watch it.
+    /// The number of viewers.
     pub fn viewers(&self) -> usize {
         self.viewers.load(Ordering::SeqCst)
     }
 
-    /// Whether no more frames come, because the camera was removed.
+    /// Whether the track has ended because the camera was removed.
     pub fn has_ended(&self) -> bool {
         self.has_ended.load(Ordering::SeqCst)
     }
 
-    /// The newest frame, unless it is the one that was seen, and its number.
+    /// The newest frame and its number, unless it is the one already seen.
     pub fn newer_than(&self, seen: u64) -> Option<(Arc<Frame>, u64)> {
         let newest = self.newest();
         let frame = newest.frame.as_ref().filter(|_| newest.serial != seen)?;
         Some((frame.clone(), newest.serial))
     }
 
-    /// The same; waits for one if need be.
+    /// Like [`newer_than`](Self::newer_than), but waits.
     pub async fn newer(&self, seen: u64) -> (Arc<Frame>, u64) {
         loop {
             if let Some(newer) = self.newer_than(seen) {
@@ -71,13 +71,13 @@ impl Track {
         }
     }
 
-    /// Makes a frame the newest and delivers it to the subscribers, on this thread. `delivered` gets the
-    /// moment at which each of them had taken all of it.
+    /// Makes a frame the newest and delivers it to the subscribers, on this thread. `delivered` gets the time
+    /// at which each of them had all of it.
     pub(super) fn publish(&self, frame: &Arc<Frame>, clock: &Clock, delivered: impl FnMut(Monotonic)) {
         let mut newest = self.newest();
         newest.serial += 1;
         let serial = newest.serial;
-        // The frame before is dropped outside the lock: that may free or recycle its memory.
+        // Drop the previous frame outside the lock: that may free or recycle its memory.
         let before = newest.frame.replace(frame.clone());
         drop(newest);
         drop(before);
@@ -85,7 +85,7 @@ impl Track {
         self.newer.notify(usize::MAX);
     }
 
-    /// Lets viewers go once they have the newest frame.
+    /// Lets viewers leave after the newest frame.
     pub(super) fn end(&self) {
         self.has_ended.store(true, Ordering::SeqCst);
         self.subscribers.end();
@@ -96,7 +96,7 @@ impl Track {
         self.newest().serial
     }
 
-    /// Forgets the newest frame, unless another has come since this one.
+    /// Forgets the newest frame, unless a newer one has come.
     pub(super) fn forget(&self, serial: u64) {
         let mut newest = self.newest();
         if newest.serial == serial {

@@ -1,13 +1,13 @@
-//! How long to wait before a lost camera is tried again.
+//! The waits before a lost camera is tried again.
 
 use std::time::Duration;
 
 use crate::limits::{RETRY_MAX, RETRY_MIN, RETRY_SOON, RETRY_SOON_MAX};
 use crate::random::Random;
 
-/// Waits that double from [`RETRY_MIN`] to [`RETRY_SOON_MAX`], and, once they come to [`RETRY_SOON`]
-/// together, to [`RETRY_MAX`]; each a quarter shorter or longer at random: sixteen cameras behind one
-/// switch that comes back are not all opened in the same moment.
+/// Waits that double from [`RETRY_MIN`] to [`RETRY_SOON_MAX`], and to [`RETRY_MAX`] once they add up to
+/// [`RETRY_SOON`]. Each is up to a quarter shorter or longer at random, so that sixteen cameras behind one
+/// switch are not all opened at the same moment.
 #[derive(Debug)]
 pub struct Backoff {
     next: Duration,
@@ -16,7 +16,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Begins with the shortest wait.
+    /// Starts with the shortest wait.
     pub fn new(seed: u64) -> Self {
         Self { next: RETRY_MIN, waited: Duration::ZERO, random: Random::new(seed) }
     }
@@ -50,7 +50,7 @@ mod tests {
             assert!(wait >= middle * 3 / 4 && wait <= middle * 5 / 4, "{wait:?} around {middle:?}");
         };
         [500, 1000].into_iter().for_each(&mut is_about);
-        // Two minutes of them.
+        // Two minutes of waiting.
         (0..60).for_each(|_| is_about(2000));
         [4000, 8000, 8000, 8000].into_iter().for_each(&mut is_about);
         backoff.reset();

@@ -1,4 +1,4 @@
-//! Shows the viewers of a lost camera a card that says why, once a second.
+//! Shows the viewers of a lost camera a card with the reason, once a second.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,15 +18,15 @@ use crate::picture::Chroma;
 const DEFAULT_SIZE: (u32, u32) = (1280, 720);
 const QUALITY: u8 = 85;
 
-/// One card after the other: each needs 3 MB while it is drawn, and they are due once a second only.
+/// One card at a time: each needs 3 MB while it is drawn, and they are due only once a second.
 static DRAWING: BlockingPool = BlockingPool::new("draw a card", 1);
 
-/// Publishes cards whenever there is a reason for no picture and somebody watches. Does not return.
+/// Publishes cards while there is a reason for no picture and a viewer. Does not return.
 pub async fn show(camera: &Arc<Camera>, clock: &Clock) {
     loop {
         camera.until(|camera| camera.viewers() > 0 && camera.has_reason()).await;
         let (state, Some(reason)) = (camera.state(), camera.report(clock.now()).reason()) else {
-            // It has changed in between; whoever changed it may need a turn.
+            // The state changed in between; the task that changed it may need a turn.
             yield_now().await;
             continue;
         };
@@ -50,7 +50,7 @@ pub async fn show(camera: &Arc<Camera>, clock: &Clock) {
     }
 }
 
-/// Shows the viewers of a removed camera a last card, and ends it.
+/// Shows the viewers of a removed camera a last card, and ends the camera.
 pub async fn say_goodbye(camera: &Arc<Camera>, clock: &Clock) {
     if camera.viewers() > 0 {
         let (of, reason, with) = (camera.clone(), Lost::Removed.to_string(), clock.clone());
@@ -65,11 +65,11 @@ pub async fn say_goodbye(camera: &Arc<Camera>, clock: &Clock) {
     camera.end();
 }
 
-/// A card that says `why` this camera gives no picture, for somebody who asked for one picture. While
-/// the camera is lost, those who ask within the same [`limits::CARD_INTERVAL`] share one.
+/// A card that says `why` this camera gives no picture, for a request for a single picture. While the camera
+/// is lost, requests within the same [`limits::CARD_INTERVAL`] share a card.
 ///
 /// # Errors
-/// Why there is no card.
+/// Why the card could not be drawn.
 pub async fn card(camera: &Arc<Camera>, why: &str, clock: &Clock) -> io::Result<Arc<Frame>> {
     let (camera, reason, clock) = (camera.clone(), why.to_owned(), clock.clone());
     DRAWING
@@ -85,7 +85,7 @@ pub async fn card(camera: &Arc<Camera>, why: &str, clock: &Clock) -> io::Result<
         .map_err(|error: EncodeError| io::Error::other(error))
 }
 
-/// The card of those who watch while there is no camera at all; they share it.
+/// The card for viewers while there is no camera at all; they share it.
 #[derive(Debug, Default)]
 pub struct NoCamera {
     newest: Arc<Mutex<Option<Arc<Frame>>>>,
@@ -93,10 +93,10 @@ pub struct NoCamera {
 }
 
 impl NoCamera {
-    /// The card of this second.
+    /// The current second's card.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why it could not be drawn.
     pub async fn card(&self, clock: &Clock) -> io::Result<Arc<Frame>> {
         let (newest, memory, clock) = (self.newest.clone(), self.pool.take(), clock.clone());
         DRAWING

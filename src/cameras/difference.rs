@@ -1,20 +1,20 @@
-//! What a changed configuration means for a camera that is there already.
+//! What a changed configuration means for a running camera.
 
 use crate::config::{Camera, SourceSpec};
 
-/// How far two configurations of the same camera are apart.
+/// How far two configurations of a camera differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Difference {
     /// Not at all.
     None,
-    /// The open source goes on.
+    /// The open source continues.
     InPlace,
-    /// Its source has to be closed and opened anew.
+    /// The source must be closed and opened again.
     Reopen,
 }
 
 impl Difference {
-    /// What has to be done with a camera that was configured like `old`.
+    /// What to do with a camera that was configured like `old`.
     pub fn between(old: &Camera, new: &Camera) -> Self {
         if old == new {
             return Self::None;
@@ -30,7 +30,7 @@ impl Difference {
     }
 }
 
-/// Whether the rate is a limit to what comes, and not something that the source is asked for.
+/// Whether the rate limits what arrives, rather than being requested from the source.
 fn is_limited_here(source: &SourceSpec) -> bool {
     matches!(source, SourceSpec::Rtsp(_) | SourceSpec::Http(_))
 }
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_opened_anew_only_where_it_must_be() {
+    fn a_source_is_reopened_only_if_necessary() {
         let of = |source: &str, before: &str, after: &str| {
             Difference::between(&camera(source, before), &camera(source, after))
         };

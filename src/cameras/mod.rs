@@ -1,7 +1,7 @@
-//! All cameras: which there are, and what keeps each of them going.
+//! All cameras: which ones exist, and what keeps each of them going.
 //!
-//! [`Cameras::apply`] makes the running cameras those of a configuration, and touches none that need not be
-//! touched. Cameras that `auto` finds come in by [`Cameras::adopt`].
+//! [`Cameras::apply`] makes the running cameras match a configuration and leaves the unchanged ones alone.
+//! [`Cameras::adopt`] adds the cameras that `auto` finds.
 
 mod backoff;
 pub mod cards;
@@ -29,7 +29,7 @@ use difference::Difference;
 use plan::Plan;
 use registry::Registry;
 
-/// The cameras that run.
+/// The running cameras.
 pub struct Cameras {
     executor: Rc<LocalExecutor<'static>>,
     registry: Arc<Registry>,
@@ -41,23 +41,23 @@ pub struct Cameras {
     closing: Vec<Task<()>>,
 }
 
-/// Where the configuration has `auto`, and what it says of the cameras that it finds.
+/// The place of `auto` in the configuration, and its settings.
 #[derive(Debug, Clone, PartialEq)]
 struct Auto {
     place: usize,
     template: config::Camera,
 }
 
-/// A camera that the configuration names.
+/// A camera named in the configuration.
 struct Named<'a> {
     place: usize,
     name: String,
     config: &'a config::Camera,
 }
 
-/// One camera that runs.
+/// A running camera.
 struct Running {
-    /// Where the configuration names it; cameras that `auto` found share its place.
+    /// Its place in the configuration; cameras that `auto` found share one.
     place: usize,
     config: config::Camera,
     is_found: bool,
@@ -67,21 +67,21 @@ struct Running {
     task: Task<()>,
 }
 
-/// What [`Cameras::apply`] did, in cameras.
+/// What [`Cameras::apply`] did, by camera name.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// Those that are new.
+    /// New cameras.
     pub added: Vec<String>,
-    /// Those that are gone.
+    /// Removed cameras.
     pub removed: Vec<String>,
-    /// Those that changed while they went on.
+    /// Cameras changed in place.
     pub changed: Vec<String>,
-    /// Those whose source was closed, to be opened anew.
+    /// Cameras whose source was closed, to be opened again.
     pub reopened: Vec<String>,
 }
 
 impl Cameras {
-    /// No camera yet.
+    /// No cameras yet.
     pub fn new(
         executor: Rc<LocalExecutor<'static>>,
         registry: Arc<Registry>,
@@ -92,8 +92,8 @@ impl Cameras {
         Self { executor, registry, sources, clock, running, auto: None, closing }
     }
 
-    /// Makes the cameras those of this configuration. They are compared by name: what is equal goes on, what
-    /// can be changed in place is, and the rest is closed, opened, added or removed. Viewers of a changed
+    /// Makes the cameras match this configuration, comparing them by name: unchanged cameras go on, others
+    /// are changed in place if possible, and the rest is reopened, added or removed. Viewers of a changed
     /// camera stay; those of a removed one see a card that says so, and then the end.
     pub async fn apply(&mut self, configured: &[config::Camera]) -> Applied {
         let (named, auto) = split(configured);
@@ -102,7 +102,7 @@ impl Cameras {
         let mut applied = Applied { removed, ..Applied::default() };
         let reopened = self.change(&named, &mut applied);
         let added = self.missing(named);
-        // Sources have their devices once each has said which one it wants.
+        // Devices are assigned once every binding is known.
         let found = self.sources.rescan(configured).await;
         for (name, source) in reopened {
             self.replace(&name, source);
@@ -118,7 +118,7 @@ impl Cameras {
         applied
     }
 
-    /// Changes the cameras that stay; the sources of those that must be opened anew.
+    /// Changes the cameras that stay; returns the sources of those to be reopened.
     fn change(&mut self, named: &[Named<'_>], applied: &mut Applied) -> Vec<(String, Source)> {
         let mut reopened = Vec::new();
         for running in &mut self.running {
@@ -156,7 +156,7 @@ impl Cameras {
             .collect()
     }
 
-    /// Adds cameras that were found, unless the configuration has no `auto`; their names.
+    /// Adds cameras that were found, if the configuration has `auto`; returns their names.
     pub fn adopt(&mut self, found: Vec<Found>) -> Vec<String> {
         let Some(Auto { place, template }) = self.auto.clone() else { return Vec::new() };
         let taken: Vec<_> = self.running.iter().map(|running| running.camera.name().to_owned()).collect();
@@ -178,17 +178,17 @@ impl Cameras {
         added
     }
 
-    /// Whether `auto` is configured and no camera is there.
+    /// Whether `auto` is configured and there is no camera.
     pub fn is_waiting(&self) -> bool {
         self.auto.is_some() && self.running.is_empty()
     }
 
-    /// The devices that the configuration may want, where it wants any.
+    /// Makes sources and knows the devices.
     pub fn sources(&self) -> &Sources {
         &self.sources
     }
 
-    /// Closes every camera; returns once all are closed, at the latest after [`limits::SHUTDOWN_MAX`].
+    /// Closes every camera. Returns once all are closed, or after [`limits::SHUTDOWN_MAX`].
     pub async fn shut_down(&mut self) {
         let closing = self.running.drain(..).map(|running| {
             running.stop.request();
@@ -203,7 +203,8 @@ impl Cameras {
         or(closed, self.clock.sleep(limits::SHUTDOWN_MAX)).await;
     }
 
-    /// Removes the cameras that are not wanted, and waits until their devices are closed; their names.
+    /// Removes the cameras that are no longer configured, and waits until their devices are closed; returns
+    /// their names.
     async fn remove(&mut self, named: &[Named<'_>]) -> Vec<String> {
         let has_auto = self.auto.is_some();
         let stays = |running: &Running| {
@@ -275,7 +276,7 @@ impl Cameras {
         self.running.push(Running { place, config, is_found, camera, plan, stop, task });
     }
 
-    /// Tells the registry which cameras there are, in order.
+    /// Updates the registry with the cameras, in order.
     fn list(&mut self) {
         self.running.sort_by_key(|running| running.place);
         self.registry.set(self.running.iter().map(|running| running.camera.clone()).collect());
@@ -283,7 +284,7 @@ impl Cameras {
 }
 
 impl Running {
-    /// Takes over a changed configuration, as far as the source need not be another.
+    /// Takes over a changed configuration, as far as that needs no other source.
     fn change(&mut self, config: &config::Camera, is_found: bool) -> Difference {
         let difference = if self.is_found == is_found {
             Difference::between(&self.config, config)
@@ -302,7 +303,7 @@ impl Running {
         difference
     }
 
-    /// Whether it was found, and this source means its device.
+    /// Whether `auto` found it, and this source is its device.
     fn is_at(&self, source: &SourceSpec) -> bool {
         match source {
             SourceSpec::V4l2(path) if self.is_found => {
@@ -313,7 +314,7 @@ impl Running {
     }
 }
 
-/// The cameras that a configuration names, and its `auto`.
+/// Splits a configuration into named cameras and `auto`.
 fn split(configured: &[config::Camera]) -> (Vec<Named<'_>>, Option<Auto>) {
     let (mut named, mut auto) = (Vec::new(), None);
     for (place, config) in configured.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What a supervisor is to keep going, which may change while it does.
+//! What a supervisor is to run, which may change meanwhile.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -8,7 +8,7 @@ use crate::config::Picture;
 use crate::source::Source;
 use crate::source::publisher::Publisher;
 
-/// The source of one camera and what pictures to ask it for.
+/// One camera's source, and the picture settings for it.
 #[derive(Debug)]
 pub struct Plan {
     current: Mutex<Current>,
@@ -20,9 +20,9 @@ pub struct Plan {
 struct Current {
     source: Arc<Source>,
     picture: Picture,
-    /// Counts the sources.
+    /// The number of the current source.
     version: u64,
-    /// Of the source that is open.
+    /// The publisher of the open source.
     publisher: Weak<Publisher>,
 }
 
@@ -43,20 +43,20 @@ impl Plan {
         (current.source.clone(), current.version)
     }
 
-    /// What to ask for.
+    /// The picture settings.
     pub fn picture(&self) -> Picture {
         self.current().picture.clone()
     }
 
-    /// Notes who publishes, so that later changes reach the open source.
+    /// Remembers the publisher, so that later changes reach the open source.
     pub fn opened(&self, publisher: &Arc<Publisher>) {
         let mut current = self.current();
         current.publisher = Arc::downgrade(publisher);
-        // It may have changed since the publisher was made.
+        // The settings may have changed since the publisher was made.
         publisher.change(&current.picture);
     }
 
-    /// Changes what an open source need not be opened anew for: quality and rate.
+    /// Changes settings that an open source can take: quality and rate.
     pub fn change(&self, picture: Picture) {
         let mut current = self.current();
         if let Some(publisher) = current.publisher.upgrade() {
@@ -65,7 +65,7 @@ impl Plan {
         current.picture = picture;
     }
 
-    /// Puts another source in the place of this one, which is then closed.
+    /// Replaces the source; the supervisor then closes the old one.
     pub fn replace(&self, source: Source, picture: Picture) {
         let mut current = self.current();
         (current.source, current.picture) = (Arc::new(source), picture);
@@ -74,7 +74,7 @@ impl Plan {
         self.replaced.notify(usize::MAX);
     }
 
-    /// Returns once the source is another than the one of this number.
+    /// Returns once the source of this number has been replaced.
     pub async fn replaced(&self, version: u64) {
         while self.current().version == version {
             listener!(self.replaced => replaced);

@@ -1,4 +1,4 @@
-//! The cameras that are served, in the order of the configuration.
+//! The cameras being served, in the order of the configuration.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,21 +7,21 @@ use event_listener::{Event, EventListener};
 use super::cards::NoCamera;
 use crate::camera::Camera;
 
-/// Which camera a request means.
+/// The camera that a request selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
-    /// By its place, from 0.
+    /// By its index, from 0.
     Nth(usize),
     /// By its name.
     Named(String),
 }
 
-/// What a request's selector leads to.
+/// The result of a selector.
 #[derive(Debug)]
 pub enum Found {
     /// A camera.
     Camera(Arc<Camera>),
-    /// There is no camera at all, and the request would take the first.
+    /// There is no camera at all, and the request would get the first.
     NoneYet,
     /// No such camera.
     Unknown,
@@ -32,7 +32,7 @@ pub enum Found {
 pub struct Registry {
     cameras: Mutex<Vec<Arc<Camera>>>,
     changed: Event,
-    /// What viewers see while there is no camera at all.
+    /// The card that viewers see while there is no camera at all.
     pub no_camera: NoCamera,
 }
 
@@ -46,7 +46,7 @@ impl Registry {
         self.cameras.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets which cameras there are, in their order.
+    /// Sets the cameras, in order.
     pub fn set(&self, cameras: Vec<Arc<Camera>>) {
         *self.cameras() = cameras;
         self.changed.notify(usize::MAX);
@@ -57,7 +57,7 @@ impl Registry {
         self.cameras().clone()
     }
 
-    /// The camera that a request means.
+    /// Finds the camera of a request.
     pub fn find(&self, selector: &Selector) -> Found {
         let cameras = self.cameras();
         let camera = match selector {
@@ -68,7 +68,7 @@ impl Registry {
         camera.cloned().map_or(Found::Unknown, Found::Camera)
     }
 
-    /// The camera of this name.
+    /// The camera with this name.
     pub fn named(&self, name: &str) -> Option<Arc<Camera>> {
         match self.find(&Selector::Named(name.to_owned())) {
             Found::Camera(camera) => Some(camera),
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cameras_are_found_by_place_and_by_name() {
+    fn cameras_are_found_by_index_and_by_name() {
         let registry = Registry::new();
         assert!(matches!(registry.find(&Selector::Nth(0)), Found::NoneYet));
         registry.set(["found", "found later", "last"].map(Camera::on_demand).to_vec());

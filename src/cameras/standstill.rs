@@ -1,11 +1,10 @@
-//! Notices that a live camera publishes no picture any more, whatever the cause.
+//! Notices that a live camera has stopped publishing pictures, whatever the cause.
 //!
-//! Each source has limits of its own, and better words. This one knows nothing of sources: it looks at
-//! the pictures that the camera publishes. What it calls a standstill depends on the camera, because one
-//! picture in five seconds is a rate like any other: more than [`STANDSTILL_DISTANCES`] times the longest
-//! recent distance between two pictures, but at least [`STANDSTILL_MIN`] and at most [`STANDSTILL_MAX`];
-//! and [`STANDSTILL_FIRST_MAX`] where only one picture has come so far. A picture that comes makes the
-//! camera live again.
+//! Each source has its own limits, and better reasons. This watchdog knows nothing of sources: it counts
+//! published pictures. The limit depends on the camera, because one picture in five seconds is a valid rate:
+//! more than [`STANDSTILL_DISTANCES`] times the longest recent interval between two pictures, but at least
+//! [`STANDSTILL_MIN`] and at most [`STANDSTILL_MAX`]; and [`STANDSTILL_FIRST_MAX`] after only one picture.
+//! The next picture makes the camera live again.
 
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use crate::limits::{
     STANDSTILL_MIN, STANDSTILL_REOPEN,
 };
 
-/// Looks at a camera's pictures while it is open. Does not return.
+/// Watches an open camera's pictures. Does not return.
 pub(super) async fn watch(camera: &Camera, clock: &Clock) {
     let mut stillness = Stillness::default();
     loop {
@@ -41,7 +40,7 @@ pub(super) async fn watch(camera: &Camera, clock: &Clock) {
     }
 }
 
-/// Returns once a camera has stood still for so long that opening it anew is worth a try.
+/// Returns once a camera has stood still for so long that reopening it is worth a try.
 pub(super) async fn is_stuck(camera: &Camera, clock: &Clock) {
     loop {
         camera.until(stands_still).await;
@@ -69,23 +68,23 @@ fn stands_still(camera: &Camera) -> bool {
     matches!(camera.state(), State::Lost(Lost::StandsStill { .. }))
 }
 
-/// How long there has been no picture, by looks at how many there were.
+/// Measures the time without a picture by polling the frame counter.
 #[derive(Debug, Default)]
 struct Stillness {
     frames: u64,
     bad: u64,
     quiet: Duration,
-    /// The longest recent distance between pictures, as far as looks can tell.
+    /// The longest recent interval between pictures, as far as polling can tell.
     distance: Option<Duration>,
 }
 
 impl Stillness {
-    /// The camera has just become live. What is known of its distances may still be so.
+    /// The camera has just become live. Known intervals may still apply.
     fn begin(&mut self, frames: u64, bad: u64) {
         (self.frames, self.bad, self.quiet) = (frames, bad, Duration::ZERO);
     }
 
-    /// Looks after some time has passed; why the camera is not live, where it stands still.
+    /// Polls after some time has passed; returns the reason if the camera stands still.
     fn look(&mut self, frames: u64, bad: u64, passed: Duration) -> Option<Lost> {
         self.quiet += passed;
         if frames != self.frames {
@@ -109,8 +108,8 @@ impl Stillness {
 mod tests {
     use super::*;
 
-    /// Looks at a camera that sends pictures at these milliseconds, for so many seconds; when it was
-    /// said to stand still, in seconds.
+    /// Polls a camera that sends pictures at these milliseconds, for so many seconds. Returns when it was
+    /// found to stand still, in seconds.
     fn looks(pictures: impl Fn(u64) -> bool, seconds: u64) -> Vec<u64> {
         let mut stillness = Stillness::default();
         let (mut frames, mut still) = (1, Vec::new());
@@ -130,13 +129,13 @@ mod tests {
             let still = looks(|ms| ms % distance == distance - 1, 300);
             assert!(still.is_empty(), "one picture each {distance} ms: {still:?}");
         }
-        // Each second or third is missing.
+        // Every second or third picture is missing.
         assert!(looks(|ms| ms % 5000 == 0 && ms % 10_000 != 0, 300).is_empty());
         assert!(looks(|ms| ms % 1000 == 0 && ms % 4000 != 0, 300).is_empty());
     }
 
     #[test]
-    fn a_camera_that_stops_is_noticed() {
+    fn a_camera_that_stops_is_detected() {
         let first = |pictures: &dyn Fn(u64) -> bool| looks(pictures, 120).first().copied();
         assert_eq!(first(&|ms| ms < 20_000 && ms % 66 == 0), Some(26), "15 a second");
         assert_eq!(first(&|ms| ms < 20_000 && ms % 2000 == 0), Some(26), "one in 2 s");

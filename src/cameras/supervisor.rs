@@ -1,5 +1,4 @@
-//! Keeps one camera going: opens it when it is wanted, closes it when it is not, tries again when it
-//! is lost, for ever.
+//! Keeps one camera going: opens it when needed, closes it when not, and retries for ever when it is lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use crate::source::Source;
 use crate::source::publisher::Publisher;
 use crate::turn::Turn;
 
-/// Runs a camera until `stop` is requested; returns when its device is closed.
+/// Runs a camera until `stop` is requested; returns once its device is closed.
 pub async fn supervise(camera: Arc<Camera>, plan: Arc<Plan>, clock: Clock, stop: Stop) {
     let backoff = Backoff::new(random::seed());
     let mut supervisor = Supervisor { camera: &camera, plan: &plan, clock: &clock, backoff };
@@ -27,7 +26,7 @@ pub async fn supervise(camera: Arc<Camera>, plan: Arc<Plan>, clock: Clock, stop:
         async {
             let watching = or(cards::show(&camera, &clock), standstill::watch(&camera, &clock));
             or(stop.requested(), watching).await;
-            // The source sees the stop by itself and closes its device first.
+            // The source sees the stop itself and closes its device first.
             pending::<()>().await;
         },
         supervisor.run(&stop),
@@ -57,8 +56,8 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Somebody watches, or the camera is to be open always. One that was lost is wanted until it
-    /// has shown that it works: health must not call it reachable because nobody looks.
+    /// Whether the camera has viewers or must stay open always. A lost camera is wanted until it has shown
+    /// that it works: health must not call it reachable only because it has no viewers.
     fn is_wanted(&self) -> bool {
         !self.is_on_demand() || self.camera.viewers() > 0 || self.camera.is_lost()
     }
@@ -67,7 +66,7 @@ impl Supervisor<'_> {
         self.camera.settings().on_demand
     }
 
-    /// Sets the state of a camera that is closed, by whether its device is there.
+    /// Sets the state of a closed camera by whether its device is present.
     async fn take_stock(&self, source: &Source) {
         let absent = match source.presence() {
             Some(presence) => presence.absent().await,
@@ -85,7 +84,7 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Opens the camera, and closes it when nobody has watched for a while.
+    /// Opens the camera, and closes it after a while without viewers.
     async fn run_once(&mut self, source: &Source, version: u64, shutdown: &Stop) {
         if !self.camera.is_lost() {
             self.camera.set_state(State::Starting);
@@ -101,7 +100,7 @@ impl Supervisor<'_> {
             let no_more = or(self.unwanted(), standstill::is_stuck(self.camera, self.clock));
             or(no_more, or(self.plan.replaced(version), shutdown.requested())).await;
             stop.request();
-            // The source's own end is waited for: a device is opened again only once it is closed.
+            // Wait for the source's own end: a device is opened again only once it is closed.
             pending().await
         })
         .await;
@@ -120,7 +119,7 @@ impl Supervisor<'_> {
         }
     }
 
-    /// The source is another one from here on.
+    /// Resets the state for a new source.
     fn reopen(&mut self) {
         log::info!("camera {}: settings changed", self.camera.name());
         self.backoff.reset();
@@ -131,7 +130,7 @@ impl Supervisor<'_> {
     }
 
     fn close(&self, shutdown: &Stop) {
-        // A lost camera that was given up before it showed a picture has not shown that it works.
+        // A lost camera that was closed before it gave a picture has not shown that it works.
         if !self.camera.is_lost() {
             let level = self.camera.log_level();
             self.camera.set_state(State::Idle);
@@ -151,9 +150,9 @@ impl Supervisor<'_> {
         self.camera.set_state(State::Lost(lost));
     }
 
-    /// Returns once a camera on demand has had no viewer for [`limits::LINGER`] and nobody has asked it for
-    /// a single picture for [`limits::LINGER_STILL`], or, while it has yet to show that it is no longer
-    /// lost, for [`limits::PROVE_MAX`]. Does not return while the camera is to be open always.
+    /// Returns once an on-demand camera has had no viewer for [`limits::LINGER`] and no request for a single
+    /// picture for [`limits::LINGER_STILL`], or, while it has yet to show that it is no longer lost, for
+    /// [`limits::PROVE_MAX`]. Never returns for a camera that is always open.
     async fn unwanted(&self) {
         let is_unwatched = |camera: &Camera| camera.viewers() == 0 && camera.settings().on_demand;
         loop {
@@ -173,14 +172,14 @@ impl Supervisor<'_> {
                 },
             )
             .await;
-            // A viewer that was served at once may have come and gone between two looks.
+            // A viewer that was served at once may have come and gone between two checks.
             if !changed && (was_lost || self.camera.asked() == asked) {
                 return;
             }
         }
     }
 
-    /// How long the camera stays open without viewers, from now.
+    /// How long the camera stays open without viewers from now on.
     fn linger(&self) -> Duration {
         let since_asked = self.camera.asked().map(|asked| self.clock.now().since(asked));
         let for_stills =
@@ -188,7 +187,7 @@ impl Supervisor<'_> {
         limits::LINGER.max(for_stills)
     }
 
-    /// Waits until the closed camera is worth another look.
+    /// Waits until the closed camera is worth another try.
     async fn rest(&mut self, source: &Source) {
         let clock = self.clock;
         match self.camera.state() {
@@ -226,7 +225,7 @@ impl Supervisor<'_> {
         }
     }
 
-    /// How soon a camera that somebody wants to see is tried again.
+    /// How soon to retry a camera that is wanted.
     fn backoff_for(&mut self, lost: &Lost) -> Duration {
         if lost.wants_patience() || lost.is_absent() {
             return Duration::ZERO;
@@ -247,8 +246,8 @@ impl Supervisor<'_> {
         }
     }
 
-    /// False once somebody has asked for a single picture since now, but not before `soonest`: those who
-    /// ask again and again hammer a lost camera no more than those who watch.
+    /// Returns false at the next request for a single picture, but not before `soonest`: polling for single
+    /// pictures retries a lost camera no more often than watching it.
     async fn asked_after(&self, soonest: Duration) -> bool {
         let begin = self.clock.now();
         self.clock.sleep(soonest).await;
@@ -256,7 +255,7 @@ impl Supervisor<'_> {
         false
     }
 
-    /// True when somebody begins to watch a camera that nobody watched.
+    /// True at the first viewer of an unwatched camera.
     async fn first_viewer(&self) -> bool {
         if self.camera.viewers() > 0 {
             return pending().await;
@@ -266,7 +265,7 @@ impl Supervisor<'_> {
     }
 }
 
-/// True once devices came or went.
+/// True once devices have come or gone.
 async fn news(source: &Source) -> bool {
     match source.presence() {
         Some(presence) => {

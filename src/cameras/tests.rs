@@ -1,4 +1,4 @@
-//! Changes of the configuration, held against a model.
+//! Checks configuration changes against a model.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::random::Random;
 use crate::source::fake::{self, Ledger};
 use futures_lite::future::{poll_once, yield_now};
 
-/// Running cameras whose sources stand in a ledger.
+/// Running cameras whose sources are entered in a ledger.
 struct Scene {
     executor: Rc<LocalExecutor<'static>>,
     registry: Arc<Registry>,
@@ -19,7 +19,7 @@ struct Scene {
     hand: crate::clock::Hand,
 }
 
-/// The name of a source in the ledger: what differs only in what is changed in place is the same source.
+/// The ledger's name for a source; settings that change in place do not affect it.
 fn ledger_name(name: &str, camera: &config::Camera) -> String {
     format!("{name} {} {:?} {:?}", camera.source, camera.picture.size, camera.picture.fps)
 }
@@ -37,7 +37,7 @@ impl Scene {
         Self { executor, registry, cameras, ledger, hand }
     }
 
-    /// Applies a configuration and lets everything come to rest.
+    /// Applies a configuration and waits until everything settles.
     async fn apply(&mut self, cameras: &[config::Camera]) -> Applied {
         let executor = self.executor.clone();
         let applied = executor.run(self.cameras.apply(cameras)).await;
@@ -66,7 +66,7 @@ fn always(name: &str, source: &str) -> config::Camera {
 }
 
 #[test]
-fn what_is_equal_goes_on_and_what_changed_in_place_does_too() {
+fn unchanged_cameras_and_those_changed_in_place_keep_running() {
     smol::block_on(async {
         let mut scene = Scene::new();
         let (yard, door) = (always("yard", "test:"), always("door", "rtsp://192.0.2.1/a"));
@@ -92,7 +92,7 @@ fn what_is_equal_goes_on_and_what_changed_in_place_does_too() {
 }
 
 #[test]
-fn viewers_of_a_changed_camera_stay_and_those_of_a_removed_one_see_why_and_then_the_end() {
+fn viewers_of_a_changed_camera_stay_and_those_of_a_removed_one_see_why_before_the_end() {
     smol::block_on(async {
         let mut scene = Scene::new();
         scene.apply(&[camera("yard", "test:"), camera("door", "test:")]).await;
@@ -112,18 +112,18 @@ fn viewers_of_a_changed_camera_stay_and_those_of_a_removed_one_see_why_and_then_
     });
 }
 
-/// What is known of one camera without looking at the service.
+/// The expected state of one camera.
 struct Model {
     config: config::Camera,
     camera: Arc<Camera>,
     viewer: Option<Viewer>,
-    /// How often its source had been opened, if it is open.
+    /// How often its source has been opened, if it is open.
     open: Option<u64>,
 }
 
-/// 10,000 changes: no camera is lost, doubled, left open or opened without need.
+/// 10,000 changes: no camera is lost, duplicated, left open or opened needlessly.
 #[test]
-fn thousands_of_changes_keep_to_the_model() {
+fn thousands_of_changes_match_the_model() {
     const CHANGES: usize = 10_000;
     const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
     const SOURCES: [&str; 3] = ["test:", "rtsp://192.0.2.1/a", "http://192.0.2.2/b"];
@@ -160,7 +160,7 @@ fn thousands_of_changes_keep_to_the_model() {
                         }
                     }
                 }
-                // Somebody begins or ceases to watch.
+                // A viewer comes or goes.
                 _ => {
                     let names: Vec<_> = model.keys().cloned().collect();
                     if !names.is_empty() {
@@ -169,7 +169,7 @@ fn thousands_of_changes_keep_to_the_model() {
                             None => Some(chosen.camera.watch()),
                             Some(_) => None,
                         };
-                        // A camera that nobody watches any more is closed after a while.
+                        // An unwatched camera closes after a while.
                         scene.executor.clone().run(settle()).await;
                         scene.hand.advance(limits::LINGER * 2);
                         scene.executor.clone().run(settle()).await;
@@ -184,7 +184,7 @@ fn thousands_of_changes_keep_to_the_model() {
     });
 }
 
-/// Whether the service is what the model says. Follows it where a camera was added, removed or reopened.
+/// Compares the service with the model. Updates the model for cameras added, removed or reopened.
 fn hold(
     scene: &Scene,
     configured: &[config::Camera],
@@ -213,7 +213,7 @@ fn hold(
             None => (None, None),
         };
         let entry = scene.ledger.of(&ledger);
-        // Without a viewer it may be open for a while yet.
+        // Without a viewer it may stay open for a while.
         if (!config.on_demand || viewer.is_some()) && entry.open != 1 {
             return Err(format!("{name} is not open"));
         }
@@ -235,11 +235,11 @@ fn hold(
 }
 
 #[test]
-fn a_camera_that_does_not_close_holds_the_others_up_for_a_while_only() {
+fn a_camera_that_does_not_close_delays_the_others_only_for_a_while() {
     smol::block_on(async {
         let mut scene = Scene::new();
         scene.apply(&[always("yard", "test:")]).await;
-        // Nobody runs its task: it is as if the device hung.
+        // Its task does not run, as if the device hung.
         let mut applying = Box::pin(scene.cameras.apply(&[]));
         assert!(poll_once(&mut applying).await.is_none());
         scene.hand.advance(limits::REMOVAL_MAX + Duration::from_millis(1));

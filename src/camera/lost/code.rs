@@ -1,5 +1,5 @@
-//! Stable words for the reasons why a camera gives no picture: for programs, where the sentences are for
-//! people and may change.
+//! Stable codes for the reasons why a camera gives no picture: for programs. The sentences are for people and
+//! may change.
 
 use super::{Awaited, FileLost, Lost, NetworkLost};
 
@@ -12,7 +12,7 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// All of them.
+            /// All codes.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// The word.
@@ -32,41 +32,41 @@ codes! {
     Absent = "absent",
     /// The device is gone.
     Unplugged = "unplugged",
-    /// The configuration does not name the camera any more.
+    /// The camera is no longer in the configuration.
     Removed = "removed",
-    /// Another camera has the device.
+    /// Another camera is bound to the device.
     SameDevice = "same_device",
     /// Another program has it.
     Busy = "busy",
-    /// The service may not open it.
+    /// The service has no permission to open it.
     Permission = "permission",
     /// The USB bus has no bandwidth left.
     Bandwidth = "bandwidth",
-    /// Connected, but nothing comes.
+    /// Connected, but no data come.
     Silent = "silent",
-    /// It was live, and publishes no more pictures.
+    /// It was live, but publishes no more pictures.
     Standstill = "standstill",
     /// Only damaged pictures come.
     Damaged = "damaged",
-    /// Data come, but no picture out of them.
+    /// Data come, but no picture.
     NoPicture = "no_picture",
-    /// A key picture is waited for.
+    /// It waits for a key picture.
     AwaitingKey = "awaiting_key",
-    /// Not something that pictures can be had from, or in no format that can be shown.
+    /// It cannot give pictures, or only in formats that cannot be shown.
     Unsupported = "unsupported",
-    /// It takes more memory than there is for it, or sends more than is read.
+    /// It exceeds the memory budget, or sends more than is read.
     TooLarge = "too_large",
     /// The decoder failed.
     Decoder = "decoder",
-    /// The driver refused a request or answered nonsense.
+    /// The driver refused a request or gave an invalid answer.
     Driver = "driver",
     /// The name of its host has no address.
     HostNotFound = "host_not_found",
-    /// Nobody listens at its address.
+    /// Connections to its address are refused.
     Refused = "refused",
-    /// No way leads to its address.
+    /// There is no route to its address.
     Unreachable = "unreachable",
-    /// No connection to it, or no address of its name, in time.
+    /// Connecting, or resolving its name, took too long.
     Timeout = "timeout",
     /// It is connected, but did not answer a request in time.
     NoAnswer = "no_answer",
@@ -74,36 +74,36 @@ codes! {
     Closed = "closed",
     /// It ended the stream.
     Ended = "ended",
-    /// User name and password are missing, wrong, or wanted in an unknown way.
+    /// User name and password are missing or wrong, or requested by an unknown scheme.
     Unauthorized = "unauthorized",
     /// The user may not see this.
     Forbidden = "forbidden",
-    /// There is no such stream or file.
+    /// The stream or file does not exist.
     NotFound = "not_found",
-    /// It answered with another status than success.
+    /// It answered with an error status.
     Status = "status",
-    /// It has no room for one more viewer.
+    /// It has no room for another viewer.
     Overloaded = "overloaded",
     /// It offers no usable transport, or no datagram arrives.
     Transport = "transport",
-    /// It sends on to another machine, which asks for a password.
+    /// It redirects to another machine, which asks for a password.
     Redirected = "redirected",
     /// Its certificate is not trusted, or not the pinned one.
     Certificate = "certificate",
-    /// No encrypted connection came about.
+    /// Encryption could not be negotiated.
     Tls = "tls",
-    /// It does not keep to the protocol.
+    /// It violates the protocol.
     Protocol = "protocol",
     /// The file cannot be read.
     Unreadable = "unreadable",
-    /// This machine could not, for want of memory, descriptors or threads.
+    /// This machine ran out of memory, descriptors or threads.
     Local = "local",
     /// A fault of Pinhole itself.
     Internal = "internal",
 }
 
 impl Lost {
-    /// The stable word for this reason.
+    /// The stable code for this reason.
     pub const fn code(&self) -> Code {
         match self {
             Self::NoCamera => Code::NoCamera,
@@ -179,7 +179,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn each_word_stands_once_and_is_described() {
+    fn each_code_is_unique_and_documented() {
         let words: HashSet<_> = Code::ALL.iter().map(|code| code.word()).collect();
         assert_eq!(words.len(), Code::ALL.len());
         let page = include_str!("../../../docs/health.md");

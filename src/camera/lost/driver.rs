@@ -9,56 +9,56 @@ use crate::config::shown;
 /// Why a camera's driver gives no picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DriverLost {
-    /// The device cannot be opened, for another reason than those with a name of their own.
+    /// The device cannot be opened, for a reason without a variant of its own.
     CannotOpen {
         /// The device.
         device: PathBuf,
-        /// The kernel's words.
+        /// The kernel's error.
         error: SystemError,
     },
     /// A request fails.
     Refuses {
-        /// What was asked for, as in `set its format`.
+        /// The request, as in `set its format`.
         request: &'static str,
-        /// The kernel's words.
+        /// The kernel's error.
         error: SystemError,
     },
     /// The camera does not answer its driver (EIO, ETIMEDOUT).
     DoesNotAnswer {
-        /// What was asked for.
+        /// The request.
         request: &'static str,
-        /// The kernel's words.
+        /// The kernel's error.
         error: SystemError,
     },
-    /// The driver does not come back from a request.
+    /// The driver does not return from a request.
     Hangs {
-        /// How long it was waited for.
+        /// How long it has been waited for.
         seconds: u64,
     },
-    /// Nothing says when the next picture is there: poll(2) fails.
+    /// Waiting for pictures fails: poll(2) returns an error.
     CannotBeWaitedFor {
-        /// The kernel's words.
+        /// The kernel's error.
         error: SystemError,
     },
-    /// It gives pictures of a size that cannot be true.
+    /// It sets an impossible picture size.
     WrongSize {
-        /// What it was asked for.
+        /// The requested mode.
         asked: String,
         /// In pixels.
         width: u32,
         /// In pixels.
         height: u32,
     },
-    /// It gives a buffer that it was never given.
+    /// It returns a buffer that was never queued.
     WrongBuffer {
         /// The buffer's index.
         index: u32,
-        /// How many there are.
+        /// The number of buffers.
         count: u32,
     },
-    /// It answers what the V4L2 binding does not understand.
+    /// An answer that the `v4l` crate does not understand.
     UnexpectedAnswer {
-        /// The binding's words.
+        /// The `v4l` crate's message.
         message: String,
     },
 }

@@ -8,23 +8,23 @@ use crate::config::shown;
 /// Why a file gives no picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileLost {
-    /// It is not there.
+    /// It does not exist.
     Missing {
         /// Where it should be.
         path: PathBuf,
     },
     /// It cannot be read.
     Unreadable {
-        /// Which.
+        /// Its path.
         path: PathBuf,
         /// Why.
         problem: String,
     },
     /// It holds no video that Pinhole can show.
     NoVideo {
-        /// Which.
+        /// Its path.
         path: PathBuf,
-        /// What it holds, or what is wrong with it.
+        /// What it holds instead, or what is wrong with it.
         problem: String,
     },
 }

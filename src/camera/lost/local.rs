@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-/// What this machine could not do, for want of memory, descriptors or threads mostly.
+/// A failure of this machine, mostly for lack of memory, descriptors or threads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalLost {
     /// What it could not do.
@@ -12,29 +12,29 @@ pub struct LocalLost {
     pub problem: String,
 }
 
-/// What is done for a camera on this machine.
+/// What this machine does for a camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
-    /// To open what it is stopped by.
+    /// Open the camera.
     OpenCamera,
-    /// To connect to it, or to read from the connection.
+    /// Connect to it, or read from the connection.
     Connect,
-    /// To start one of its threads.
+    /// Start one of its threads.
     StartThread,
-    /// To keep one of its threads.
+    /// Keep one of its threads going.
     GoOn,
-    /// To wait for the kernel.
+    /// Wait for the kernel.
     Wait,
-    /// To encode its pictures.
+    /// Encode its pictures.
     Encode,
-    /// To draw the test card.
+    /// Draw the test card.
     DrawTestCard,
-    /// To ask the device for its controls.
+    /// Query the device's controls.
     AskDevice,
 }
 
 impl LocalLost {
-    /// It could not do this, and this is why.
+    /// A failed task, and why.
     pub fn new(task: Task, problem: impl fmt::Display) -> Self {
         Self { task, problem: problem.to_string() }
     }
@@ -56,7 +56,7 @@ impl fmt::Display for LocalLost {
     }
 }
 
-/// An error of the kernel, as its number and its words.
+/// An error of the kernel: its number and message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SystemError {
     /// errno, where the kernel gave one.

@@ -4,8 +4,7 @@ use std::fmt;
 
 use super::{LocalLost, ProtocolFault, TlsFault};
 
-/// Why a camera on a network gives no picture. Nothing in it is secret: of URLs, hosts and
-/// ports stand here alone.
+/// Why a camera on a network gives no picture. Holds no secrets: of URLs, only host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetworkLost {
     /// The name has no address.
@@ -13,145 +12,145 @@ pub enum NetworkLost {
         /// The name.
         host: String,
     },
-    /// Nobody listens there (ECONNREFUSED).
+    /// The connection was refused (ECONNREFUSED).
     Refused {
         /// HOST:PORT.
         address: String,
     },
-    /// No way leads there (EHOSTUNREACH, ENETUNREACH).
+    /// There is no route (EHOSTUNREACH, ENETUNREACH).
     Unreachable {
         /// HOST:PORT.
         address: String,
     },
-    /// No connection, or no answer, in time.
+    /// A connection or an answer took too long.
     TimedOut {
-        /// What did not come.
+        /// What was awaited.
         awaited: Awaited,
-        /// How long it was waited for.
+        /// How long.
         seconds: u64,
     },
     /// The camera closed or reset the connection.
     Closed {
-        /// What was going on, as in `PLAY`.
+        /// What was in progress, as in `PLAY`.
         during: String,
     },
     /// It plays, but no data come.
     Silent {
-        /// How long none came.
+        /// The time without data.
         seconds: u64,
     },
     /// It ended the stream, and said so.
     Ended,
-    /// 401: it does not take user and password.
+    /// 401: user name or password is wrong.
     WrongCredentials,
-    /// 401: it asks for user and password, and there are none.
+    /// 401: credentials are required, and none are configured.
     NoCredentials,
-    /// 401: it asks in a way that Pinhole does not know.
+    /// 401: the scheme is unknown.
     UnknownAuthentication {
-        /// What it offers.
+        /// The schemes that it offers.
         offered: String,
     },
-    /// 403: the user may not see this.
+    /// 403: the user is not allowed to see this.
     Forbidden,
     /// 404: no such stream.
     NoSuchStream,
-    /// Another status than success.
+    /// An error status.
     Status {
         /// The status code.
         status: u16,
-        /// The camera's words.
+        /// The camera's reason phrase.
         reason: String,
     },
-    /// 429, 503: it has no room for one more viewer at the moment.
+    /// 429, 503: it has no room for another viewer at the moment.
     Overloaded {
         /// The status code.
         status: u16,
-        /// How long it wants to be left alone.
+        /// How long it asks to be left alone.
         retry_after_seconds: Option<u64>,
     },
-    /// What is at the URL is something else than MJPEG or a JPEG.
+    /// The URL serves neither MJPEG nor a JPEG.
     NotMjpeg {
-        /// Its content type, or what it is.
+        /// The content type, or what it serves.
         offered: String,
     },
-    /// What comes at the URL is no pictures.
+    /// The URL serves something other than pictures.
     NotPictures {
-        /// Its content type, or what it is.
+        /// The content type, or what it serves.
         offered: String,
-        /// How long there was no picture.
+        /// The time without a picture.
         seconds: u64,
     },
     /// Every picture is damaged.
     Damaged {
-        /// How many were.
+        /// Damaged pictures.
         pictures: u64,
-        /// In how many seconds.
+        /// The time in which they came.
         seconds: u64,
         /// What was wrong with the last one.
         last: String,
     },
     /// No video that Pinhole can show.
     NoVideo {
-        /// What there is.
+        /// What it offers.
         offered: String,
     },
     /// It sends more of something than is read.
     TooLarge {
-        /// What it is.
+        /// What exceeds the ceiling.
         what: String,
-        /// Its bytes, where they are known.
+        /// Its bytes, where known.
         bytes: Option<u64>,
         /// The ceiling, in bytes.
         max_bytes: u64,
     },
-    /// It sends pictures neither on the connection nor as datagrams, as far as those are allowed.
+    /// It supports none of the allowed transports.
     NoTransport,
     /// It plays, but no datagram arrives.
     NoDatagrams {
-        /// How long none arrived.
+        /// The time without a datagram.
         seconds: u64,
     },
-    /// Data come, but no picture out of them.
+    /// Data come, but no picture.
     NoPicture {
-        /// How long there was none.
+        /// The time without a picture.
         seconds: u64,
         /// What was wrong with the last one.
         problem: String,
     },
-    /// It sends us on to another machine, which asks for a password that is not meant for it.
+    /// It redirects to another machine, which asks for a password that is not meant for it.
     Redirected {
         /// The other machine.
         host: String,
     },
-    /// Its certificate is signed by nobody whom this machine trusts.
+    /// Its certificate is not signed by an authority that this machine trusts.
     UntrustedCertificate {
         /// What is wrong with it.
         problem: String,
-        /// What may be pinned.
+        /// The fingerprint to pin.
         fingerprint: String,
     },
     /// Its certificate is not the pinned one.
     OtherCertificate {
-        /// That of the certificate that it has.
+        /// The fingerprint of the certificate that it has.
         fingerprint: String,
     },
-    /// Nothing that its certificate's key signs can be checked, pinned or not.
+    /// Signatures by its certificate's key cannot be verified, pinned or not.
     UnusableCertificate {
         /// What is wrong with it.
         problem: String,
     },
-    /// No encrypted connection came about.
+    /// Encryption could not be negotiated.
     Tls(TlsFault),
-    /// It does not keep to the protocol.
+    /// It violates the protocol.
     Protocol(ProtocolFault),
-    /// This machine could not.
+    /// This machine lacked something.
     Local(LocalLost),
 }
 
-/// What a camera on a network is waited for with.
+/// What a camera on a network has not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Awaited {
-    /// An address of this name, from the name server.
+    /// The address of this name, from the resolver.
     AddressOf(String),
     /// A connection, to HOST:PORT where that is known.
     Connection(Option<String>),
@@ -183,7 +182,7 @@ impl From<LocalLost> for NetworkLost {
 }
 
 impl NetworkLost {
-    /// Whether trying again soon does harm: cameras lock an account after some wrong passwords.
+    /// Whether retrying soon does harm: cameras lock accounts after some wrong passwords.
     pub const fn locks_accounts(&self) -> bool {
         matches!(
             self,
@@ -233,7 +232,7 @@ impl fmt::Display for NetworkLost {
             Self::Forbidden => f.write_str(
                 "camera forbids this stream to this user (403); allow it in the camera's user settings",
             ),
-            // The path may be the secret: some cameras have a token there.
+            // The path may be secret: some cameras have a token in it.
             Self::NoSuchStream => f.write_str(
                 "camera has no stream at the path of the source (404); check what follows its host",
             ),

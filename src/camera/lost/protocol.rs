@@ -1,41 +1,41 @@
-//! What a camera on a network does that its protocol does not allow, or that nobody would follow.
+//! How a camera on a network violates its protocol, or leads where no client should follow.
 
 use std::fmt;
 
 /// How a camera violates the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProtocolFault {
-    /// It redirects more often than is followed.
+    /// It redirects too often.
     TooManyRedirects {
-        /// How often that is.
+        /// The ceiling.
         max: u32,
     },
-    /// It redirects without saying where to, or to something else than a camera's URL.
+    /// It redirects without a target, or to a URL that is not a camera's.
     RedirectToNowhere,
-    /// It redirects from an encrypted connection to one that is not.
+    /// It redirects from an encrypted connection to an unencrypted one.
     RedirectUnencrypted,
-    /// It redirects to an address that no other machine has a reason to name.
+    /// It redirects to an address that is out of its reach.
     RedirectOutOfReach {
         /// HOST:PORT.
         address: String,
-        /// What that address is.
+        /// The kind of address.
         place: &'static str,
     },
-    /// Its answer is compressed, though nobody offered to take that (RFC 9110 section 12.5.3).
+    /// Its answer is compressed without a request to do so (RFC 9110 section 12.5.3).
     Compressed {
         /// The content coding.
         coding: String,
     },
-    /// It answers with interim answers (1xx) alone.
+    /// It sends only interim answers (1xx).
     NeverAnswers,
-    /// It asks for one more request again and again.
+    /// It demands another request again and again.
     NeverPictures,
-    /// What it sends cannot be read.
+    /// Its answer cannot be parsed.
     Malformed {
         /// What is wrong with it.
         problem: String,
     },
-    /// No URL can be made of what it says of the media (RFC 2326 appendix C.1.1).
+    /// Its control attribute gives no valid URL (RFC 2326 appendix C.1.1).
     BadControl,
 }
 
@@ -60,15 +60,15 @@ impl fmt::Display for ProtocolFault {
     }
 }
 
-/// Why no encrypted connection comes about.
+/// Why encryption could not be negotiated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TlsFault {
-    /// The TLS library gives up.
+    /// The TLS library failed.
     Library {
-        /// Its words.
+        /// Its message.
         problem: String,
     },
-    /// The camera has another certificate with each connection.
+    /// The camera changes its certificate with each connection.
     CertificateChanges,
     /// The camera shows the pinned certificate, but does not have its key.
     NotTheKey,

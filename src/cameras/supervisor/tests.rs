@@ -10,7 +10,7 @@ use crate::source::{file, test_card};
 use futures_lite::future::yield_now;
 use smol::LocalExecutor;
 
-/// A camera with what is beside it.
+/// A camera and its surroundings.
 struct Scene {
     camera: Arc<Camera>,
     clock: Clock,
@@ -35,7 +35,7 @@ fn test_card() -> Source {
     Source::TestCard(test_card::Source::new("card", &picture))
 }
 
-/// Runs `test` beside the supervisor of a test card; both have to end.
+/// Runs `test` next to the supervisor of a test card; both must end.
 fn supervised(on_demand: bool, test: impl AsyncFnOnce(&Arc<Camera>, &Scene)) {
     let scene = Scene::new(on_demand);
     let camera = &scene.camera;
@@ -57,7 +57,7 @@ async fn settle() {
 }
 
 #[test]
-fn a_camera_on_demand_is_open_while_somebody_watches_and_a_little_longer() {
+fn an_on_demand_camera_is_open_while_watched_and_a_little_longer() {
     supervised(true, async |camera, Scene { hand, .. }| {
         settle().await;
         assert_eq!(camera.state(), State::Idle, "nobody watches");
@@ -81,7 +81,7 @@ fn a_camera_on_demand_is_open_while_somebody_watches_and_a_little_longer() {
 }
 
 #[test]
-fn single_pictures_one_after_the_other_open_a_camera_once() {
+fn consecutive_single_pictures_open_a_camera_once() {
     supervised(true, async |camera, Scene { hand, clock, .. }| {
         for _ in 0..9 {
             camera.ask(clock.now());
@@ -89,7 +89,7 @@ fn single_pictures_one_after_the_other_open_a_camera_once() {
             assert_eq!(viewer.next().await.kind, Kind::Picture);
             drop(viewer);
             settle().await;
-            // The page's next question, and more than a stream's viewer leaves it open for.
+            // The interval of a page that polls, longer than a viewer of the stream keeps the camera open.
             hand.advance(Duration::from_secs(10));
             settle().await;
             assert_eq!(camera.state(), State::Live, "it stays open for the next picture");
@@ -99,16 +99,16 @@ fn single_pictures_one_after_the_other_open_a_camera_once() {
     });
 }
 
-/// Nothing is at the source until its folder is made.
+/// The source is missing until its folder is created.
 #[test]
-fn a_lost_camera_is_tried_again_soon_for_those_who_ask_for_single_pictures() {
+fn a_lost_camera_is_retried_soon_for_single_pictures() {
     let scene = Scene::new(true);
     let Scene { camera, clock, hand } = &scene;
     let folder = std::env::temp_dir().join(format!("pinhole-asked-{}", std::process::id()));
     let source = Source::File(file::Source::new("folder", &folder, &Picture::default()));
     let shutdown = Stop::new().unwrap();
     let executor = LocalExecutor::new();
-    // As after a viewer who is gone: it is tried once, and then left alone.
+    // As after a viewer that left: tried once, then left alone.
     camera.set_state(State::Lost(Lost::Busy));
     let task = executor.spawn(scene.supervise(source, &shutdown));
     smol::block_on(executor.run(async {
@@ -132,7 +132,7 @@ fn a_lost_camera_is_tried_again_soon_for_those_who_ask_for_single_pictures() {
 }
 
 #[test]
-fn a_camera_not_on_demand_is_open_always() {
+fn a_camera_that_is_not_on_demand_is_always_open() {
     supervised(false, async |camera, Scene { hand, .. }| {
         camera.until(|camera| camera.state() == State::Live).await;
         hand.advance(limits::LINGER * 9);
