@@ -1,59 +1,14 @@
-//! Whether somebody meant to give the page a password, however it is written. Where one was meant and none
-//! could be read, the pictures stay closed (`http.closed`) instead of being open to all.
+//! Whether a file was meant to set a password for the page, however it is written. If so and none could be
+//! read, the pictures stay closed (`http.closed`) instead of open to everybody.
 //!
-//! Looks at the file as it stands, not at what of it is TOML: a missing quote, an unknown spelling or a
-//! broken section line must not hide the wish. It errs towards a wish. What is not one: a remark, the
-//! password of a section that is about Wi-Fi, and of a camera on a network.
+//! This reads the raw text, not the TOML: a missing quote, an unknown spelling or a broken section line must
+//! not hide the wish. When in doubt, it finds one. A comment, the password of a Wi-Fi section and that of a
+//! network camera are none.
 
-/// Letters that may be wrong, missing or swapped in a word for "password".
-const TYPOS_MAX: usize = 2;
+mod words;
 
-/// A word with fewer letters is too short to be a misspelt one.
-const MISSPELT_MIN_CHARS: usize = 6;
-
-/// Parts of words for "password" in the languages whose speakers are likely to own a card, in small
-/// letters and without accents. `pass` covers most.
-const PARTS: [&str; 33] = [
-    "pass",
-    "pwd",
-    "pswd",
-    "psw",
-    "kennwort",
-    "losung",
-    "geheim",
-    "secret",
-    "credential",
-    "hash",
-    "contrase",
-    "senha",
-    "palabra",
-    "wachtwoord",
-    "losenord",
-    "adgangskode",
-    "kodeord",
-    "kodord",
-    "salasana",
-    "heslo",
-    "jelszo",
-    "sifre",
-    "geslo",
-    "lozinka",
-    "parol",
-    "parool",
-    "motde",
-    "парол",
-    "κωδικ",
-    "密码",
-    "密碼",
-    "パスワード",
-    "비밀번호",
-];
-
-/// Whole words that mean it, too short to be looked for inside others.
-const WORDS: [&str; 8] = ["pw", "mdp", "pin", "clave", "haslo", "login", "口令", "암호"];
-
-/// Right spellings of which misspelt ones are recognised.
-const SPELLINGS: [&str; 4] = ["password", "passwort", "kennwort", "wachtwoord"];
+use crate::config::suggest::is_within;
+use words::{compact, is_visible, means_password, words};
 
 /// Beginnings of hashes as password tools print them.
 const HASHES: [&str; 6] = ["$argon2", "$2a$", "$2b$", "$2y$", "$scrypt", "$6$"];
@@ -61,11 +16,11 @@ const HASHES: [&str; 6] = ["$argon2", "$2a$", "$2b$", "$2y$", "$scrypt", "$6$"];
 /// What a section is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Section {
-    /// The device, the page, or none that is known.
+    /// The device, the page, or anything unknown.
     Page,
     /// A wireless network, which has one password.
     Wifi { has_password: bool },
-    /// A camera, which may have one if it is on a network; the line that looks like one.
+    /// A camera, which may have a password if it is on a network; `line` is the first that looks like one.
     Camera { is_network: bool, line: Option<usize> },
 }
 
@@ -75,7 +30,7 @@ pub fn wish(text: &str) -> Option<usize> {
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim_matches(|c: char| c.is_whitespace() || !is_visible(c));
         if let Some(remark) = line.strip_prefix('#') {
-            // A section line that is still a remark: what follows belongs to no section.
+            // A section line that is still commented out: the lines below it belong to no section.
             if head(remark.trim_start_matches(['#', ' '])).is_some() {
                 if let Some(line) = left(section) {
                     return Some(line);
@@ -102,7 +57,8 @@ pub fn wish(text: &str) -> Option<usize> {
     left(section)
 }
 
-/// What the end of a section makes of it: a camera that is not on a network has no password.
+/// The line of the wish, if any, in a section that ends here: a camera that is not on a network needs no
+/// password, so one there was meant for the page.
 fn left(section: Section) -> Option<usize> {
     match section {
         Section::Camera { is_network: false, line } => line,
@@ -113,7 +69,7 @@ fn left(section: Section) -> Option<usize> {
 fn entered(before: Section, name: &str) -> Section {
     let words = words(name);
     let is_about = |wanted: &[&str]| {
-        words.iter().any(|word| wanted.iter().any(|it| word.contains(it) || distance_is_within(word, it, 1)))
+        words.iter().any(|word| wanted.iter().any(|it| word.contains(it) || is_within(word, it, 1)))
     };
     if is_about(&["wifi", "wlan", "wireless", "ssid"]) || compact(name).contains("wifi") {
         Section::Wifi { has_password: false }
@@ -128,7 +84,7 @@ fn entered(before: Section, name: &str) -> Section {
     }
 }
 
-/// Whether a line, or what stands behind its section's name, is a wish.
+/// Whether a line, or the rest of a line that begins a section, is a wish.
 fn is_wish(line: &str, number: usize, section: &mut Section) -> bool {
     let is_hash = HASHES.iter().any(|begin| line.contains(begin));
     if let Section::Camera { is_network, .. } = section {
@@ -141,7 +97,7 @@ fn is_wish(line: &str, number: usize, section: &mut Section) -> bool {
     if meant.peek().is_none() && !is_hash {
         return false;
     }
-    // A password for the page by its name, in whatever section it stands.
+    // The key names the page: the section does not matter.
     if is_hash || meant.clone().any(|key| is_about_page(key)) {
         return true;
     }
@@ -155,7 +111,7 @@ fn is_wish(line: &str, number: usize, section: &mut Section) -> bool {
     }
 }
 
-/// The name on a line that begins a section, or tries to, and what stands behind it.
+/// The name on a line that begins a section, or tries to, and the rest of the line.
 fn head(line: &str) -> Option<(String, &str)> {
     let is_bracket =
         |c: char| matches!(c, '[' | ']' | '(' | ')' | '{' | '}' | '<' | '>' | '［' | '］' | '【' | '】');
@@ -176,8 +132,8 @@ fn head(line: &str) -> Option<(String, &str)> {
         .then(|| (name.to_owned(), behind.trim_start_matches(is_bracket)))
 }
 
-/// What stands in front of the values of a line, also inside of `{...}`; of a line without `=`, its words.
-/// Values that are empty on purpose take their key with them, and remarks are left out.
+/// The keys on a line, also inside `{...}`; the whole of a line without `=`. Comments are left out, and so are
+/// keys whose value is empty on purpose.
 fn keys(line: &str) -> Vec<String> {
     let mut keys = Vec::new();
     let mut rest = line;
@@ -208,7 +164,7 @@ fn keys(line: &str) -> Vec<String> {
     keys
 }
 
-/// Whether a value is empty on purpose, and what stands behind it on its line.
+/// Whether a value is empty on purpose, and the rest of its line.
 fn past_value(value: &str) -> (bool, &str) {
     for quote in ['"', '\''] {
         if let Some(inside) = value.strip_prefix(quote) {
@@ -224,85 +180,9 @@ fn past_value(value: &str) -> (bool, &str) {
     (false, value.find([',', '}']).map_or("", |at| &value[at..]))
 }
 
-/// Whether a key, or one of the words of a line, means a password.
-fn means_password(key: &str) -> bool {
-    let whole = compact(key);
-    let words = words(key);
-    PARTS.iter().any(|part| whole.contains(part))
-        || words.iter().any(|word| WORDS.contains(&word.as_str()) || word.ends_with("pw"))
-        || words.iter().chain([&whole]).any(|word| is_misspelt(word))
-}
-
-fn is_misspelt(word: &str) -> bool {
-    let length = word.chars().count();
-    length >= MISSPELT_MIN_CHARS && SPELLINGS.iter().any(|right| distance_is_within(word, right, TYPOS_MAX))
-}
-
 fn is_about_page(key: &str) -> bool {
     let whole = compact(key);
     ["page", "http", "web", "admin", "viewer", "system", "seite"].iter().any(|part| whole.contains(part))
-}
-
-/// Letters and digits alone, in the form that they are compared in.
-fn compact(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(plain).collect()
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric() && is_visible(c))
-        .map(compact)
-        .filter(|word| !word.is_empty())
-        .collect()
-}
-
-/// A soft hyphen, a zero width space or a byte order mark inside of a word is not seen by who wrote it.
-fn is_visible(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
-}
-
-/// A letter in small, without accents, from full width and from letters of other alphabets that look the same
-/// and digits that stand for letters.
-fn plain(c: char) -> impl Iterator<Item = char> {
-    let narrow = match c {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
-        c => c,
-    };
-    narrow.to_lowercase().map(|c| match c {
-        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ą' | '4' => 'a',
-        'ç' | 'ć' | 'č' => 'c',
-        'è' | 'é' | 'ê' | 'ë' | 'ę' => 'e',
-        'ì' | 'í' | 'î' | 'ï' | 'ı' => 'i',
-        'ł' => 'l',
-        'ñ' | 'ń' => 'n',
-        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ő' | '0' => 'o',
-        'ś' | 'š' | 'ş' | 'ß' | '5' => 's',
-        'ù' | 'ú' | 'û' | 'ü' | 'ű' => 'u',
-        'ź' | 'ż' | 'ž' => 'z',
-        c => c,
-    })
-}
-
-/// Whether so many letters wrong, missing, added or swapped make one word of the other.
-fn distance_is_within(one: &str, other: &str, max: usize) -> bool {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().take(24).collect(), other.chars().collect());
-    if one.len().abs_diff(other.len()) > max {
-        return false;
-    }
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=other.len()).collect();
-    for (row, a) in one.iter().enumerate() {
-        let mut next = vec![row + 1];
-        for (column, b) in other.iter().enumerate() {
-            let mut least =
-                (last[column] + usize::from(a != b)).min(last[column + 1] + 1).min(next[column] + 1);
-            if row > 0 && column > 0 && one[row - 1] == *b && other[column - 1] == *a {
-                least = least.min(before[column - 1] + 1);
-            }
-            next.push(least);
-        }
-        before = std::mem::replace(&mut last, next);
-    }
-    last.last().is_some_and(|distance| *distance <= max)
 }
 
 #[cfg(test)]
@@ -356,10 +236,10 @@ mod tests {
             "[http]\nx = $argon2id$v=19$m=1",
             "p\0a\0s\0s\0w\0o\0r\0d\0=\0x\0",
             "; password = x",
-            // A section line that is still a remark.
+            // A section line that is still commented out.
             "#[wifi]\n#name = \"x\"\n#[system]\n#name = \"y\"\npassword = \"x\"",
             "[wifi]\nname = \"x\"\n#[system]\npassword = \"x\"",
-            // The second one of a network is not its password.
+            // A network has one password; the second was meant for the page.
             "[wifi]\nname = \"x\"\npassword = \"12345678\"\npassword = \"x\"",
             "[wifi]\nname = \"x\"\npage_password = \"x\"",
             "[[camera]]\nsource = \"test:\"\npassword = \"x\"",
