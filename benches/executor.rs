@@ -121,14 +121,14 @@ fn run(jpeg: &[u8], is_inline: bool) -> Load {
     for camera in &cameras {
         viewers.extend((0..VIEWERS).map(|_| camera.subscribe(Arc::new(Viewer))));
         let publisher = Publisher::new(camera, &clock, &Picture::default());
-        let (address, stop) = (feeder.address.clone(), stop.clone());
+        let (address, clock, stop) = (feeder.address.clone(), clock.clone(), stop.clone());
         let camera = async move {
             if is_inline {
-                inline(&address, &publisher).await;
+                inline(&address, &publisher, &clock).await;
             } else {
                 let url = SourceUrl::parse(&address, &["http"]).expect("a URL");
                 let source = Source::new("yard", &url, &Network::default());
-                let ended = source.run(&publisher, &stop).await;
+                let ended = source.run(&publisher, &clock, &stop).await;
                 assert!(stop.is_requested(), "{ended:?}");
             }
         };
@@ -158,7 +158,7 @@ fn run(jpeg: &[u8], is_inline: bool) -> Load {
 }
 
 /// A camera's pictures, checked and delivered where they are read.
-async fn inline(address: &str, publisher: &Publisher) {
+async fn inline(address: &str, publisher: &Publisher, clock: &Clock) {
     let host = address.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = Async::<TcpStream>::connect(host.parse::<std::net::SocketAddr>().expect("an address"))
         .await
@@ -166,7 +166,7 @@ async fn inline(address: &str, publisher: &Publisher) {
     futures_lite::AsyncWriteExt::write_all(&mut stream, b"GET / HTTP/1.1\r\n\r\n").await.expect("taken");
     let mut reader = Reader::new(Some("b"));
     let mut buffer = vec![0; 64 << 10];
-    let mut turn = Turn::new(publisher.clock());
+    let mut turn = Turn::new(clock);
     let reading = async {
         loop {
             turn.step().await;
@@ -175,7 +175,7 @@ async fn inline(address: &str, publisher: &Publisher) {
             while !bytes.is_empty() {
                 bytes = &bytes[reader.push(bytes)..];
                 while let Some(picture) = reader.pull() {
-                    publisher.check(picture, publisher.clock().now());
+                    publisher.check(picture, clock.now());
                 }
             }
         }

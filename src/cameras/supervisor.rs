@@ -96,7 +96,7 @@ impl Supervisor<'_> {
         let (frames_before, opened) = (self.camera.frames(), self.clock.now());
         let publisher = Publisher::new(self.camera, self.clock, &self.plan.picture());
         self.plan.opened(&publisher);
-        let ended = or(source.run(&publisher, &stop), async {
+        let ended = or(source.run(&publisher, self.clock, &stop), async {
             let no_more = or(self.unwanted(), standstill::is_stuck(self.camera, self.clock));
             or(no_more, or(self.plan.replaced(version), shutdown.requested())).await;
             stop.request();

@@ -54,7 +54,7 @@ pub async fn with_source<T>(
     let stop = Stop::new().map_err(|error| LocalLost::new(Task::OpenCamera, error))?;
     let ended = Cell::new(false);
     let mut running = pin!(async {
-        let result = source.run(&publisher, &stop).await;
+        let result = source.run(&publisher, &clock, &stop).await;
         ended.set(true);
         result
     });

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::publisher::Publisher;
 use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
+use crate::clock::Clock;
 
 /// How often each source was opened, and how often it is open.
 #[derive(Debug, Clone, Default)]
@@ -56,11 +57,11 @@ pub struct Source {
 
 impl Source {
     /// Stays open until `stop` is requested.
-    pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
+    pub async fn run(&self, publisher: &Arc<Publisher>, clock: &Clock, stop: &Stop) -> Result<(), Lost> {
         self.ledger.opened(&self.what);
         let mut jpeg = publisher.buffer();
         jpeg.extend_from_slice(self.what.as_bytes());
-        publisher.publish(jpeg, publisher.clock().now(), 4, 2);
+        publisher.publish(jpeg, clock.now(), 4, 2);
         stop.requested().await;
         self.ledger.closed(&self.what);
         Ok(())

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use crate::camera::lost::Lost;
 use crate::camera::stop::Stop;
+use crate::clock::Clock;
 use publisher::Publisher;
 pub use sources::{Found, Sources};
 use v4l2::Presence;
@@ -49,15 +50,15 @@ impl Source {
     ///
     /// # Errors
     /// Why no more pictures come.
-    pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
+    pub async fn run(&self, publisher: &Arc<Publisher>, clock: &Clock, stop: &Stop) -> Result<(), Lost> {
         match self {
-            Self::V4l2(source) => source.run(publisher, stop).await,
-            Self::Rtsp(source) => source.run(publisher, stop).await,
-            Self::Http(source) => source.run(publisher, stop).await,
-            Self::File(source) => source.run(publisher, stop).await,
-            Self::TestCard(source) => source.run(publisher, stop).await,
+            Self::V4l2(source) => source.run(publisher, clock, stop).await,
+            Self::Rtsp(source) => source.run(publisher, clock, stop).await,
+            Self::Http(source) => source.run(publisher, clock, stop).await,
+            Self::File(source) => source.run(publisher, clock, stop).await,
+            Self::TestCard(source) => source.run(publisher, clock, stop).await,
             #[cfg(test)]
-            Self::Fake(source) => source.run(publisher, stop).await,
+            Self::Fake(source) => source.run(publisher, clock, stop).await,
         }
     }
 

@@ -64,11 +64,6 @@ impl Publisher {
         &self.camera
     }
 
-    /// The source's clock.
-    pub fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
     /// An empty buffer for the next picture.
     pub fn buffer(&self) -> FrameBuffer {
         self.camera.jpeg.pool().take()

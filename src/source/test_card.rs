@@ -32,18 +32,25 @@ impl Source {
     }
 
     /// Draws and publishes until `stop` is requested.
-    pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
-        let (picture, publisher, stop) = (self.picture.clone(), publisher.clone(), stop.clone());
+    pub async fn run(&self, publisher: &Arc<Publisher>, clock: &Clock, stop: &Stop) -> Result<(), Lost> {
+        let (picture, publisher) = (self.picture.clone(), publisher.clone());
+        let (clock, stop) = (clock.clone(), stop.clone());
         let name = self.name.clone();
-        thread::run(&format!("card {name}"), move || deliver(&name, &picture, &publisher, &stop)).await
+        thread::run(&format!("card {name}"), move || deliver(&name, &picture, &publisher, &clock, &stop))
+            .await
     }
 }
 
-fn deliver(name: &str, picture: &Picture, publisher: &Publisher, stop: &Stop) -> Result<(), Lost> {
+fn deliver(
+    name: &str,
+    picture: &Picture,
+    publisher: &Publisher,
+    clock: &Clock,
+    stop: &Stop,
+) -> Result<(), Lost> {
     let (width, height) = picture.size.unwrap_or(DEFAULT_SIZE);
     let fps = picture.fps.unwrap_or(DEFAULT_FPS);
     let internal = |error: crate::encode::EncodeError| LocalLost::new(Task::DrawTestCard, error);
-    let clock = publisher.clock();
     let mut encoder = JpegEncoder::new(picture.quality, Chroma::Yuv420).map_err(internal)?;
     let mut card = TestCard::new(name, width as usize, height as usize);
     publisher.opened("TEST", width, height, format!("test card {width}x{height} at {fps} fps"));

@@ -20,7 +20,7 @@ use super::thread;
 use super::transcode::Transcoder;
 use crate::camera::lost::{FileLost, Lost};
 use crate::camera::stop::Stop;
-use crate::clock::Monotonic;
+use crate::clock::{Clock, Monotonic};
 use crate::config::Picture;
 use crate::decode::demux::Coded;
 use crate::picture::Shape;
@@ -56,7 +56,7 @@ impl Source {
     ///
     /// # Errors
     /// Why no more pictures come.
-    pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
+    pub async fn run(&self, publisher: &Arc<Publisher>, clock: &Clock, stop: &Stop) -> Result<(), Lost> {
         let (items, receiver) = smol::channel::bounded(AHEAD_MAX);
         let reader = Reader::new(&self.path, self.picture.fps, items.clone());
         thread::spawn(&format!("file {}", self.name), move || {
@@ -69,16 +69,16 @@ impl Source {
             stop.requested().await;
             Ok(())
         };
-        or(stopped, self.play(publisher, receiver)).await
+        or(stopped, self.play(publisher, clock, receiver)).await
     }
 
     async fn play(
         &self,
         publisher: &Arc<Publisher>,
+        clock: &Clock,
         items: Receiver<Result<Item, Lost>>,
     ) -> Result<(), Lost> {
-        let clock = publisher.clock();
-        let mut player = Player { source: self, publisher, way: None };
+        let mut player = Player { source: self, publisher, clock, way: None };
         publisher.expect();
         let mut begin = clock.now();
         let mut turn = Turn::new(clock);
@@ -108,6 +108,7 @@ impl Source {
 struct Player<'a> {
     source: &'a Source,
     publisher: &'a Arc<Publisher>,
+    clock: &'a Clock,
     way: Option<Way>,
 }
 
@@ -134,7 +135,8 @@ impl Player<'_> {
     fn video(&mut self, unit: AccessUnit, shape: Shape) -> Result<(), Lost> {
         let kind = (unit.codec, shape);
         if !matches!(&self.way, Some(Way::Transcode(before, _)) if *before == kind) {
-            let transcoder = Transcoder::start(self.publisher, &self.source.picture, unit.codec, shape)?;
+            let transcoder =
+                Transcoder::start(self.publisher, self.clock, &self.source.picture, unit.codec, shape)?;
             self.way = Some(Way::Transcode(kind, transcoder));
         }
         let Some(Way::Transcode(_, transcoder)) = &self.way else { return Ok(()) };

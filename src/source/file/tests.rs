@@ -12,7 +12,7 @@ fn play(path: &Path, picture: &Picture, test: impl AsyncFnOnce(&TestCamera)) -> 
     let source = Source::new("clip", path, picture);
     smol::block_on(or(
         async {
-            let result = source.run(&to.publisher, &stop).await;
+            let result = source.run(&to.publisher, &to.clock, &stop).await;
             // A stopped source waits for the test to end.
             if stop.is_requested() {
                 return futures_lite::future::pending().await;

@@ -65,20 +65,19 @@ impl Source {
     ///
     /// # Errors
     /// Why no more pictures come.
-    pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
+    pub async fn run(&self, publisher: &Arc<Publisher>, clock: &Clock, stop: &Stop) -> Result<(), Lost> {
         let stopped = async {
             stop.requested().await;
             Ok(())
         };
         // The connection closes with the future that holds it.
-        or(stopped, async { self.deliver(publisher).await.map(|never| match never {}) }).await
+        or(stopped, async { self.deliver(publisher, clock).await.map(|never| match never {}) }).await
     }
 
-    async fn deliver(&self, publisher: &Arc<Publisher>) -> Result<Infallible, Lost> {
-        let clock = publisher.clock();
+    async fn deliver(&self, publisher: &Arc<Publisher>, clock: &Clock) -> Result<Infallible, Lost> {
         publisher.set_format("MJPG");
         let mut conversation = Conversation::new(&self.url, Random::seeded());
-        let mut pictures = Pictures::new(publisher)?;
+        let mut pictures = Pictures::new(publisher, clock)?;
         let mut due = clock.now();
         loop {
             let answer = self.ask(&mut conversation, clock).await?;

@@ -8,6 +8,7 @@ use smol::io::{AsyncRead, AsyncReadExt};
 use super::body::{Body, Piece};
 use super::conversation::Content;
 use crate::camera::lost::{LocalLost, Lost, NetworkLost, Task};
+use crate::clock::Clock;
 use crate::limits::JPEG_MAX_BYTES;
 use crate::multipart::{self, Reader};
 use crate::source::publisher::Publisher;
@@ -34,6 +35,7 @@ pub struct Answer<C> {
 #[derive(Debug)]
 pub struct Pictures<'a> {
     publisher: &'a Arc<Publisher>,
+    clock: &'a Clock,
     relay: Relay,
     is_stream: bool,
     buffer: Vec<u8>,
@@ -46,13 +48,14 @@ impl<'a> Pictures<'a> {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub fn new(publisher: &'a Arc<Publisher>) -> Result<Self, Lost> {
+    pub fn new(publisher: &'a Arc<Publisher>, clock: &'a Clock) -> Result<Self, Lost> {
         Ok(Self {
             publisher,
+            clock,
             relay: Relay::start(publisher)?,
             is_stream: false,
             buffer: vec![0; READ_BYTES],
-            turn: Turn::new(publisher.clock()),
+            turn: Turn::new(clock),
         })
     }
 
@@ -140,7 +143,7 @@ impl<'a> Pictures<'a> {
 
     fn hand_over(&self, picture: &[u8]) {
         // The camera's clock is not this machine's, nor are its time stamps: arrival counts.
-        let now = self.publisher.clock().now();
+        let now = self.clock.now();
         // Single pictures are asked for as often as is wanted.
         if !self.is_stream || self.publisher.admits(now) {
             self.relay.push(picture, now);

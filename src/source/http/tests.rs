@@ -73,13 +73,13 @@ fn stream(pictures: &[&[u8]]) -> Vec<u8> {
 
 /// Runs a source until it is lost.
 fn lost(camera: &Camera, to: &TestCamera) -> Lost {
-    smol::block_on(camera.source().run(&to.publisher, &Stop::new().unwrap())).unwrap_err()
+    smol::block_on(camera.source().run(&to.publisher, &to.clock, &Stop::new().unwrap())).unwrap_err()
 }
 
 /// Runs a source until it is lost, which takes time; its last connection stays open.
 fn lost_after(camera: &Camera, to: &TestCamera, time: Duration, ready: impl Fn(&TestCamera) -> bool) -> Lost {
     let (source, stop) = (camera.source(), Stop::new().unwrap());
-    let mut running = Box::pin(source.run(&to.publisher, &stop));
+    let mut running = Box::pin(source.run(&to.publisher, &to.clock, &stop));
     smol::block_on(async {
         let held = or(camera.held.recv(), async { panic!("ended early: {:?}", (&mut running).await) })
             .await
@@ -165,7 +165,7 @@ fn single_pictures_are_asked_for_again_at_the_rate() {
     let one = answer("200 OK", &length, &jpeg);
     let camera = Camera::start(vec![one.clone(), one.clone(), one]);
     let (source, stop) = (camera.source(), Stop::new().unwrap());
-    let mut running = Box::pin(source.run(&to.publisher, &stop));
+    let mut running = Box::pin(source.run(&to.publisher, &to.clock, &stop));
     smol::block_on(async {
         for number in 1..=3 {
             while to.frames() < number {
@@ -186,7 +186,7 @@ fn a_stop_closes_the_connection() {
     let camera = Camera::start(vec![stream(&[&jpeg])]);
     let stop = Stop::new().unwrap();
     let source = camera.source();
-    smol::block_on(or(async { source.run(&to.publisher, &stop).await.unwrap() }, async {
+    smol::block_on(or(async { source.run(&to.publisher, &to.clock, &stop).await.unwrap() }, async {
         to.camera.until(|camera| camera.frames() == 1).await;
         stop.request();
         std::future::pending::<()>().await;
@@ -221,7 +221,7 @@ fn what_is_no_camera_says_what_to_do() {
 fn no_more_pictures_of_a_stream_than_were_asked_for() {
     let picture = Picture { fps: Some(10), ..Picture::default() };
     let (jpeg, to) = (jpeg(), TestCamera::new(&picture));
-    let mut pictures = Pictures::new(&to.publisher).unwrap();
+    let mut pictures = Pictures::new(&to.publisher, &to.clock).unwrap();
     let head = answer("200 OK", "Content-Type: multipart/x-mixed-replace;boundary=b\r\n", b"");
     let (head, _) = Head::parse(&head).unwrap().unwrap();
     // 25 a second, for 4 s; each is an answer of its own, with the boundary behind it.
@@ -250,7 +250,7 @@ fn no_more_pictures_of_a_stream_than_were_asked_for() {
 #[test]
 fn a_single_picture_is_over_at_its_end_on_a_connection_that_stays_open() {
     let (jpeg, to) = (jpeg(), TestCamera::default());
-    let mut pictures = Pictures::new(&to.publisher).unwrap();
+    let mut pictures = Pictures::new(&to.publisher, &to.clock).unwrap();
     let (head, _) = Head::parse(&answer("200 OK", "Content-Type: image/jpeg\r\n", b"")).unwrap().unwrap();
     let (connection, _held) = smol::net::unix::UnixStream::pair().unwrap();
     let answer = Answer { connection, ahead: jpeg, body: Body::behind(&head), content: Content::Picture };
@@ -286,7 +286,7 @@ fn a_camera_that_sends_without_a_pause_has_its_turn_and_no_more() {
     let small = picture.repeat(64_000 / picture.len());
     for bytes in [small, vec![b'x'; 64_000]] {
         let to = TestCamera::default();
-        let mut pictures = Pictures::new(&to.publisher).unwrap();
+        let mut pictures = Pictures::new(&to.publisher, &to.clock).unwrap();
         let answer = Answer {
             connection: Endless { bytes: std::io::Cursor::new(bytes), reads: 0 },
             ahead: Vec::new(),

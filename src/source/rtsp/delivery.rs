@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::camera::lost::{Lost, NetworkLost};
-use crate::clock::Monotonic;
+use crate::clock::{Clock, Monotonic};
 use crate::config::Picture as Settings;
 use crate::picture::Shape;
 use crate::rtp::{Encoding, JpegPicture, Picture};
@@ -16,6 +16,7 @@ use crate::video::AccessUnit;
 /// Turns coded pictures into frames.
 pub(super) struct Delivery {
     publisher: Arc<Publisher>,
+    clock: Clock,
     /// The camera's configuration.
     settings: Settings,
     way: Option<Way>,
@@ -34,9 +35,10 @@ enum Way {
 }
 
 impl Delivery {
-    pub fn new(publisher: &Arc<Publisher>, settings: &Settings) -> Self {
+    pub fn new(publisher: &Arc<Publisher>, clock: &Clock, settings: &Settings) -> Self {
         Self {
             publisher: publisher.clone(),
+            clock: clock.clone(),
             settings: settings.clone(),
             way: None,
             failure: None,
@@ -69,7 +71,7 @@ impl Delivery {
     fn video(&mut self, unit: AccessUnit) -> Result<(), Lost> {
         if self.way.is_none() {
             let (codec, shape) = (unit.codec, Shape::default());
-            let transcoder = Transcoder::start(&self.publisher, &self.settings, codec, shape)?;
+            let transcoder = Transcoder::start(&self.publisher, &self.clock, &self.settings, codec, shape)?;
             self.way = Some(Way::Transcode(transcoder));
         }
         if let Some(Way::Transcode(transcoder)) = &self.way {

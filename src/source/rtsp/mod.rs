@@ -20,6 +20,7 @@ pub use report::Report;
 use super::publisher::Publisher;
 use crate::camera::lost::{Lost, NetworkLost};
 use crate::camera::stop::Stop;
+use crate::clock::Clock;
 use crate::config::network::TransportChoice;
 use crate::config::{Network, Picture, SourceUrl};
 use crate::random;
@@ -67,9 +68,9 @@ impl Source {
     ///
     /// # Errors
     /// Why no more pictures come.
-    pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
+    pub async fn run(&self, publisher: &Arc<Publisher>, clock: &Clock, stop: &Stop) -> Result<(), Lost> {
         let transport = self.first_transport();
-        match self.play(transport, publisher, stop).await {
+        match self.play(transport, publisher, clock, stop).await {
             // No datagram arrived: mostly a firewall. UDP is not tried again.
             Err(Lost::Network(NetworkLost::NoDatagrams { seconds })) => {
                 log::warn!(
@@ -77,7 +78,7 @@ impl Source {
                     self.name
                 );
                 self.udp_is_silent.store(true, Ordering::Relaxed);
-                self.play(Transport::Tcp, publisher, stop).await
+                self.play(Transport::Tcp, publisher, clock, stop).await
             }
             ended => ended,
         }
@@ -91,14 +92,19 @@ impl Source {
     }
 
     /// Runs one session.
-    async fn play(&self, transport: Transport, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
-        let clock = publisher.clock();
+    async fn play(
+        &self,
+        transport: Transport,
+        publisher: &Arc<Publisher>,
+        clock: &Clock,
+        stop: &Stop,
+    ) -> Result<(), Lost> {
         let (target, credentials) = Target::parse(self.url.expose().as_str())
             .map_err(|error| Lost::Unsupported(error.to_string()))?;
         let may_change = !target.is_tls() && self.network.transport != TransportChoice::Tcp;
         let options = Options { transport, may_change, seed: random::seed() };
         let mut session = Session::new(target, credentials, options, clock.now());
-        let delivery = Mutex::new(Delivery::new(publisher, &self.picture));
+        let delivery = Mutex::new(Delivery::new(publisher, clock, &self.picture));
         let lock = || delivery.lock().unwrap_or_else(PoisonError::into_inner);
         self.update(|report| *report = Report::default());
         let mut driver = SessionDriver::new(clock, self.network.tls_fingerprint);

@@ -23,7 +23,7 @@ use futures_lite::future::or;
 use super::publisher::Publisher;
 use super::thread;
 use crate::camera::lost::{LocalLost, Lost, Task};
-use crate::clock::Monotonic;
+use crate::clock::{Clock, Monotonic};
 use crate::config::Picture;
 use crate::decode::Decoder;
 use crate::encode::JpegEncoder;
@@ -42,6 +42,7 @@ pub struct Transcoder {
 #[derive(Debug)]
 struct Shared {
     publisher: Arc<Publisher>,
+    clock: Clock,
     state: Mutex<State>,
     /// Wakes the decoder: a unit has come, or the end.
     coded: Condvar,
@@ -68,6 +69,7 @@ impl Transcoder {
     /// If this build has no decoder for the codec, or the system refuses a thread.
     pub fn start(
         publisher: &Arc<Publisher>,
+        clock: &Clock,
         picture: &Picture,
         codec: Codec,
         shape: Shape,
@@ -78,6 +80,7 @@ impl Transcoder {
             .map_err(|error| LocalLost::new(Task::Encode, error))?;
         let shared = Arc::new(Shared {
             publisher: publisher.clone(),
+            clock: clock.clone(),
             state: Mutex::default(),
             coded: Condvar::new(),
             decoded: Condvar::new(),
@@ -101,7 +104,7 @@ impl Transcoder {
         if state.is_closed {
             return false;
         }
-        let pushed = state.queue.push(unit, publisher.clock().now());
+        let pushed = state.queue.push(unit, self.shared.clock.now());
         drop(state);
         publisher.dropped(pushed.dropped);
         self.shared.coded.notify_one();
@@ -177,7 +180,7 @@ impl Shared {
 
     /// Returns at this moment, or once everything is closed.
     fn wait_until(&self, moment: Monotonic) {
-        let clock = self.publisher.clock();
+        let clock = &self.clock;
         listener!(self.ended => ended);
         if clock.now() < moment && !self.lock().is_closed {
             smol::block_on(or(clock.sleep_until(moment), ended));

@@ -25,7 +25,8 @@ struct Rig {
 impl Rig {
     fn new(codec: Codec, picture: &Picture) -> Self {
         let to = TestCamera::new(picture);
-        let transcoder = Transcoder::start(&to.publisher, picture, codec, Shape::default()).unwrap();
+        let transcoder =
+            Transcoder::start(&to.publisher, &to.clock, picture, codec, Shape::default()).unwrap();
         Self { viewer: to.watch(), to, transcoder }
     }
 

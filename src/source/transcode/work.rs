@@ -49,7 +49,7 @@ impl Work for Decoding {
     fn step(&mut self, shared: &Shared) -> Result<bool, Lost> {
         let Some(unit) = shared.wait_for(&shared.coded, |state| state.queue.pop()) else { return Ok(false) };
         let arrived = unit.arrived;
-        let lag = shared.publisher.clock().now().since(arrived);
+        let lag = shared.clock.now().since(arrived);
         let skips = lag > LAG_OF_ALL_MAX;
         self.decoder.skip_non_reference(skips);
         match self.decoder.push(unit).and_then(|()| self.pull(arrived, shared)) {

@@ -18,6 +18,7 @@ use super::reader::{Layout, Reader};
 use super::{devices, refused};
 use crate::camera::lost::{DriverLost, LocalLost, Lost, Task};
 use crate::camera::stop::Stop;
+use crate::clock::Clock;
 use crate::config::Picture;
 use crate::config::shown;
 use crate::limits;
@@ -29,6 +30,7 @@ pub struct Capture {
     pub node: PathBuf,
     pub picture: Picture,
     pub publisher: Arc<Publisher>,
+    pub clock: Clock,
     pub stop: Stop,
 }
 
@@ -62,7 +64,7 @@ impl Capture {
         device.start().map_err(|error| refused("start", &error))?;
         self.publisher.expect();
         let layout = Layout { format: negotiated.given, encoding: negotiated.encoding };
-        let mut reader = Reader::new(layout, &self.picture, &self.publisher)?;
+        let mut reader = Reader::new(layout, &self.picture, &self.publisher, &self.clock)?;
         loop {
             match wait(device.descriptor(), &self.stop)? {
                 Waited::Stop => return Ok(()),

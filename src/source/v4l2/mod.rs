@@ -37,6 +37,7 @@ use super::silence::{Quiet, What};
 use super::thread;
 use crate::camera::lost::{DriverLost, Lost};
 use crate::camera::stop::Stop;
+use crate::clock::Clock;
 use crate::config::Picture;
 use crate::limits;
 use binding::Binding;
@@ -114,12 +115,13 @@ impl Source {
     }
 
     /// Captures until `stop` is requested.
-    pub async fn run(&self, publisher: &Arc<Publisher>, stop: &Stop) -> Result<(), Lost> {
+    pub async fn run(&self, publisher: &Arc<Publisher>, clock: &Clock, stop: &Stop) -> Result<(), Lost> {
         let Some(node) = self.presence.binding.node() else { return Err(self.presence.binding.missing()) };
         let capture = capture::Capture {
             node,
             picture: self.picture.clone(),
             publisher: publisher.clone(),
+            clock: clock.clone(),
             stop: stop.clone(),
         };
         let thread = format!("v4l2 {}", self.name);

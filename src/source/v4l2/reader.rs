@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::driver::{Filled, Format, flag};
 use super::modes::Encoding;
 use crate::camera::lost::{LocalLost, Lost, Task};
-use crate::clock::Monotonic;
+use crate::clock::{Clock, Monotonic};
 use crate::config::Picture;
 use crate::encode::load::Load;
 use crate::encode::pool::{Deliver, Encode, EncoderPool};
@@ -36,6 +36,7 @@ pub struct Reader {
     sequence: Option<u32>,
     captured: Option<Monotonic>,
     publisher: Arc<Publisher>,
+    clock: Clock,
 }
 
 /// A buffer's time stamp and sequence number while it is encoded.
@@ -46,7 +47,12 @@ struct Captured {
 
 impl Reader {
     /// A reader of one stream's buffers.
-    pub fn new(layout: Layout, picture: &Picture, publisher: &Arc<Publisher>) -> Result<Self, Lost> {
+    pub fn new(
+        layout: Layout,
+        picture: &Picture,
+        publisher: &Arc<Publisher>,
+        clock: &Clock,
+    ) -> Result<Self, Lost> {
         let encoder = new_encoder(picture, &layout).map_err(|error| LocalLost::new(Task::Encode, error))?;
         Ok(Self {
             layout,
@@ -57,6 +63,7 @@ impl Reader {
             sequence: None,
             captured: None,
             publisher: publisher.clone(),
+            clock: clock.clone(),
         })
     }
 
@@ -78,7 +85,7 @@ impl Reader {
 
     /// Publishes the picture in a buffer.
     pub fn read(&mut self, bytes: &[u8], filled: &Filled) {
-        let now = self.publisher.clock().now();
+        let now = self.clock.now();
         let captured = Captured { at: captured_at(filled, now), sequence: filled.sequence };
         if filled.flags & flag::ERROR != 0 {
             return self.publisher.damaged(captured.words("the driver reports it as damaged"));
@@ -99,12 +106,12 @@ impl Reader {
             }
             return;
         }
-        let begin = self.publisher.clock().now();
+        let begin = self.clock.now();
         let mut jpeg = self.publisher.buffer();
         let quality = self.publisher.quality();
         let result = encode(&mut self.encoder, quality, &self.layout.picture(format, bytes), &mut jpeg);
         publish(&self.publisher, &self.layout, result.map(|()| jpeg), &captured);
-        let took = self.publisher.clock().now().since(begin);
+        let took = self.clock.now().since(begin);
         if let Some(interval) = interval {
             self.load.count(took, interval);
             self.call_for_help(format);

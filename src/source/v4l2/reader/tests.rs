@@ -10,10 +10,11 @@ const HEIGHT: u32 = 48;
 /// A reader of grey pictures, and the camera that it publishes to.
 fn reader(stride: u32, quantization: u32) -> (Reader, Arc<Camera>) {
     let camera = Camera::on_demand("test");
-    let publisher = Publisher::new(&camera, &Clock::manual().0, &Picture::default());
+    let (clock, _) = Clock::manual();
+    let publisher = Publisher::new(&camera, &clock, &Picture::default());
     let format = Format { fourcc: *b"GREY", width: WIDTH, height: HEIGHT, stride, quantization };
     let layout = Layout { format, encoding: Encoding::Raw(PixelFormat::Grey) };
-    (Reader::new(layout, &Picture::default(), &publisher).unwrap(), camera)
+    (Reader::new(layout, &Picture::default(), &publisher, &clock).unwrap(), camera)
 }
 
 /// The published picture's sides, or the number of damaged pictures.
