@@ -46,7 +46,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ring", &["source/connect/tls/key.rs"]),
     ("rustls_native_certs", &["source/connect/tls.rs"]),
     ("sysinfo", &["health/system.rs"]),
-    ("toml", &["config/", "appliance/read.rs"]),
+    ("toml", &["config/", "appliance/read"]),
     ("clap", &["cli.rs", "commands/mod.rs"]),
     ("noto_sans_mono_bitmap", &["draw/text.rs"]),
     ("sd_notify", &["systemd.rs"]),

@@ -1,4 +1,4 @@
-//! What `pinhole.toml` may say besides cameras, and which values are allowed.
+//! The settings of the card besides cameras, and the check of each value.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use crate::config::quote::quoted;
 
 /// Networks in `pinhole.toml`.
 pub const WIFI_MAX: usize = 8;
-/// Name servers in `pinhole.toml`; the resolver of the C library asks three.
+/// Name servers in `pinhole.toml`: as many as the resolver of the C library asks.
 pub const DNS_MAX: usize = 3;
 
 /// A password, which is never printed.
@@ -20,24 +20,24 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Everything that was said and is allowed.
+/// The valid settings of a file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
     /// Host name, which is also the name in `.local`.
     pub name: Option<String>,
     /// A name of the time zone database.
     pub time_zone: Option<String>,
-    /// What viewers are asked for.
+    /// The password of the page.
     pub password: Option<Secret>,
-    /// ISO 3166 country, in which the radio is.
+    /// The ISO 3166 country whose radio rules apply.
     pub country: Option<String>,
     /// Wireless networks, in order of preference.
     pub wifi: Vec<Wifi>,
     /// A fixed address.
     pub network: Option<Network>,
-    /// Configuration of the service: the tables `camera` and `http`, checked.
+    /// The sections `[[camera]]` and `[http]`, checked.
     pub service: String,
-    /// Why nobody may see anything: a password was meant, or may have been, and there is none.
+    /// Why nobody may see anything: the file may have been meant to set a password, and there is none.
     pub closed: Option<String>,
 }
 
@@ -48,18 +48,18 @@ pub struct Wifi {
     pub name: String,
     /// `None` for an open network.
     pub password: Option<Secret>,
-    /// Whether it does not send its name.
+    /// Whether the access point does not send its name.
     pub hidden: bool,
 }
 
 /// A fixed address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
-    /// On Wi-Fi, not on the cable.
+    /// For Wi-Fi rather than the cable.
     pub on_wifi: bool,
     /// Address and length of its network's prefix.
     pub address: (IpAddr, u8),
-    /// The way out.
+    /// The router.
     pub gateway: Option<IpAddr>,
     /// Name servers.
     pub dns: Vec<IpAddr>,
@@ -82,7 +82,7 @@ pub fn host_name(text: &str) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     Err(format!(
-        "{} is no host name; 1 to 63 letters a-z, digits and \"-\" inside are allowed, as in \"garden\"",
+        "must be 1 to 63 letters a-z, digits or \"-\" (not first or last), as in \"garden\", got {}",
         quoted(text)
     ))
 }
@@ -96,7 +96,7 @@ pub fn country(text: &str) -> Result<String, String> {
         return Ok(text.to_ascii_uppercase());
     }
     Err(format!(
-        "{} is no country; its two letters are allowed, as in \"DE\", \"FR\", \"GB\", \"US\"",
+        "must be your country's two letters, as in \"DE\", \"FR\", \"GB\" or \"US\", got {}",
         quoted(text)
     ))
 }
@@ -109,7 +109,7 @@ pub fn wifi_name(text: &str) -> Result<String, String> {
     if (1..=32).contains(&text.len()) {
         return Ok(text.to_owned());
     }
-    Err(format!("the name has {} bytes; 1 to 32 are allowed", text.len()))
+    Err(format!("must be 1 to 32 bytes long, got {}", text.len()))
 }
 
 /// A network's password: 8 to 63 printable characters of ASCII or 64 hexadecimal digits (IEEE 802.11,
@@ -119,10 +119,9 @@ pub fn wifi_name(text: &str) -> Result<String, String> {
 /// What is allowed, without the password.
 pub fn wifi_password(text: &str) -> Result<Option<Secret>, String> {
     let is_key = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let allowed = "8 to 63 characters are allowed, none for an open network";
     if let Some(at) = text.chars().position(|c| !matches!(c, ' '..='~')) {
         return Err(format!(
-            "character {} of the password is one that Wi-Fi does not allow; letters without accents, digits, spaces and signs of an English keyboard are",
+            "character {} is not allowed in a Wi-Fi password; use letters without accents, digits, spaces and the signs of an English keyboard",
             at + 1
         ));
     }
@@ -130,7 +129,7 @@ pub fn wifi_password(text: &str) -> Result<Option<Secret>, String> {
         0 => Ok(None),
         8..=63 => Ok(Some(Secret(text.to_owned()))),
         64 if is_key => Ok(Some(Secret(text.to_owned()))),
-        length => Err(format!("the password has {length} characters; {allowed}")),
+        length => Err(format!("must be 8 to 63 characters long, or empty for an open network, got {length}")),
     }
 }
 
@@ -142,8 +141,8 @@ pub fn page_password(text: &str) -> Result<Option<Secret>, String> {
     match text.chars().count() {
         0 => Ok(None),
         1..=128 if !text.chars().any(char::is_control) => Ok(Some(Secret(text.to_owned()))),
-        1..=128 => Err("the password has a character that cannot be typed".into()),
-        length => Err(format!("the password has {length} characters; up to 128 are allowed")),
+        1..=128 => Err("has a control character, which nobody can type; take it out".into()),
+        length => Err(format!("must be at most 128 characters long, got {length}")),
     }
 }
 
@@ -161,9 +160,7 @@ pub fn address(text: &str) -> Result<(IpAddr, u8), String> {
         let prefix = prefix.map_or(Some(usual), |prefix| prefix.trim().parse().ok())?;
         (1..=max).contains(&prefix).then_some((address, prefix))
     });
-    checked.ok_or_else(|| {
-        format!("{} is no address; ADDRESS/PREFIX is allowed, as in \"192.168.1.50/24\"", quoted(text))
-    })
+    checked.ok_or_else(|| format!("must be ADDRESS/PREFIX, as in \"192.168.1.50/24\", got {}", quoted(text)))
 }
 
 /// An address alone.
@@ -173,7 +170,7 @@ pub fn address(text: &str) -> Result<(IpAddr, u8), String> {
 pub fn plain_address(text: &str) -> Result<IpAddr, String> {
     text.trim()
         .parse()
-        .map_err(|_| format!("{} is no address; one such as \"192.168.1.1\" is allowed", quoted(text)))
+        .map_err(|_| format!("must be an address, as in \"192.168.1.1\", got {}", quoted(text)))
 }
 
 /// The name of a time zone, which is also a path.
@@ -186,7 +183,7 @@ pub fn time_zone(text: &str, exists: impl Fn(&str) -> bool) -> Result<String, St
         return Ok(text.to_owned());
     }
     Err(format!(
-        "{} is no time zone; one such as \"Europe/Berlin\", \"America/New_York\" or \"UTC\" is allowed",
+        "must be a time zone, as in \"Europe/Berlin\", \"America/New_York\" or \"UTC\", got {}",
         quoted(text)
     ))
 }
@@ -208,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_say_what_is_allowed_and_tell_no_secret() {
+    fn refusals_say_what_is_allowed_and_hold_no_secret() {
         for wrong in ["", "-a", "a_b", "a.b", "k\u{fc}che", "localhost"] {
             assert!(host_name(wrong).unwrap_err().contains("letters a-z"), "{wrong}");
         }

@@ -9,13 +9,14 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::mistakes::{Collector, Mistake, line_of};
+use super::sections::FileKind;
 use super::{Camera, Config, Mistakes, syntax, written};
 use crate::limits;
 
 /// Checks a file's text. All mistakes are reported at once, except that a mistake in the TOML hides what comes
 /// after it.
-pub fn parse(text: &str, file: &str) -> Result<Config, Mistakes> {
-    let mut check = Check { mistakes: Collector::of(text, file) };
+pub fn parse(kind: FileKind, text: &str, file: &str) -> Result<Config, Mistakes> {
+    let mut check = Check { mistakes: Collector::of(kind, text, file) };
     let config = match DeTable::parse(text) {
         Ok(root) => {
             let written = written::File::of(root.get_ref(), &mut check.mistakes);
@@ -25,7 +26,7 @@ pub fn parse(text: &str, file: &str) -> Result<Config, Mistakes> {
             let gave_up = line_of(text, error.span().map_or(0, |place| place.start));
             let number = syntax::culprit(text, gave_up);
             let line = text.lines().nth(number - 1).unwrap_or_default();
-            let what = syntax::explain(line, error.message());
+            let what = syntax::explain(kind, None, line, error.message());
             check.mistakes.push(Mistake::on_line(number, what));
             Config::default()
         }
@@ -56,21 +57,13 @@ impl Check<'_> {
         Config { http: self.http(&written.http), cameras }
     }
 
-    /// A value through its check; an error goes to the list, with the value's place.
     fn value<T, U>(
         &mut self,
         key: &str,
         value: Option<&Spanned<T>>,
         check: impl FnOnce(&T) -> Result<U, String>,
     ) -> Option<U> {
-        let value = value?;
-        match check(value.get_ref()) {
-            Ok(checked) => Some(checked),
-            Err(error) => {
-                self.error(value.span(), key, &error);
-                None
-            }
-        }
+        self.mistakes.checked(key, value, check)
     }
 
     /// A list of at most `max` values, each through the check.

@@ -1,16 +1,19 @@
-//! The keys of one table: each asked for by its name and its type, the others reported.
+//! The keys of one section: each read by its name and type, the unknown ones reported.
 //!
-//! Types are looked at here and not by `serde`, whose words ("invalid type: map, expected a
+//! Types are checked here and not by `serde`, whose messages ("invalid type: map, expected a
 //! sequence") mean nothing to most operators.
 
+use std::ops::Range;
+
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 use super::mistakes::Collector;
 use super::quote::key_word;
-use super::suggest::{self, Section};
+use super::sections::Section;
+use super::suggest;
 
-/// The keys of one table.
+/// The keys of one section.
 pub struct Keys<'t, 'm, 'f> {
     section: Section,
     table: &'t DeTable<'t>,
@@ -18,12 +21,13 @@ pub struct Keys<'t, 'm, 'f> {
 }
 
 impl<'t, 'm, 'f> Keys<'t, 'm, 'f> {
-    /// The keys of a table. Those that it cannot have are mistakes.
+    /// The keys of a section. Unknown ones are mistakes.
     pub fn of(section: Section, table: &'t DeTable<'t>, mistakes: &'m mut Collector<'f>) -> Self {
+        let (file, known) = (mistakes.kind(), section.keys(mistakes.kind()));
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            if !section.keys().contains(&name) {
-                let what = suggest::for_key(section, name, table);
+            if !known.contains(&name) {
+                let what = suggest::for_key(file, section, name, table);
                 let place = if name.contains('\n') { value.span() } else { key.span() };
                 let key = key_word(name).map_or(String::new(), |key| format!(".{key}"));
                 mistakes.add(place, &format!("{}{key}", section.name()), &what);
@@ -38,6 +42,18 @@ impl<'t, 'm, 'f> Keys<'t, 'm, 'f> {
         match value.get_ref() {
             DeValue::String(text) => Some(Spanned::new(value.span(), text.clone().into_owned())),
             _ => self.wrong(key, "text in quotes", value),
+        }
+    }
+
+    /// Text, or a whole number as it is written: a password may be all digits.
+    pub fn text_or_digits(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Integer(_) => {
+                let written = self.mistakes.text().get(value.span()).unwrap_or_default();
+                Some(Spanned::new(value.span(), written.to_owned()))
+            }
+            _ => self.text(key),
         }
     }
 
@@ -68,39 +84,75 @@ impl<'t, 'm, 'f> Keys<'t, 'm, 'f> {
         }
     }
 
-    /// A list of texts; one text alone is a list of one. A number is taken as its digits.
+    /// A list of texts; one text alone is a list of one. A number is taken as its digits. Entries of
+    /// another type are left out, and the first of them is reported.
     pub fn texts(&mut self, key: &'static str) -> Option<Spanned<Vec<Spanned<String>>>> {
         let value = self.value(key)?;
         let value_span = value.span();
         let one = std::slice::from_ref(value);
         let values = if let DeValue::Array(values) = value.get_ref() { &values[..] } else { one };
         let mut texts = Vec::with_capacity(values.len());
+        let mut wrong = None;
         for value in values {
             let text = match value.get_ref() {
                 DeValue::String(text) => text.clone().into_owned(),
                 DeValue::Integer(number) => number.to_string(),
-                _ => return self.wrong(key, "a list of texts in quotes", value),
+                _ => {
+                    wrong = wrong.or(Some(value));
+                    continue;
+                }
             };
             texts.push(Spanned::new(value.span(), text));
+        }
+        if let Some(value) = wrong {
+            self.wrong::<()>(key, "a list of texts in quotes", value);
         }
         Some(Spanned::new(value_span, texts))
     }
 
     fn value(&self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
-        debug_assert!(self.section.keys().contains(&key), "{key} is not in the section's list");
+        debug_assert!(self.section.example(key).is_some(), "{key} is not in the section's list");
         self.table.get(key)
     }
 
     fn wrong<T>(&mut self, key: &str, needed: &str, value: &Spanned<DeValue<'_>>) -> Option<T> {
-        let example = self.section.example(key);
+        let example = self.section.example(key).unwrap_or_default();
         let what = format!("must be {needed}, as in {key} = {example}; got {}", kind(value.get_ref()));
         self.mistakes.add(value.span(), &format!("{}.{key}", self.section.name()), &what);
         None
     }
 }
 
-/// What somebody has written, in their words.
-pub fn kind(value: &DeValue<'_>) -> &'static str {
+/// Reports a section, or a key above all sections, that the file cannot have.
+pub fn unknown(name: &Spanned<DeString<'_>>, value: &DeValue<'_>, mistakes: &mut Collector<'_>) {
+    let key = key_word(name.get_ref()).unwrap_or("this key");
+    let what = suggest::for_section(mistakes.kind(), name.get_ref(), value);
+    mistakes.add(name.span(), key, &what);
+}
+
+/// Reports that something else stands where a section should.
+pub fn not_a_section(
+    section: Section,
+    place: Range<usize>,
+    value: &DeValue<'_>,
+    mistakes: &mut Collector<'_>,
+) {
+    let (header, name) = (section.header(), section.name());
+    let what = match value {
+        DeValue::Array(tables) if has_tables(tables) => {
+            format!("write {header}, with one pair of brackets, and only once")
+        }
+        other => format!("must be a section: a line {header}, and its keys below it; got {}", kind(other)),
+    };
+    mistakes.add(place, name, &what);
+}
+
+fn has_tables(array: &DeArray<'_>) -> bool {
+    !array.is_empty() && array.iter().all(|value| matches!(value.get_ref(), DeValue::Table(_)))
+}
+
+/// The type of a value, as a message names it.
+fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "text",
         DeValue::Integer(_) => "a number",

@@ -3,36 +3,40 @@
 use std::fmt;
 use std::ops::Range;
 
+use toml::Spanned;
+
+use super::sections::FileKind;
+
 /// Mistakes that are listed; a file that is something else altogether has one on each line.
 const LISTED_MAX: usize = 50;
 
-/// Mistakes that are looked at; the others are only counted. Finding the line of each takes a walk through the
+/// Mistakes that are kept; the others are only counted. Finding the line of each takes a walk through the
 /// file.
 const FOUND_MAX: usize = 1000;
 
 /// One mistake. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
-    /// The line, from 1; `None` where it is about the whole file.
+    /// The line, from 1; `None` if it is about the whole file.
     pub line: Option<usize>,
-    /// The key, as in `camera.fps`; `None` where it is in no key.
+    /// The key, as in `camera.fps`; `None` if it is not about one.
     pub key: Option<String>,
-    /// What is wrong, and what is allowed.
+    /// What is wrong, and what to write.
     pub what: String,
 }
 
 impl Mistake {
-    /// One of the file as a whole.
+    /// One about the file as a whole.
     pub fn of_file(what: impl Into<String>) -> Self {
         Self { line: None, key: None, what: what.into() }
     }
 
-    /// One on a line, in no key.
+    /// One about a line.
     pub fn on_line(line: usize, what: impl Into<String>) -> Self {
         Self { line: Some(line), key: None, what: what.into() }
     }
 
-    /// One in the value of a key, or in the key itself.
+    /// One about a key or its value.
     pub fn in_key(line: usize, key: impl Into<String>, what: impl Into<String>) -> Self {
         Self { line: Some(line), key: Some(key.into()), what: what.into() }
     }
@@ -82,7 +86,8 @@ impl std::error::Error for Mistakes {}
 
 /// Collects mistakes and puts them in the order of the file.
 #[derive(Debug)]
-pub(super) struct Collector<'a> {
+pub struct Collector<'a> {
+    kind: FileKind,
     text: &'a str,
     file: &'a str,
     found: Vec<Mistake>,
@@ -92,8 +97,35 @@ pub(super) struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     /// No mistakes yet in this text of a file of this name.
-    pub fn of(text: &'a str, file: &'a str) -> Self {
-        Self { text, file, found: Vec::new(), more: 0 }
+    pub fn of(kind: FileKind, text: &'a str, file: &'a str) -> Self {
+        Self { kind, text, file, found: Vec::new(), more: 0 }
+    }
+
+    /// The kind of file.
+    pub fn kind(&self) -> FileKind {
+        self.kind
+    }
+
+    /// The text of the file.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// A value through its check; an error is a mistake, at the value's place.
+    pub fn checked<T, U>(
+        &mut self,
+        key: &str,
+        value: Option<&Spanned<T>>,
+        check: impl FnOnce(&T) -> Result<U, String>,
+    ) -> Option<U> {
+        let value = value?;
+        match check(value.get_ref()) {
+            Ok(checked) => Some(checked),
+            Err(error) => {
+                self.add(value.span(), key, &error);
+                None
+            }
+        }
     }
 
     /// Adds a mistake in the value of a key, or in the key itself.
@@ -108,6 +140,11 @@ impl<'a> Collector<'a> {
     /// Adds another one.
     pub fn push(&mut self, mistake: Mistake) {
         self.found.push(mistake);
+    }
+
+    /// The mistakes in the order in which they were found. [`FOUND_MAX`] limits them.
+    pub fn into_list(self) -> Vec<Mistake> {
+        self.found
     }
 
     /// `good`, if there was no mistake.

@@ -4,13 +4,14 @@
 
 mod check;
 pub mod host;
-mod keys;
+pub mod keys;
 pub mod listen;
 mod mistakes;
 pub mod network;
 pub mod password;
 pub mod proxies;
 pub mod quote;
+pub mod sections;
 pub mod shown;
 pub mod source;
 pub mod suggest;
@@ -28,10 +29,11 @@ use std::str::FromStr;
 
 use crate::limits;
 use crate::picture::{Chroma, PixelFormat};
-pub use mistakes::{Mistake, Mistakes};
+pub use mistakes::{Collector, Mistake, Mistakes};
 pub use network::Network;
 pub use password::PasswordHash;
 pub use proxies::TrustedProxies;
+use sections::FileKind;
 pub use source::SourceSpec;
 pub use url::SourceUrl;
 
@@ -170,7 +172,15 @@ impl Config {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn parse(text: &str, file: &str) -> Result<Self, Mistakes> {
-        check::parse(text, file)
+        check::parse(FileKind::Service, text, file)
+    }
+
+    /// Checks the sections `[http]` and `[[camera]]` of the card's file.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), with advice for the card.
+    pub fn parse_card(text: &str) -> Result<Self, Mistakes> {
+        check::parse(FileKind::Card, text, "")
     }
 }
 

@@ -29,10 +29,15 @@ pub fn is_shown(value: &str) -> bool {
     quoted(value) != "\"...\""
 }
 
-/// A key as messages may show it; none for one that is not a plain word, and may be anything.
+/// Characters of a key that a message shows.
+const KEY_MAX_CHARS: usize = 32;
+
+/// A key as messages may show it; none for one that is not a plain word, and may be anything. A number in
+/// place of a key is a value.
 pub fn key_word(key: &str) -> Option<&str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    (!key.is_empty() && key.len() <= SHOWN_MAX_CHARS && key.chars().all(is_plain)).then_some(key)
+    let fits = !key.is_empty() && key.len() <= KEY_MAX_CHARS && key.chars().all(is_plain);
+    (fits && key.contains(|c: char| !c.is_ascii_digit())).then_some(key)
 }
 
 #[cfg(test)]
@@ -47,6 +52,9 @@ mod tests {
         {
             assert_eq!(quoted(secret), "\"...\"", "{secret}");
         }
-        assert_eq!([key_word("on_demand"), key_word("a b"), key_word("")], [Some("on_demand"), None, None]);
+        assert_eq!(
+            [key_word("on_demand"), key_word("a b"), key_word("12345678"), key_word("")],
+            [Some("on_demand"), None, None, None]
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use super::mistakes::{Mistake, line_of};
 use super::quote::key_word;
+use super::sections::{FileKind, Section};
 use super::suggest;
 
 /// Bytes of a file. One with every camera and comments has 20 KB.
@@ -51,8 +52,8 @@ fn utf8(bytes: &[u8]) -> Result<String, Mistake> {
     })
 }
 
-/// Which line the parser's complaint is about, from the line at which it gave up: a list or a long text
-/// that is not closed takes in lines that are not at fault.
+/// The line at fault, from the line at which the parser gave up: an unclosed list or text swallows lines that
+/// are correct.
 pub fn culprit(text: &str, gave_up: usize) -> usize {
     let (mut open, mut depth, mut quotes) = (None, 0, "");
     for (at, line) in text.lines().take(gave_up).enumerate() {
@@ -89,66 +90,67 @@ fn open_brackets(value: &str) -> i32 {
     depth
 }
 
-/// What to do about a line that is not TOML; `message` is the parser's. Shows the line's key, and
-/// nothing else of it: the value may be a password.
-pub fn explain(line: &str, message: &str) -> String {
+/// What to do about a line that is not TOML; `message` is the parser's, `within` the section of the line if
+/// known. Shows the line's key and nothing else of it: the value may be a password.
+pub fn explain(file: FileKind, within: Option<Section>, line: &str, message: &str) -> String {
     let line = line.trim();
     let is_double = message.contains("duplicate");
     if message.contains("recurs") || line.len() > LINE_MAX_BYTES {
         return "is nested too deeply or too long; no value of Pinhole needs that".to_owned();
     }
     let first = line.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-    if let Some(header) = suggest::header(first).filter(|_| !is_double) {
+    if let Some(header) = file.section(first).map(Section::header).filter(|_| !is_double) {
         return format!("{first}: write {header} on a line of its own, and its keys below it");
     }
     if line.starts_with('[') && !line.contains('=') {
         return if is_double {
             "this section stands here twice; put the keys of both into one".to_owned()
         } else {
-            "this is not the beginning of a section; write [http] or [[camera]] on a line of its own"
-                .to_owned()
+            let headers = suggest::headers(file.sections(), "or");
+            format!("this is not the beginning of a section; write {headers} on a line of its own")
         };
     }
     if line.starts_with('[') {
         return "a section's line ends after its brackets; write the keys on lines of their own".to_owned();
     }
-    let Some((key, value)) = line.split_once('=') else { return explain_without_value(line) };
+    let Some((key, value)) = line.split_once('=') else { return explain_without_value(file, within, line) };
     let (key, value) = (key.trim().trim_matches('"'), value.trim());
     if key.is_empty() {
         return "there is no key before the =; write for example fps = 15".to_owned();
     }
+    // Of the card's file the rest is applied.
+    let which = if file == FileKind::Card { "the first one counts" } else { "leave one of them out" };
     match key_word(key) {
-        None if is_double => "this key stands here twice; leave one of them out".to_owned(),
+        None if is_double => format!("this key stands here twice; {which}"),
         None => {
             "keys have no spaces, quotes or other special characters; write for example fps = 15".to_owned()
         }
-        Some(key) if is_double => format!("{key}: stands here twice; leave one of them out"),
-        Some(key) => format!("{key}: {}", explain_value(key, value)),
+        Some(key) if is_double => format!("{key}: stands here twice; {which}"),
+        Some(key) => format!("{key}: {}", explain_value(key, value, suggest::example(file, within, key))),
     }
 }
 
-fn explain_without_value(line: &str) -> String {
+fn explain_without_value(file: FileKind, within: Option<Section>, line: &str) -> String {
     let (word, rest) = line.split_at(line.find([':', ' ', '\t']).unwrap_or(line.len()));
     // A word of its own may be a password; only one that is a key is shown.
-    match Some(word).filter(|word| suggest::is_key(word)) {
+    match Some(word).filter(|word| suggest::is_key(file, word)) {
         _ if line.starts_with("//") || line.starts_with(';') || line.starts_with("--") => {
             "a remark begins with #".to_owned()
         }
         None => "this is not KEY = VALUE; write for example fps = 15, or # before a remark".to_owned(),
         Some(word) => {
-            let example = suggest::example(word);
+            let example = suggest::example(file, within, word);
             let what = if rest.trim().is_empty() { "has no value" } else { "needs a = behind it" };
             format!("{word}: {what}; write {word} = {example}, or # before a remark")
         }
     }
 }
 
-fn explain_value(key: &str, value: &str) -> String {
+fn explain_value(key: &str, value: &str, example: &str) -> String {
     let bare = value.split('#').next().unwrap_or_default().trim();
     let lower = bare.trim_end_matches([',', ';', '.', '!']).to_ascii_lowercase();
     let is_typographic =
         |c| "\u{201c}\u{201d}\u{201e}\u{ab}\u{bb}\u{2018}\u{2019}\u{201a}`\u{b4}".contains(c);
-    let example = suggest::example(key);
     let as_in = format!("as in {key} = {example}");
     match value.chars().next() {
         None | Some('#') => format!("has no value; write one, {as_in}"),

@@ -1,15 +1,15 @@
-//! Configuration, as written: what a TOML file may hold, with the place of each value, so that a
-//! mistake can be shown where it stands.
+//! Configuration, as written: the values of a TOML file, each with its place, so that a mistake can name its
+//! line.
 
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::keys::{Keys, kind};
+use super::keys::{self, Keys};
 use super::mistakes::Collector;
-use super::quote::{is_shown, key_word};
-use super::suggest::{self, Section};
+use super::quote::is_shown;
+use super::sections::Section;
 
 /// A whole file.
 #[derive(Debug, Default)]
@@ -52,35 +52,18 @@ impl File {
     pub fn of(root: &DeTable<'_>, mistakes: &mut Collector<'_>) -> Self {
         let mut file = Self::default();
         for (name, value) in root {
-            let place = name.span();
-            match (name.get_ref().as_ref(), value.get_ref()) {
-                ("http", DeValue::Table(table)) => file.http = Http::of(table, mistakes),
-                ("http", DeValue::Array(tables)) if has_tables(tables) => {
-                    let what = "write [http], with one pair of brackets, and only once";
-                    mistakes.add(place, "http", what);
+            match (mistakes.kind().section(name.get_ref()), value.get_ref()) {
+                (Some(Section::Http), DeValue::Table(table)) => file.http = Http::of(table, mistakes),
+                (Some(Section::Camera), DeValue::Array(tables)) => file.cameras(tables, mistakes),
+                (Some(Section::Camera), DeValue::Table(table)) => {
+                    mistakes.add(name.span(), "camera", &one_camera(table));
                 }
-                ("http", other) => {
-                    let what = format!(
-                        "must be a section: a line [http], and its keys below it; got {}",
-                        kind(other)
-                    );
-                    mistakes.add(place, "http", &what);
+                (Some(section @ (Section::Http | Section::Camera)), other) => {
+                    keys::not_a_section(section, name.span(), other, mistakes);
                 }
-                ("camera", DeValue::Array(tables)) => file.cameras(tables, mistakes),
-                ("camera", DeValue::Table(table)) => {
-                    mistakes.add(place, "camera", &one_camera(table));
-                }
-                ("camera", other) => {
-                    let what = format!(
-                        "must be a section: a line [[camera]], and its keys below it; got {}",
-                        kind(other)
-                    );
-                    mistakes.add(place, "camera", &what);
-                }
-                (name, other) => {
-                    let key = key_word(name).unwrap_or("this key");
-                    mistakes.add(place, key, &suggest::for_table(name, other));
-                }
+                // The appliance reads them.
+                (Some(Section::System | Section::Wifi | Section::Network), _) => {}
+                (None, other) => keys::unknown(name, other, mistakes),
             }
         }
         file
@@ -91,11 +74,7 @@ impl File {
             if let DeValue::Table(keys) = table.get_ref() {
                 self.camera.push(Camera::of(keys, table.span(), mistakes));
             } else {
-                let what = format!(
-                    "must be a section: a line [[camera]], and its keys below it; got {}",
-                    kind(table.get_ref())
-                );
-                return mistakes.add(table.span(), "camera", &what);
+                return keys::not_a_section(Section::Camera, table.span(), table.get_ref(), mistakes);
             }
         }
     }
@@ -137,10 +116,6 @@ impl Camera {
             tls_fingerprint: keys.text("tls_fingerprint"),
         }
     }
-}
-
-fn has_tables(array: &DeArray<'_>) -> bool {
-    !array.is_empty() && array.iter().all(|value| matches!(value.get_ref(), DeValue::Table(_)))
 }
 
 /// What to write in place of `[camera]`, `[camera.yard]` or `camera = { ... }`.

@@ -1,11 +1,11 @@
 use super::*;
-use crate::appliance::settings::Secret;
+use crate::appliance::settings::{Secret, Wifi};
 
 fn reading(text: &str) -> Reading {
     read(text.as_bytes(), &|zone| zone == "Europe/Berlin")
 }
 
-fn told(text: &str) -> Vec<String> {
+fn mistakes_of(text: &str) -> Vec<String> {
     reading(text).mistakes.iter().map(words).collect()
 }
 
@@ -54,7 +54,7 @@ fn a_file_without_mistakes() {
 #[test]
 fn the_file_on_the_card_is_good_with_and_without_its_remarks() {
     let file = include_str!("../../../image-build/boot/pinhole.toml");
-    assert_eq!(told(file), Vec::<String>::new());
+    assert_eq!(mistakes_of(file), Vec::<String>::new());
     // What is commented out are lines `#key = ...` and `#[table]`; explanations begin with "# ".
     let filled: String = file
         .lines()
@@ -72,13 +72,10 @@ fn the_file_on_the_card_is_good_with_and_without_its_remarks() {
 #[test]
 fn one_bad_line_leaves_the_rest() {
     let text = GOOD.replace("country = \"de\"", "country = de");
-    let told = told(&text);
+    let told = mistakes_of(&text);
     assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].starts_with("line 7: wifi.country is missing"), "{told:?}");
-    assert!(
-        told[1].starts_with("line 8: country is not understood") && told[1].contains("in quotes"),
-        "{told:?}"
-    );
+    assert!(told[0].starts_with("line 7: wifi.country: is missing"), "{told:?}");
+    assert!(told[1] == "line 8: country: text must be in quotes, as in country = \"DE\"", "{told:?}");
     assert_eq!(reading(&text).settings.wifi.len(), 1);
 }
 
@@ -94,9 +91,74 @@ fn a_bad_section_line_takes_its_keys_with_it() {
 
 #[test]
 fn unknown_keys_and_sections_are_named_with_what_is_known() {
-    let told = told("[wifi]\nssid = \"x\"\ncountry = \"DE\"\n[cameras]\na = 1\n");
-    assert_eq!(told[0], "line 2: wifi.ssid is not known; country, name, password, hidden are");
-    assert!(told[1].starts_with("line 4: cameras is not known; [system], [wifi]"), "{told:?}");
+    for (text, mistake) in [
+        ("[wifi]\nssid = \"x\"", "line 2: wifi.ssid: unknown key; write name = \"My network\""),
+        ("[wifi]\ncuontry = \"DE\"", "line 2: wifi.cuontry: unknown key; did you mean country?"),
+        ("[wifi]\nbogus = 1", "line 2: wifi.bogus: unknown key; use one of: country, name, password, hidden"),
+        (
+            "[network]\naddress = \"10.0.0.2/8\"\nnetmask = 8",
+            "line 3: network.netmask: unknown key; the prefix is part of the address: address = \"192.168.1.50/24\"",
+        ),
+        ("[system]\nsize = 3", "line 2: system.size: unknown key; size belongs below a line [[camera]]"),
+        (
+            "[[camera]]\nsource = \"test:\"\ncountry = \"DE\"",
+            "line 3: camera.country: unknown key; country belongs below a line [wifi]",
+        ),
+        ("[http]\nport = 81", "line 2: http.port: unknown key; the page of the card is always on port 80"),
+        ("[wlan]\nname = \"x\"", "line 1: wlan: unknown section; write [wifi]"),
+        ("[[cameras]]\na = 1", "line 1: cameras: unknown section; write [[camera]]"),
+        (
+            "[colours]\na = 1",
+            "line 1: colours: unknown section; use [system], [wifi], [network], [[camera]] and [http]",
+        ),
+        (
+            "name = \"x\"",
+            "line 1: name: unknown key; name belongs below a line [system], [wifi] or [[camera]]",
+        ),
+        (
+            "\"rtsp://hush@h\" = 1",
+            "line 1: this key: unknown key; use [system], [wifi], [network], [[camera]] and [http]",
+        ),
+    ] {
+        assert_eq!(mistakes_of(text), [mistake], "{text:?}");
+    }
+}
+
+#[test]
+fn a_wrong_type_is_named_with_an_example() {
+    for (text, mistake) in [
+        ("wifi = 3", "line 1: wifi: must be a section: a line [wifi], and its keys below it; got a number"),
+        ("wifi = [3]", "line 1: wifi: must be a section: a line [wifi], and its keys below it; got a number"),
+        (
+            "[[system]]\nname = \"x\"",
+            "line 1: system: write [system], with one pair of brackets, and only once",
+        ),
+        (
+            "camera = \"test:\"",
+            "line 1: camera: must be a section: a line [[camera]], and its keys below it; got text",
+        ),
+        (
+            "http.allow_origin = \"*\"",
+            "line 1: http: must be a section: a line [http], and its keys below it; got a table",
+        ),
+        (
+            "[system]\nname = true",
+            "line 2: system.name: must be text in quotes, as in name = \"garden\"; got true",
+        ),
+        (
+            "[wifi]\ncountry = \"DE\"\nname = \"x\"\nhidden = \"yes\"",
+            "line 4: wifi.hidden: must be true or false, without quotes, as in hidden = true; got text",
+        ),
+    ] {
+        assert_eq!(mistakes_of(text), [mistake], "{text:?}");
+    }
+    // The entries of a list that are valid are used.
+    let text = "[network]\naddress = \"10.0.0.2/8\"\ndns = [\"10.0.0.1\", true]";
+    assert_eq!(
+        mistakes_of(text),
+        ["line 3: network.dns: must be a list of texts in quotes, as in dns = [\"192.168.1.1\"]; got true"]
+    );
+    assert_eq!(reading(text).settings.network.unwrap().dns.len(), 1);
 }
 
 #[test]
@@ -115,7 +177,8 @@ fn the_port_is_not_to_be_changed_here() {
         "[http]\nlisten = [\n\"[::]:81\",\n]\nallow_origin = \"*\"\n[[camera]]\nsource = \"test:\"\n",
     );
     assert!(
-        mistakes.iter().any(|mistake| mistake.what.starts_with("http.listen cannot be set")),
+        words(&mistakes[0])
+            == "line 2: http.listen: cannot be set here; the page of the card is always on port 80",
         "{mistakes:?}"
     );
     let config = Config::parse(&settings.service, "f").unwrap();
@@ -126,21 +189,21 @@ fn the_port_is_not_to_be_changed_here() {
 #[test]
 fn mistakes_are_words_about_the_right_thing() {
     for (text, part) in [
-        ("name = \"x\"\n", "name is not known"),
-        ("wifi = 3\n", "wifi must be a table"),
-        ("[system]\nname = \"a b\"\n", "no host name"),
+        ("name = \"x\"\n", "name: unknown key"),
+        ("wifi = 3\n", "wifi: must be a section"),
+        ("[system]\nname = \"a b\"\n", "letters a-z"),
         ("[system]\nname = \u{201c}garden\u{201d}\n", "plain quotes"),
-        ("[system]\nname = \"garden\n", "quote (\") at both ends"),
-        ("[system]\nname = \"a\"\nname = \"b\"\n", "a second time"),
+        ("[system]\nname = \"garden\n", "the same quote at both ends"),
+        ("[system]\nname = \"a\"\nname = \"b\"\n", "stands here twice; the first one counts"),
         ("[system]\njust words\n", "# before a remark"),
         ("[system]\ntime_zone = \"Mars\"\n", "Europe/Berlin"),
         ("[wifi]\ncountry = \"DE\"\nname = \"x\"\npassword = \"short\"\n", "8 to 63"),
-        ("[wifi]\ncountry = \"DE\"\npassword = \"longenough\"\n", "wifi.name is missing"),
-        ("[network]\ngateway = \"192.168.1.1\"\n", "address is missing"),
+        ("[wifi]\ncountry = \"DE\"\npassword = \"longenough\"\n", "wifi.name: is missing"),
+        ("[network]\ngateway = \"192.168.1.1\"\n", "address: is missing"),
         ("[network]\naddress = \"1.2.3\"\n", "ADDRESS/PREFIX"),
-        ("[network]\naddress = \"192.168.1.2\"\ndns = [1]\n", "in quotes"),
+        ("[network]\naddress = \"192.168.1.2\"\ndns = [1]\n", "must be an address"),
     ] {
-        let told = told(text).join("\n");
+        let told = mistakes_of(text).join("\n");
         assert!(told.contains(part), "{text:?}: {told}");
     }
 }
@@ -151,7 +214,7 @@ fn no_mistake_tells_a_password() {
         .replace("12345678", "\"secret1")
         .replace("\"open sesame\"", "secret2")
         .replace("source = \"test:\"", "source = \"rtsp://admin:secret3@\"");
-    let told = told(&text).join("\n");
+    let told = mistakes_of(&text).join("\n");
     assert!(!told.is_empty() && !told.contains("secret"), "{told}");
 }
 
@@ -221,7 +284,7 @@ fn of_two_passwords_that_of_the_system_counts() {
     );
     let Reading { settings, mistakes } = reading(&text);
     assert_eq!(mistakes.len(), 1, "{mistakes:?}");
-    assert!(words(&mistakes[0]).starts_with("line 2: http.password_hash is left out"), "{mistakes:?}");
+    assert!(words(&mistakes[0]).starts_with("line 2: http.password_hash: is left out"), "{mistakes:?}");
     assert_eq!((&settings.closed, settings.password.is_some()), (&None, true));
     let own = crate::config::PasswordHash::of("let me in").unwrap().to_string();
     let file = crate::appliance::files::files(&settings, Some(&own)).remove(0).content;

@@ -3,6 +3,10 @@ use crate::config::network::TransportChoice;
 use crate::config::{FormatChoice, Picture, SourceSpec};
 use crate::picture::{Chroma, PixelFormat};
 
+fn parse(text: &str, file: &str) -> Result<Config, Mistakes> {
+    super::parse(FileKind::Service, text, file)
+}
+
 fn errors(text: &str) -> String {
     parse(text, "pinhole.toml").unwrap_err().to_string()
 }

@@ -41,12 +41,12 @@ fn distance(one: &str, other: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Section;
     use super::*;
+    use crate::config::sections::{FileKind, Section};
 
     #[test]
     fn typos_are_near() {
-        let keys = Section::Camera.keys();
+        let keys = Section::Camera.keys(FileKind::Service);
         for (slip, meant) in [
             ("qualty", "quality"),
             ("soruce", "source"),
