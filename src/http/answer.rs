@@ -11,14 +11,14 @@ use serde::Serialize;
 use super::socket::Socket;
 use crate::frame::Frame;
 
-/// Headers of pictures and streams, which pages of other sites may show.
+/// Headers of pictures and streams, which other sites' pages may show.
 pub const PICTURE_HEADERS: &[(&str, &str)] = &[
     ("x-content-type-options", "nosniff"),
     ("cross-origin-resource-policy", "cross-origin"),
     ("referrer-policy", "same-origin"),
 ];
 
-/// Headers of everything else: for this service's own pages and for programs.
+/// Headers of everything else: for this service's own pages, and for programs.
 const OWN_HEADERS: &[(&str, &str)] = &[
     ("x-content-type-options", "nosniff"),
     ("cross-origin-resource-policy", "same-origin"),
@@ -26,11 +26,11 @@ const OWN_HEADERS: &[(&str, &str)] = &[
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
 ];
 
-/// What a page may load and reach: nothing but this service.
+/// What a page may load and connect to: this service alone.
 const PAGE_POLICY: &str = "default-src 'none'; img-src 'self' data:; connect-src 'self'; manifest-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'self'";
 
-/// Who may show a page in a frame: behind a proxy, the other pages of the same site. A page elsewhere
-/// could lay something over it and let its visitor press buttons unawares.
+/// Who may frame a page: other pages of the same site, as behind a proxy. A foreign page could lay something
+/// over it and trick its visitor into pressing buttons.
 const FRAMED_BY_ITSELF: &str = "frame-ancestors 'self'";
 
 /// An ordinary answer.
@@ -40,7 +40,7 @@ pub struct Answer {
     body: Content,
 }
 
-/// A body, which is sent from where it lies.
+/// A body, sent from where it lies without a copy.
 #[derive(Debug)]
 enum Content {
     Text(Vec<u8>),
@@ -63,10 +63,10 @@ impl Content {
 impl Answer {
     fn new(status: StatusCode, content_type: &str, body: Content) -> Self {
         let mut response = Response::new(status);
-        // Only its length is of use to the encoder.
+        // The encoder needs only its length.
         response.set_body(Body::from_reader(empty(), Some(body.bytes().len())));
         response.insert_header("content-type", content_type);
-        // A camera's picture, state and page are of this moment.
+        // Pictures, states and pages change all the time.
         response.insert_header("cache-control", "no-store");
         let is_picture = content_type.starts_with("image/");
         for (name, value) in if is_picture { PICTURE_HEADERS } else { OWN_HEADERS } {
@@ -80,27 +80,27 @@ impl Answer {
         Self::new(StatusCode::Ok, "image/jpeg", Content::Picture(frame))
     }
 
-    /// The same with this status.
+    /// Sets the status.
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.response.set_status(status);
         self
     }
 
-    /// A file beside the pages: an icon, the manifest. It changes only with the program.
+    /// A static file for the pages: an icon, the manifest. It changes only with the program.
     pub fn asset(content_type: &str, bytes: &'static [u8]) -> Self {
         let mut answer = Self::new(StatusCode::Ok, content_type, Content::Asset(bytes));
         answer.insert_header("cache-control", "private, max-age=86400");
         answer
     }
 
-    /// A page. It may load and reach nothing but this service.
+    /// A page, which may load only from this service.
     pub fn html(page: &'static str) -> Self {
         let mut answer = Self::new(StatusCode::Ok, "text/html; charset=utf-8", Content::Page(page));
         answer.insert_header("content-security-policy", &format!("{PAGE_POLICY}; {FRAMED_BY_ITSELF}"));
         answer
     }
 
-    /// A page in place of everything, which loads nothing at all.
+    /// A page in place of all others, which loads nothing at all.
     pub fn notice(status: StatusCode, page: &str) -> Self {
         let mut answer =
             Self::new(status, "text/html; charset=utf-8", Content::Text(page.as_bytes().to_vec()));
@@ -109,7 +109,7 @@ impl Answer {
         answer
     }
 
-    /// Text of this content type.
+    /// Text with this content type.
     pub fn text(content_type: &str, body: &str) -> Self {
         Self::new(StatusCode::Ok, content_type, Content::Text(body.as_bytes().to_vec()))
     }
@@ -128,7 +128,7 @@ impl Answer {
         Self::json(status, &serde_json::json!({ "error": what }))
     }
 
-    /// The answer to a method that a path does not have.
+    /// 405 for a method that the path does not support.
     pub fn method_not_allowed(allowed: &str) -> Self {
         let what = format!("only {allowed} are allowed here");
         let mut answer = Self::error(StatusCode::MethodNotAllowed, &what);
@@ -136,12 +136,12 @@ impl Answer {
         answer
     }
 
-    /// 400 for a value that is not allowed.
+    /// 400 for an invalid value.
     pub fn bad_request(what: &str) -> Self {
         Self::error(StatusCode::BadRequest, what)
     }
 
-    /// 404 for a path that nothing has.
+    /// 404 for an unknown path.
     pub fn not_found(path: &str) -> Self {
         Self::error(StatusCode::NotFound, &format!("there is nothing at {path}"))
     }
@@ -153,20 +153,19 @@ impl Answer {
         answer
     }
 
-    /// Keeps a browser from opening its password dialogue: the page asks every few seconds, and says in its
-    /// own words that a password is needed. A 401 must name a scheme (RFC 9110, section 15.5.2); browsers
-    /// ignore schemes that they do not know.
+    /// Keeps a browser from opening its password dialogue: the page polls every few seconds and asks for the
+    /// password itself. A 401 must name a scheme (RFC 9110, section 15.5.2); browsers ignore unknown ones.
     pub fn without_dialogue(&mut self) {
         if self.response.status() == StatusCode::Unauthorized {
             self.insert_header("www-authenticate", "Page realm=\"Pinhole\"");
         }
     }
 
-    /// Lets scripts of pages from this origin read the answer. Where it is one origin and not `*`,
-    /// these may also show the page in a frame.
+    /// Lets scripts from this origin read the answer. A single origin, unlike `*`, may also show the page in
+    /// a frame.
     pub fn open_to(&mut self, origin: &str) {
         self.insert_header("access-control-allow-origin", origin);
-        // A character with a meaning in the policy would be another directive.
+        // Special characters would start another directive of the policy.
         let is_source = |byte: u8| byte.is_ascii_alphanumeric() || b":/.-[]".contains(&byte);
         let policy = self.response.header("content-security-policy").map(|it| it.as_str().to_owned());
         if let Some(policy) = policy.filter(|policy| policy.ends_with(FRAMED_BY_ITSELF))
@@ -184,7 +183,7 @@ impl Answer {
     /// Sends the answer.
     ///
     /// # Errors
-    /// The socket's.
+    /// If the socket fails.
     pub async fn send(mut self, socket: &Socket, method: Method, keep_alive: bool) -> io::Result<()> {
         self.insert_header("connection", if keep_alive { "keep-alive" } else { "close" });
         let mut head = Vec::new();

@@ -8,7 +8,7 @@ use super::answer::Answer;
 use crate::health::metrics::{self, Format};
 use crate::health::{CameraHealth, Status};
 
-/// A camera with its places.
+/// A camera with its URLs.
 #[derive(Serialize)]
 struct CameraEntry {
     #[serde(flatten)]
@@ -31,7 +31,7 @@ pub fn health(server: &Server) -> Answer {
     Answer::json(status, &report)
 }
 
-/// The answer to `GET /health` for who has no password: whether all is well, and nothing else.
+/// The answer to `GET /health` without a password: whether all is well, and nothing else.
 pub fn status(server: &Server) -> Answer {
     let report = server.health.report();
     let status = if report.status == Status::Ok { StatusCode::Ok } else { StatusCode::ServiceUnavailable };

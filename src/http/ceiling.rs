@@ -1,15 +1,15 @@
-//! Places for connections: how many there may be, and whose goes to a newcomer when all are taken.
+//! Places for connections: how many there are, and whose place a newcomer gets when all are taken.
 //!
-//! A place is *held* by a connection that carries a stream or, where a password is set, has shown it.
-//! All others are *lent*: to connections that send nothing, or a head byte by byte, or half a body, that
-//! do not read their answer, or that rest between two requests. When places run out, lent ones are
-//! taken back. Where none is lent, addresses with many connections give way to those with few.
+//! A place is *held* by a connection that carries a stream or, if a password is set, has shown it. All others
+//! are *lent*: to connections that send nothing, or a head byte by byte, or half a body, that do not read
+//! their answer, or that rest between two requests. When places run out, lent ones are taken back. If none is
+//! lent, addresses with many connections give way to those with few.
 //!
-//! Addresses count twice: by themselves, and by the network that one host may have to itself (a /64 of
-//! IPv6, RFC 6177). A neighbour with any number of addresses in a home's /64 is one network to the
-//! ceiling and to everybody outside it; inside it, addresses are weighed against each other, so that
-//! one of them does not shut out the rest of that home. A neighbour with both families is two
-//! networks: together they may take all places, and then give way to a third.
+//! Addresses count twice: alone, and by the network that one host may have to itself (a /64 of IPv6, RFC
+//! 6177). A neighbour with any number of addresses in a home's /64 is one network to the ceiling and to all
+//! others. Within the network, addresses are weighed against each other, so that one of them does not shut
+//! out the rest of the home. A neighbour with both families is two networks: together they may take all
+//! places, and then give way to a third.
 
 mod places;
 
@@ -37,18 +37,18 @@ pub struct Ceiling {
     log: RefCell<EvictionLog>,
 }
 
-/// How many places there are.
+/// Numbers of places.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     max: usize,
     per_address_max: usize,
-    /// Places that may be held; the rest is for those who have yet to show the password.
+    /// Places that may be held; the rest is for clients that have yet to show the password.
     held_max: usize,
     asks_password: bool,
 }
 
 impl Limits {
-    /// Those of a configuration.
+    /// The limits of a configuration.
     pub fn of(config: &config::Http) -> Self {
         let (max, per_address_max) = (config.connections_max, config.connections_per_address_max);
         let asks_password = config.password_hash.is_some();
@@ -58,14 +58,14 @@ impl Limits {
     }
 }
 
-/// Evictions since the last line about them in the log, and when that was.
+/// Evictions since the last log line about them, and when that was written.
 #[derive(Debug, Default)]
 struct EvictionLog {
     unlogged: u64,
     last: Option<Monotonic>,
 }
 
-/// A connection's place; given up when dropped.
+/// A connection's place; freed when dropped.
 #[derive(Debug)]
 pub struct Place {
     ceiling: Rc<Ceiling>,
@@ -74,14 +74,14 @@ pub struct Place {
 }
 
 impl Ceiling {
-    /// With these ceilings; `meter` counts connections and evictions.
+    /// A ceiling with these limits; `meter` counts connections and evictions.
     pub fn new(limits: Limits, clock: Clock, meter: Arc<HttpMeter>) -> Rc<Self> {
         meter.set_connections_max(limits.max);
         let (places, log) = Default::default();
         Rc::new(Self { limits: Cell::new(limits), clock, meter, places, log })
     }
 
-    /// Sets other ceilings. Connections beyond them stay until they end or their places are needed.
+    /// Changes the limits. Connections beyond them stay until they end or their places are needed.
     pub fn set(&self, limits: Limits) {
         self.meter.set_connections_max(limits.max);
         self.limits.set(limits);
@@ -99,11 +99,11 @@ impl Ceiling {
         self.meter.set_connections(0);
     }
 
-    /// A place for a connection from this address, in exchange for another's if need be. The
-    /// connections of a trusted proxy count for the clients whose requests they bring.
+    /// A place for a connection from this address, evicting another if necessary. A trusted proxy's
+    /// connections count for the clients whose requests they carry.
     ///
     /// # Errors
-    /// Which ceiling is reached.
+    /// Which limit is reached.
     pub fn enter(self: &Rc<Self>, address: IpAddr, is_proxy: bool) -> Result<Place, String> {
         let address = address.to_canonical();
         let mut places = self.places.borrow_mut();
@@ -122,10 +122,10 @@ impl Ceiling {
         Ok(Place { ceiling: self.clone(), number, evicted })
     }
 
-    /// Room for one more connection in the newcomer's network.
+    /// Makes room for one more connection in the newcomer's network.
     fn make_room_in_network(&self, places: &mut Places, search: Search) -> Result<(), String> {
         let address = search.newcomer;
-        // This machine's own addresses have no ceiling: a reverse proxy on it brings everybody.
+        // This machine's own addresses have no limit: a reverse proxy on it carries all clients.
         if address.is_loopback() || places.in_network(address) < self.limits.get().per_address_max {
             return Ok(());
         }
@@ -141,8 +141,8 @@ impl Ceiling {
         if self.limits.get().asks_password { taken.has_shown_password } else { taken.has_stream }
     }
 
-    /// The place that goes to a newcomer: a lent one or, as long as no password tells who may stay, one
-    /// of an address with many; in the end one that was lent to an equal a moment ago.
+    /// The place that goes to a newcomer: a lent one; else, without a password to tell clients apart, one of
+    /// an address with many; at last one lent to an equal a moment ago.
     fn victim(&self, places: &Places, search: Search) -> Option<u64> {
         let held = |taken: &Taken| self.is_held(taken);
         let lent = |spares_equals| places.lent(search, self.clock.now(), spares_equals, |taken| !held(taken));
@@ -174,7 +174,7 @@ impl Place {
     /// Notes a request of this client.
     ///
     /// # Errors
-    /// Which ceiling the client is at, where a proxy brings it.
+    /// Which limit the client has reached, if a proxy carries it.
     pub fn begin_answer(&self, client: IpAddr) -> Result<(), String> {
         let mut places = self.ceiling.places.borrow_mut();
         let Some(taken) = places.taken.get_mut(&self.number) else { return Ok(()) };
@@ -188,25 +188,25 @@ impl Place {
         Ok(())
     }
 
-    /// Notes that the answer is sent: the connection rests.
+    /// Notes that the answer is sent: the connection is idle.
     pub fn end_answer(&self) {
         if let Some(taken) = self.ceiling.places.borrow_mut().taken.get_mut(&self.number) {
             (taken.is_answered, taken.since) = (false, self.ceiling.clock.now());
         }
     }
 
-    /// Notes that the password was shown. Where one is set, the place is held from now on.
+    /// Notes that the password was shown. If one is set, the place is held from now on.
     ///
     /// # Errors
-    /// If too many hold theirs.
+    /// If too many places are held.
     pub fn show_password(&self) -> Result<(), String> {
         self.hold(|taken| taken.has_shown_password = true)
     }
 
-    /// Notes that a stream begins. Where no password is set, the place is held from now on.
+    /// Notes that a stream starts. If no password is set, the place is held from now on.
     ///
     /// # Errors
-    /// If too many hold theirs.
+    /// If too many places are held.
     pub fn begin_stream(&self) -> Result<(), String> {
         self.hold(|taken| taken.has_stream = true)
     }

@@ -1,28 +1,27 @@
-//! Who sends a request: the peer of its connection, or whom a trusted proxy names.
+//! The client of a request: the peer of its connection, or the one that a trusted proxy names.
 //!
-//! Of the headers that proxies add, `X-Forwarded-For` alone is read. `Forwarded` (RFC 7239) and
-//! `X-Forwarded-Host` are not: common proxies pass on what a client wrote there.
+//! Of the proxy headers, only `X-Forwarded-For` is read. `Forwarded` (RFC 7239) and `X-Forwarded-Host` are
+//! not: common proxies pass on what a client wrote there.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use crate::config::TrustedProxies;
 
-/// Who sends a request.
+/// The client of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Client {
-    /// The address that limits, passwords and the log go by; IPv4 never in IPv6 notation.
+    /// The address used for limits, passwords and the log; IPv4 never in IPv6 notation.
     pub address: IpAddr,
     /// The other end of the connection: the client itself, or a proxy.
     peer: SocketAddr,
 }
 
 impl Client {
-    /// The client behind a connection from `peer` with this value of `X-Forwarded-For`.
+    /// The client of a connection from `peer`, with this value of `X-Forwarded-For`.
     ///
-    /// Each proxy appends the address of its own peer, so the list is read from its end: an entry
-    /// counts as long as the one that reported it is trusted. What cannot be read is attributed to the
-    /// proxy that passed it on.
+    /// Each proxy appends the address of its own peer, so the list is read from its end: an entry counts if
+    /// the one that reported it is trusted. An unreadable entry is attributed to the proxy that passed it on.
     pub fn of(peer: SocketAddr, forwarded_for: &str, proxies: &TrustedProxies) -> Self {
         let mut address = peer.ip().to_canonical();
         for entry in forwarded_for.rsplit(',') {
@@ -46,7 +45,7 @@ impl fmt::Display for Client {
     }
 }
 
-/// An entry as proxies write it: an address, perhaps with a port, IPv6 perhaps in brackets, with a zone
+/// Parses an entry in the notations of proxies: an address, optionally with a port, in brackets, with a zone,
 /// or in quotes.
 fn parse(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim();
@@ -54,7 +53,7 @@ fn parse(entry: &str) -> Option<IpAddr> {
     let address = |text: &str| -> Option<IpAddr> {
         let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let (bare, is_bracketed) = bare.map_or((text, false), |bare| (bare, true));
-        // The zone means something to the proxy alone.
+        // The zone makes sense only to the proxy.
         let without_zone = bare.split('%').next().unwrap_or_default();
         match without_zone.parse::<Ipv6Addr>() {
             Ok(v6) => Some(v6.into()),
@@ -88,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_address_that_no_trusted_proxy_has_is_the_client() {
+    fn the_client_is_the_last_address_that_is_not_a_trusted_proxy() {
         assert_eq!(client("127.0.0.1", "192.0.2.7"), "192.0.2.7");
         assert_eq!(
             client("::ffff:127.0.0.1", "198.51.100.9, 192.0.2.7"),
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_as_proxies_write_them() {
+    fn entries_in_the_notations_of_proxies() {
         for (entry, address) in [
             ("192.0.2.7:4711", "192.0.2.7"),
             ("[2001:db8::7]", "2001:db8::7"),
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_the_proxys_own() {
+    fn an_unreadable_entry_is_attributed_to_the_proxy() {
         for entry in [
             "unknown",
             "_hidden",

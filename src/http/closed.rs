@@ -1,5 +1,5 @@
-//! A service that shows nothing but why (`http.closed`): on the card, a password that could not be read
-//! must not leave the cameras open to everybody.
+//! A service that shows nothing but the reason (`http.closed`): on the card, an unreadable password must not
+//! leave the cameras open to everybody.
 
 use http_types::{Method, StatusCode};
 
@@ -8,13 +8,13 @@ use super::answer::Answer;
 use super::head::Request;
 use super::route::Route;
 
-/// The page, but for the reason.
+/// The page, without the reason.
 const PAGE: &str = include_str!("page/closed.html");
 
 /// Where the reason goes in [`PAGE`].
 const REASON: &str = "{{reason}}";
 
-/// The answer to every request, if the service is closed.
+/// The answer to every request while the service is closed.
 pub fn answer(server: &Server, request: &Request, route: Option<&Route>) -> Option<Answer> {
     let rules = server.rules();
     let why = rules.config.closed.as_deref()?;

@@ -115,7 +115,7 @@ async fn answer(
     Ok(request.keep_alive)
 }
 
-/// The body of a request, where its entry takes one.
+/// Reads the body of a request, if its entry takes one.
 async fn body(
     heads: &mut HeadReader,
     socket: &Socket,
@@ -129,7 +129,7 @@ async fn body(
     }
 }
 
-/// The answer to a request that is not let in.
+/// The response to an unauthorised request.
 async fn refusal(
     server: &Rc<Server>,
     request: &Request,
@@ -179,7 +179,7 @@ fn unauthenticated(server: &Server, request: &Request, route: Option<&Route>) ->
     }
 }
 
-/// The answer to a client for whom there is no place.
+/// The answer when there is no place for the client.
 fn no_place(server: &Server, client: impl Display, why: &str) -> Answer {
     server.health.http.count_refused();
     log::debug!("{client}: refused: {why}");
@@ -192,7 +192,7 @@ thread_local! {
     static REFUSALS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Tells a client that no more connections are taken.
+/// Answers that no more connections are accepted.
 pub async fn refuse(server: &Rc<Server>, socket: &Socket, peer: SocketAddr, why: &str) {
     let answer = no_place(server, peer, why);
     if REFUSALS.get() >= limits::REFUSALS_MAX {

@@ -1,4 +1,4 @@
-//! Controls of a camera: asked for, and set.
+//! Lists and sets a camera's controls.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use crate::camera::lost::{DriverLost, LocalLost, Lost, Task};
 use crate::limits;
 use crate::offload::BlockingPool;
 
-/// Bytes of the body of a PATCH: every control of a camera at once has about 2 KB.
+/// Bytes of a PATCH body: all controls of a camera have about 2 KB.
 pub const BODY_MAX_BYTES: usize = 16 << 10;
 
-/// A device answers within this time; uvcvideo gives each of its requests 5 s.
+/// The time limit for a device; uvcvideo gives each of its requests 5 s.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
-/// Devices that are asked at a time: each camera's, once.
+/// Concurrent queries of devices: one for each camera.
 static DEVICES: BlockingPool = BlockingPool::new("controls", limits::CAMERAS_MAX);
 
-/// The answer to `GET /api/cameras/NAME/controls`. Cameras that are no V4L2 devices have none.
+/// The answer to `GET /api/cameras/NAME/controls`. Only V4L2 devices have controls.
 pub async fn list(server: &Rc<Server>, name: &str) -> Answer {
     let Some(camera) = find(server, name) else { return missing() };
     let Some(device) = camera.settings().device else { return Answer::json(StatusCode::Ok, &[(); 0]) };
@@ -61,7 +61,7 @@ pub async fn set(server: &Rc<Server>, name: &str, body: &[u8]) -> Answer {
     }
 }
 
-/// What a device answers, in time.
+/// Awaits a device's answer, up to the time limit.
 async fn asked<T: Send + 'static>(
     server: &Server,
     device: &Arc<dyn Device>,

@@ -1,9 +1,8 @@
-//! Reads a request's head: bounded, timed, and put into the one form that async-h1 takes.
+//! Reads a request's head: bounded, timed, and converted to the form that async-h1 accepts.
 //!
-//! `async_h1::server::decode` alone would read a line without end, refuses HTTP/1.0 and heads of 8 KiB,
-//! panics on header values that are not ASCII, and starts threads of its own for
-//! `Expect: 100-continue`. So the head is read here and checked (`syntax`); async-h1 gets the request
-//! line, in HTTP/1.1 and with a host.
+//! `async_h1::server::decode` alone would read an endless line, refuses HTTP/1.0 and heads of 8 KiB, panics
+//! on header values that are not ASCII, and starts threads for `Expect: 100-continue`. So this module reads
+//! the head and checks it (`syntax`); async-h1 gets only the request line, in HTTP/1.1 and with a host.
 
 use std::io;
 use std::pin::Pin;
@@ -27,38 +26,38 @@ use crate::turn::Turn;
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// The path, from `/`, percent-encoded as it came.
+    /// The path, starting with `/`, percent-encoded as received.
     pub path: String,
-    /// The query, without its `?`.
+    /// The query, without `?`.
     pub query: String,
-    /// The host that is asked; HTTP/1.0 may name none.
+    /// The requested host; HTTP/1.0 may omit it.
     pub host: Option<Host>,
     /// The value of `Accept`.
     pub accept: String,
     /// The value of `User-Agent`.
     pub user_agent: String,
-    /// The value of `Sec-Fetch-Dest`, which browsers send on secure pages.
+    /// The value of `Sec-Fetch-Dest`, which browsers send only on secure pages.
     pub fetch_destination: String,
-    /// Whether there is an `Accept-Language`, as in every browser's requests.
+    /// Whether it has `Accept-Language`, like every browser's requests.
     pub has_languages: bool,
-    /// The values of `X-Forwarded-For`, of which only a trusted proxy's count.
+    /// The values of `X-Forwarded-For`; they count only from a trusted proxy.
     pub forwarded_for: String,
     /// User name and password.
     pub credentials: Option<Credentials>,
-    /// Bytes of its body, where a length is named.
+    /// Bytes of the body, if a length is given.
     pub body_bytes: Option<usize>,
     /// Whether the connection may be used again.
     pub keep_alive: bool,
-    /// When its first byte came.
+    /// When its first byte arrived.
     pub arrived: Monotonic,
 }
 
 /// Why there is no request.
 #[derive(Debug)]
 pub enum NoRequest {
-    /// The client closed the connection, or let it rest too long.
+    /// The client closed the connection, or was idle too long.
     Closed,
-    /// The client is to be told so.
+    /// The request is invalid; the answer has this status and message.
     Refused(StatusCode, String),
     /// The method is none that any path has, whatever the target.
     UnknownMethod {
@@ -77,21 +76,21 @@ fn bad(what: impl Into<String>) -> NoRequest {
     NoRequest::Refused(StatusCode::BadRequest, what.into())
 }
 
-/// Reads the heads of one connection's requests.
+/// Reads the request heads of one connection.
 #[derive(Debug)]
 pub struct HeadReader {
-    /// Bytes read and not yet part of a request: a client may send the next one early.
+    /// Bytes read beyond the last request: a client may send the next one early.
     ahead: Vec<u8>,
     turn: Turn,
 }
 
 impl HeadReader {
-    /// Reads from this socket, which no request was read from yet.
+    /// Reads from this socket, starting with its first request.
     pub fn new(socket: &Socket) -> Self {
         Self { ahead: Vec::new(), turn: socket.turn() }
     }
 
-    /// How often the client has been waited for.
+    /// How often reading has had to wait for the client.
     pub fn waits(&self) -> u64 {
         self.turn.waits()
     }
@@ -113,16 +112,16 @@ impl HeadReader {
             Err(NoRequest::Refused(StatusCode::RequestTimeout, what))
         })
         .await?;
-        // What comes next gets memory of its own size: that of a large head is not kept.
+        // The rest gets memory of its own size, so that a large head's is freed.
         let next = self.ahead.split_off(end);
         let head = std::mem::replace(&mut self.ahead, next);
         decode(&head[begin..], arrived).await
     }
 
-    /// Reads until the empty line; where the head begins and ends.
+    /// Reads up to the empty line; returns where the head begins and ends.
     async fn read_head(&mut self, socket: &Socket) -> Result<(usize, usize), NoRequest> {
         loop {
-            // Empty lines before a request are to be ignored (RFC 9112, section 2.2).
+            // Ignore empty lines before a request (RFC 9112, section 2.2).
             let begin = 2 * self.ahead.chunks_exact(2).take_while(|line| *line == b"\r\n").count();
             if let Some(length) = head_end(&self.ahead[begin..]) {
                 return Ok((begin, begin + length));
@@ -136,7 +135,7 @@ impl HeadReader {
         }
     }
 
-    /// The body of the request whose head came last.
+    /// Reads the body of the last request.
     pub async fn body(
         &mut self,
         socket: &Socket,
@@ -179,7 +178,7 @@ impl HeadReader {
     }
 }
 
-/// Where a head ends: behind the first empty line. Lines may end in LF alone (RFC 9112, 2.2).
+/// Where a head ends: after the first empty line. Lines may end in LF alone (RFC 9112, 2.2).
 fn head_end(bytes: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'\n', bytes).find_map(|at| match &bytes[at + 1..] {
         [b'\n', ..] => Some(at + 2),
@@ -201,7 +200,7 @@ pub(super) async fn decode(head: &[u8], arrived: Monotonic) -> Result<Request, N
         method: request.method(),
         path: request.url().path().to_owned(),
         query: request.url().query().unwrap_or_default().to_owned(),
-        // Hardly anything takes a body; one that is not read must not be taken for the next request.
+        // Hardly any route takes a body; an unread one must not be parsed as the next request.
         keep_alive: keep_alive && matches!(head.body, Body::None | Body::Bytes(0)),
         body_bytes: match head.body {
             Body::Bytes(bytes) => Some(bytes),
@@ -218,14 +217,14 @@ pub(super) async fn decode(head: &[u8], arrived: Monotonic) -> Result<Request, N
     })
 }
 
-/// The head as async-h1 takes it: HTTP/1.1, a host, and nothing that is read here. It refuses heads of
-/// 8 KiB, which a request line within its ceiling does not reach.
+/// The head for async-h1: HTTP/1.1, a host, and nothing that is parsed here. async-h1 refuses heads of 8 KiB,
+/// which a request line within its ceiling never reaches.
 fn rewritten(head: &Head) -> Vec<u8> {
     format!("{} {} HTTP/1.1\r\nhost: pinhole\r\n\r\n", head.method, head.target).into_bytes()
 }
 
-/// A head in memory, as the connection that async-h1 decodes from. What it writes is lost; it writes
-/// only to clients that expect `100 Continue`, and is never told of these.
+/// A head in memory, as async-h1's connection. Writes are discarded: async-h1 writes only to clients that
+/// expect `100 Continue`, and never sees that header.
 #[derive(Debug, Clone)]
 struct Memory {
     bytes: std::sync::Arc<[u8]>,
@@ -283,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_of_all_sorts_of_clients() {
+    fn requests_of_various_clients() {
         let get = request(b"GET /?action=stream&x=1 HTTP/1.1\r\nHost: pi:8080\r\nAccept: text/html\r\n\r\n")
             .unwrap();
         assert_eq!(
@@ -306,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_refused_with_its_status() {
+    fn invalid_requests_are_refused_with_the_right_status() {
         assert_eq!(refused(b"GET / HTTP/1.1\r\n\r\n"), 400);
         assert_eq!(refused(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n"), 505);
         assert_eq!(refused(b"FROB / HTTP/1.1\r\nHost: a\r\n\r\n"), 405);
@@ -330,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_panic() {
+    fn arbitrary_bytes_never_panic() {
         let valid =
             b"GET /cameras/a/stream?fps=2 HTTP/1.1\r\nHost: pi\r\nAccept: */*\r\nConnection: close\r\n\r\n";
         let mut seed = 1_u32;

@@ -1,10 +1,9 @@
-//! Frames that slow clients keep in memory, and a ceiling for all of them together.
+//! Frames that slow clients keep in memory, under a common ceiling.
 //!
-//! A client that takes a picture bit by bit keeps it in memory until it has the last byte, long after
-//! newer ones have replaced it. Each slow client may hold another picture, so their number alone does
-//! not bound the memory. Where they hold too much together, the one whose picture takes the largest
-//! share of memory and time is cut off: that is who reads large pictures hardly at all, not who has an
-//! ordinary picture on a slow line.
+//! A client that reads a picture bit by bit keeps it in memory up to the last byte, long after newer ones
+//! have replaced it. Each slow client may hold another picture, so their number alone does not bound the
+//! memory. If they hold too much together, the client whose picture costs the most memory times time is cut
+//! off: one that hardly reads its large pictures, not one with an ordinary picture on a slow link.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -20,7 +19,7 @@ use crate::clock::{Clock, Monotonic};
 use crate::frame::Frame;
 use crate::limits;
 
-/// The frames that clients are being sent and have not taken at once.
+/// The frames that clients have not accepted at once.
 #[derive(Debug, Default)]
 pub struct Held {
     holds: Mutex<Vec<Hold>>,
@@ -29,18 +28,18 @@ pub struct Held {
 /// One client's hold on a frame.
 #[derive(Debug)]
 struct Hold {
-    /// Unlike any other in the list, and greater than those before it.
+    /// Unique, and greater than those of earlier holds.
     number: u64,
     /// The frame's address: several clients may hold the same one.
     frame: usize,
     bytes: usize,
     since: Monotonic,
-    /// Dropped with the hold, by which the client's task hears of it.
+    /// Dropped with the hold, which wakes the client's task.
     _alive: Sender<Infallible>,
 }
 
 impl Hold {
-    /// Memory and time that it has cost, in byte microseconds.
+    /// Its cost so far: bytes times microseconds.
     fn cost(&self, now: Monotonic) -> u128 {
         self.bytes as u128 * now.since(self.since).as_micros()
     }
@@ -51,10 +50,10 @@ impl Held {
         self.holds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a frame by `sending`, and counts it as held if that has to wait.
+    /// Sends a frame by `sending`, and counts it as held while that has to wait.
     ///
     /// # Errors
-    /// Those of `sending`; `TimedOut` if the memory was wanted for others.
+    /// Those of `sending`; `TimedOut` if others need the memory.
     pub async fn while_sending<T>(
         &self,
         frame: &Arc<Frame>,
@@ -68,7 +67,7 @@ impl Held {
         let (number, cut_off) = self.enter(frame, clock.now());
         let _place = Place { held: self, number };
         or(sending, async {
-            // Nothing is ever sent: it ends when the hold is dropped.
+            // Never receives; ends when the hold is dropped.
             let _ = cut_off.recv().await;
             Err(io::Error::new(io::ErrorKind::TimedOut, "slow clients held too many old pictures"))
         })
@@ -98,7 +97,7 @@ fn bytes_of(holds: &[Hold]) -> usize {
     frames.values().sum()
 }
 
-/// Ends a hold when it is dropped.
+/// Ends a hold on drop.
 struct Place<'a> {
     held: &'a Held,
     number: u64,
@@ -128,7 +127,7 @@ mod tests {
         Arc::new(Frame::new(jpeg, clock, clock.now(), 4, 2, Kind::Picture))
     }
 
-    /// Somebody who takes this frame and never comes to its end.
+    /// A client that starts to read this frame and never finishes.
     fn stuck(
         executor: &LocalExecutor<'static>,
         held: &Arc<Held>,
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_clients_together_hold_no_more_than_the_ceiling() {
+    fn slow_clients_together_stay_below_the_ceiling() {
         const PICTURE: usize = 6 << 20;
         let (clock, hand) = Clock::manual();
         let (executor, held) = (LocalExecutor::new(), Arc::new(Held::default()));
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_many_hold_counts_once() {
+    fn a_frame_held_by_many_counts_once() {
         let (clock, _hand) = Clock::manual();
         let (executor, held) = (LocalExecutor::new(), Arc::new(Held::default()));
         let shared = frame(&clock, limits::HELD_MAX_BYTES / 2);
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_at_once_is_not_held() {
+    fn a_frame_accepted_at_once_is_not_held() {
         let (clock, _hand) = Clock::manual();
         let held = Held::default();
         let frame = frame(&clock, 9);

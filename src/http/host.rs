@@ -1,9 +1,9 @@
-//! The Host of a request, and whether it is this service.
+//! The Host of a request, and whether it means this service.
 //!
-//! A page elsewhere cannot read this service's answers, but it can let its own name point to this
-//! machine's address a moment later (DNS rebinding): to the browser, page and camera are then one
-//! site. The browser still sends the page's name as Host. So only hosts are answered that no page on
-//! the Internet can have: addresses, names that public DNS does not resolve, and configured ones.
+//! A foreign page cannot read this service's answers, but it can make its own name resolve to this machine a
+//! moment later (DNS rebinding): then the browser sees page and camera as one site. It still sends the page's
+//! name as Host. So only hosts that no page on the Internet can have are accepted: addresses, names that
+//! public DNS does not resolve, and configured names.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -13,11 +13,10 @@ use std::time::Duration;
 use crate::clock::{Clock, Monotonic};
 use crate::config::host::normalised;
 
-/// The machine's own names are looked up again after this long: a DHCP server may hand out a domain
-/// long after the start.
+/// How long the machine's own names are cached: a DHCP server may assign a domain long after the start.
 const NAMES_KEPT: Duration = Duration::from_secs(10);
 
-/// A host as a request names it (RFC 9110, section 7.2).
+/// The host of a request (RFC 9110, section 7.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
     name: Name,
@@ -27,7 +26,7 @@ pub struct Host {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Name {
     Address(IpAddr),
-    /// In the form in which names are compared.
+    /// In normalised form.
     Name(String),
 }
 
@@ -51,7 +50,7 @@ impl Host {
         Some(Self { name: host, port })
     }
 
-    /// Whether both mean the same where `default_port` is the scheme's.
+    /// Whether both are the same, given the scheme's default port.
     pub fn is_same(&self, other: &Self, default_port: u16) -> bool {
         self.name == other.name && self.port.unwrap_or(default_port) == other.port.unwrap_or(default_port)
     }
@@ -67,14 +66,14 @@ impl fmt::Display for Host {
 }
 
 fn name(text: &str) -> Option<Name> {
-    // A browser takes "192.0.2.1." for the address, too.
+    // Browsers treat "192.0.2.1." as the address, too.
     match text.strip_suffix('.').unwrap_or(text).parse::<Ipv4Addr>() {
         Ok(address) => Some(Name::Address(address.into())),
         Err(_) => normalised(text).map(Name::Name),
     }
 }
 
-/// An address, perhaps with a zone: `fe80::1%eth0`, or with `%25` as in URLs (RFC 6874).
+/// Parses an address, optionally with a zone: `fe80::1%eth0`, or with `%25` as in URLs (RFC 6874).
 fn ipv6(text: &str) -> Option<Ipv6Addr> {
     let Some((address, zone)) = text.split_once('%') else { return text.parse().ok() };
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
@@ -88,13 +87,12 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
 pub struct Hosts {
     configured: Vec<String>,
     clock: Clock,
-    /// The machine's own names with a domain, and when they were looked up.
+    /// The machine's own fully qualified names, and when they were looked up.
     own: RefCell<Option<(Monotonic, Vec<String>)>>,
 }
 
 impl Hosts {
-    /// The names of the configuration, in the form of [`normalised`], besides those that are always
-    /// answered.
+    /// The configured names in [`normalised`] form, in addition to those that are always accepted.
     pub fn new(configured: Vec<String>, clock: Clock) -> Self {
         Self { configured, clock, own: RefCell::default() }
     }
@@ -105,9 +103,9 @@ impl Hosts {
             Name::Address(_) => return true,
             Name::Name(name) => name,
         };
-        // A name without a dot (localhost, this machine's name, a container's, one from a hosts file
-        // or a router) has no entry in public DNS. `.localhost` stays on the browser's machine
-        // (RFC 6761, section 6.3), `.local` on its link (RFC 6762, section 3).
+        // A name without a dot (localhost, this machine's name, a container's, one from a hosts file or a
+        // router) has no entry in public DNS. `.localhost` stays on the browser's machine (RFC 6761, section
+        // 6.3), `.local` on its link (RFC 6762, section 3).
         let is_never_public = match name.rsplit_once('.') {
             None => true,
             Some((_, top)) => matches!(top, "localhost" | "local"),
@@ -128,8 +126,8 @@ impl Hosts {
     }
 }
 
-/// The full names of a machine: its host name where that has a domain, the names that stand beside it
-/// in hosts(5), and the host name in the domains of resolv.conf(5), which DHCP brings.
+/// The fully qualified names of a machine: its host name if that has a domain, the names next to it in
+/// hosts(5), and the host name in the domains of resolv.conf(5), which DHCP sets.
 fn own_names(host_name: &str, hosts: &str, resolv_conf: &str) -> Vec<String> {
     let Some(full) = normalised(host_name) else { return Vec::new() };
     let short = full.split('.').next().unwrap_or_default();
@@ -159,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_the_header_host() {
+    fn valid_and_invalid_host_headers() {
         for good in [
             "pi",
             "PI.local.",
@@ -216,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn issue_10_number_6_only_hosts_that_no_page_elsewhere_can_have() {
+    fn issue_10_number_6_only_hosts_that_no_foreign_page_can_have() {
         let hosts = Hosts::new(vec!["cam.example.org".to_owned()], Clock::manual().0);
         let known = |text: &str| hosts.contain(&Host::parse(text).unwrap());
         for ours in [
@@ -253,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_machine_is_known_by_its_full_names() {
+    fn the_machine_has_its_fully_qualified_names() {
         let hosts =
             "127.0.0.1 localhost\n127.0.1.1 cam.example.org Cam # here\n192.0.2.9 other.example.org\n";
         let names =

@@ -15,23 +15,23 @@ use super::socket::Socket;
 use crate::limits;
 use crate::turn::Turn;
 
-/// The port where none is configured.
+/// The default port.
 const DEFAULT_PORT: u16 = 8080;
 
-/// The wait after a failed accept: it fails when descriptors run out, and would fail again at once.
+/// The pause after a failed accept: out of descriptors, it would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
 /// Opens listening sockets on `addresses`, or on port 8080 of every address of the machine.
 ///
 /// # Errors
-/// Which address cannot be listened on, and why.
+/// Which address cannot be opened, and why.
 pub fn open_configured(addresses: &[SocketAddr]) -> Result<Sockets, String> {
     let addresses = or_default(addresses);
     let sockets = open(&addresses, &addresses)?;
     Ok(Sockets::Opened(addresses, sockets))
 }
 
-/// Opens sockets on `addresses`, which are among `all` that are configured.
+/// Opens sockets on `addresses`, a subset of the configured ones in `all`.
 fn open(addresses: &[SocketAddr], all: &[SocketAddr]) -> Result<Vec<(SocketAddr, TcpListener)>, String> {
     let failed = |address: &SocketAddr, error: &io::Error| {
         let hint = match error.kind() {
@@ -57,8 +57,7 @@ fn open(addresses: &[SocketAddr], all: &[SocketAddr]) -> Result<Vec<(SocketAddr,
     Ok(listeners)
 }
 
-/// Whether the address came with "localhost", which is listened on by IPv4 alone where the machine has
-/// no IPv6.
+/// Whether the address is the IPv6 half of "localhost", which is skipped on a machine without IPv6.
 fn is_other_half_of_localhost(address: SocketAddr, addresses: &[SocketAddr], error: &io::Error) -> bool {
     let is_in_use = matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied);
     let v4 = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()));
@@ -68,7 +67,7 @@ fn is_other_half_of_localhost(address: SocketAddr, addresses: &[SocketAddr], err
 fn open_one(address: SocketAddr) -> io::Result<TcpListener> {
     bind(address).or_else(|error| match (address, error.kind()) {
         (_, io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => Err(error),
-        // IPv6 is not in the kernel, or switched off: "every address" is every IPv4 address then.
+        // The kernel has no IPv6, or it is disabled: "every address" means every IPv4 address then.
         (SocketAddr::V6(v6), _) if v6.ip().is_unspecified() => {
             bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, v6.port())))
         }
@@ -79,7 +78,7 @@ fn open_one(address: SocketAddr) -> io::Result<TcpListener> {
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = RawSocket::new(Domain::for_address(address), Type::STREAM.nonblocking().cloexec(), None)?;
     if address.is_ipv6() {
-        // [::] answers IPv4 too, whatever net.ipv6.bindv6only says.
+        // [::] accepts IPv4 too, whatever net.ipv6.bindv6only says.
         socket.set_only_v6(false)?;
     }
     socket.set_reuse_address(true)?;
@@ -88,28 +87,28 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// The sockets that connections are accepted on, for as long as it is kept.
+/// The listening sockets; dropping this closes them.
 pub struct Listening {
     executor: Rc<LocalExecutor<'static>>,
     server: Rc<Server>,
     configured: Vec<SocketAddr>,
     /// Systemd opened the sockets: the configured addresses have no effect.
     is_passed: bool,
-    /// Those that accept connections, each with its configured address.
+    /// The accepting tasks, each with its configured address.
     tasks: Vec<(Option<SocketAddr>, Task<()>)>,
 }
 
-/// Sockets to begin with.
+/// Sockets to start with.
 #[derive(Debug)]
 pub enum Sockets {
-    /// Opened here: the configured addresses, and the sockets of those that the machine has.
+    /// Opened here: the configured addresses, and the sockets of those that this machine has.
     Opened(Vec<SocketAddr>, Vec<(SocketAddr, TcpListener)>),
-    /// Opened by systemd, with what is configured besides.
+    /// Passed by systemd, and the configured addresses.
     Passed(Vec<SocketAddr>, Vec<TcpListener>),
 }
 
 impl Listening {
-    /// Begins to accept connections.
+    /// Starts to accept connections.
     ///
     /// # Errors
     /// If a socket cannot be watched.
@@ -144,10 +143,10 @@ impl Listening {
         Ok(())
     }
 
-    /// Listens on these addresses and on no others; connections that are there stay.
+    /// Listens on these addresses and no others; established connections stay.
     ///
     /// # Errors
-    /// Why it still listens on those of before: what to do for it.
+    /// Why the old addresses remain, and what to do.
     pub async fn apply(&mut self, addresses: &[SocketAddr]) -> Result<(), String> {
         let addresses = or_default(addresses);
         let before = self.configured.clone();
@@ -159,7 +158,7 @@ impl Listening {
                         pinhole.socket instead, or stop and disable that unit"
                 .to_owned());
         }
-        // One of the new addresses may need the port of an old one.
+        // A new address may need the port of an old one.
         let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.tasks)
             .into_iter()
             .partition(|(address, _)| address.is_some_and(|address| addresses.contains(&address)));
@@ -187,7 +186,7 @@ impl Listening {
     }
 }
 
-/// The default where no address is configured: port 8080 of every address of the machine.
+/// The default addresses: port 8080 of every address of the machine.
 fn or_default(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     if addresses.is_empty() {
         return vec![SocketAddr::from((Ipv6Addr::UNSPECIFIED, DEFAULT_PORT))];
@@ -199,7 +198,7 @@ async fn accept(executor: Rc<LocalExecutor<'static>>, server: Rc<Server>, listen
     let mut refusing = true;
     let mut turn = Turn::new(&server.clock);
     loop {
-        // Under a flood of connections there is always one more to accept.
+        // During a flood there is always another connection to accept.
         turn.step().await;
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -244,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_in_use_is_told_with_what_to_do() {
+    fn an_address_in_use_is_an_error_with_advice() {
         let any = ["127.0.0.1:0".parse().unwrap()];
         let first = open(&any, &any).unwrap();
         let address = first[0].1.local_addr().unwrap();

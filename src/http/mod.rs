@@ -1,7 +1,7 @@
 //! HTTP: requests in, pages, pictures and streams out.
 //!
-//! async-h1 (named only in `head` and `answer`) decodes requests and encodes ordinary answers;
-//! a stream takes the socket over after its head has been written.
+//! async-h1 (named only in `head` and `answer`) decodes requests and encodes ordinary answers; a stream takes
+//! over the socket after its head is written.
 
 mod answer;
 mod api;
@@ -41,7 +41,7 @@ use held::Held;
 use host::Hosts;
 use password::Guard;
 
-/// Reads arbitrary bytes as the head of a request: for fuzzing.
+/// Parses arbitrary bytes as a request head: for fuzzing.
 #[doc(hidden)]
 pub fn read_request(head: &[u8]) {
     if let Ok(request) = smol::block_on(head::decode(head, Clock::kernel().now())) {
@@ -49,7 +49,7 @@ pub fn read_request(head: &[u8]) {
     }
 }
 
-/// What every connection shares.
+/// What all connections share.
 #[derive(Debug)]
 pub struct Server {
     rules: RefCell<Rc<Rules>>,
@@ -58,13 +58,13 @@ pub struct Server {
     clock: Clock,
     shutdown: Stop,
     ceiling: Rc<Ceiling>,
-    /// For connections whose next request is there as soon as they are answered.
+    /// For connections whose next request arrives before the answer is sent.
     pipelined: Turnstile,
     held: Arc<Held>,
 }
 
-/// What the configuration says of requests. Replaced as a whole when it changes; a request keeps to those it
-/// began with.
+/// The rules for requests, from the configuration. Replaced as a whole when it changes; a request keeps those
+/// that it started with.
 #[derive(Debug)]
 struct Rules {
     config: config::Http,
@@ -89,13 +89,13 @@ impl Server {
         Self { rules, registry, health, clock, shutdown, ceiling, pipelined, held }
     }
 
-    /// The rules of this moment.
+    /// The current rules.
     fn rules(&self) -> Rc<Rules> {
         self.rules.borrow().clone()
     }
 
-    /// Takes over a changed configuration, but for the addresses to listen on. Where the password is another
-    /// one, or nothing may be shown any more, every connection ends: whoever watched has to be let in anew.
+    /// Takes over a changed configuration, except for the addresses. If the password changed, or the service
+    /// is closed, every connection ends: viewers must be authorised anew.
     pub fn apply(&self, config: config::Http) {
         let before = self.rules();
         if before.config == config {

@@ -1,5 +1,5 @@
-//! The pages for people. Each is put together here into one document that needs nothing else: a page
-//! that has arrived works, whatever happens to the service or the network afterwards.
+//! The pages for people. Each is assembled here into one self-contained document: once loaded, a page works
+//! whatever happens to the service or the network.
 
 macro_rules! document {
     ($body:literal, $($script:literal),+) => {
@@ -30,7 +30,7 @@ pub const INDEX: &str = document!(
 /// The health report, for people.
 pub const HEALTH: &str = document!("page/health.html", "page/health.js");
 
-/// A file beside the pages: an icon, the manifest. They work without it.
+/// A static file for the pages: an icon, the manifest. Pages work without it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Asset {
     name: &'static str,
@@ -46,7 +46,7 @@ macro_rules! asset {
     };
 }
 
-/// Browsers ask for the first by themselves, iPhones for the second.
+/// Browsers request the first by themselves, iPhones the second.
 static ASSETS: [Asset; 4] = [
     asset!("favicon.ico", "image/x-icon"),
     asset!("apple-touch-icon.png", "image/png"),
@@ -54,7 +54,7 @@ static ASSETS: [Asset; 4] = [
     asset!("manifest.webmanifest", "application/manifest+json"),
 ];
 
-/// The asset of this name.
+/// The asset with this name.
 pub fn asset(name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.name == name)
 }

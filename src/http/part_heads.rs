@@ -1,30 +1,30 @@
-//! When the head of a stream's part is sent: with the part, or ahead of it.
+//! When to send the head of a stream's part: with the part, or ahead of it.
 //!
 //! Chromium (156, and as far back as reports go) paints a part only when the head of the next one is
-//! complete, so each picture would be seen one late: at `?fps=2` half a second, of a camera that stands
-//! still for ever. Firefox paints when the next boundary is there. So browsers with Chromium's engine get
-//! boundary and head of the next part right behind each picture. Such a head cannot have
-//! `Content-Length` and `X-Timestamp`, which programs want; they get exact heads.
+//! complete, so each picture would appear one late: at `?fps=2` half a second, and for ever if the camera
+//! stands still. Firefox paints at the next boundary. So browsers with Chromium's engine get the boundary and
+//! head of the next part right after each picture. Such a head cannot have `Content-Length` and
+//! `X-Timestamp`, which programs want; these get exact heads.
 //!
-//! `?advance_headers=1` and `=0`, as ustreamer calls it, overrule the guess.
+//! `?advance_headers=1` and `=0`, ustreamer's parameter, override the guess.
 
 use super::head::Request;
 use super::route;
 
-/// When the head of a part is sent.
+/// When to send the head of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PartHeads {
     /// With its part, with `Content-Length` and `X-Timestamp`.
     Exact,
-    /// Behind the part before, without the two.
+    /// After the part before, without these headers.
     Ahead,
 }
 
 impl PartHeads {
-    /// What a request asks for by its query, or else needs.
+    /// The choice in the query, or else what the client needs.
     ///
     /// # Errors
-    /// That the query's value is not allowed.
+    /// If the query's value is invalid.
     pub fn wanted(request: &Request) -> Result<Self, String> {
         match route::value(&request.query, "advance_headers") {
             Some("1" | "true" | "yes" | "on") => Ok(Self::Ahead),
@@ -36,9 +36,9 @@ impl PartHeads {
     }
 }
 
-/// Whether a User-Agent is that of a browser with Chromium's engine: Chrome, Edge, Opera, Android's
-/// WebView and the like all name `Chrome/` or `Chromium/` with a version. Chrome on iOS is WebKit and
-/// says `CriOS/`; Edge before version 79 says `Edge/` besides. What stands in brackets is a comment.
+/// Whether a User-Agent is a browser with Chromium's engine: Chrome, Edge, Opera, Android's WebView and
+/// others all name `Chrome/` or `Chromium/` with a version. Chrome on iOS is WebKit and says `CriOS/`; Edge
+/// before version 79 also says `Edge/`. Text in parentheses is a comment.
 fn is_blink(user_agent: &str) -> bool {
     let mut depth = 0_usize;
     let mut found = false;
@@ -62,10 +62,10 @@ fn is_blink(user_agent: &str) -> bool {
     found
 }
 
-/// Whether a script of a page reads the stream by itself (Mainsail does), rather than an `<img>`: it
-/// wants to know each picture's length. Browsers say so by `Sec-Fetch-Dest` on secure pages only; on
-/// others, a script accepts anything, where an `<img>` names types of pictures. Programs with a
-/// browser's name but without its languages are taken by their name.
+/// Whether a page's script reads the stream itself (as Mainsail's does), rather than an `<img>`: it needs
+/// each picture's length. Browsers send `Sec-Fetch-Dest` only on secure pages; on others, a script accepts
+/// anything, while an `<img>` lists picture types. Programs with a browser's name but without its languages
+/// are judged by that name.
 fn is_script(request: &Request) -> bool {
     match request.fetch_destination.as_str() {
         "" => request.accept == "*/*" && request.has_languages,
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_else_gets_exact_heads() {
+    fn other_clients_get_exact_heads() {
         for agent in [
             "",
             "curl/8.14.1",
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_query_overrules_the_name() {
+    fn the_query_overrides_the_user_agent() {
         assert_eq!(wanted("?advance_headers=1&fps=2", "curl/8", ""), Ok(PartHeads::Ahead));
         assert_eq!(wanted("?fps=2&advance_headers=0", CHROME, ""), Ok(PartHeads::Exact));
         let error = wanted("?advance_headers=maybe", CHROME, "").unwrap_err();

@@ -1,4 +1,4 @@
-//! Which entry of the table a request means, and which camera.
+//! Finds the table entry and the camera for a request.
 
 use http_types::Method;
 use percent_encoding::percent_decode_str;
@@ -7,12 +7,12 @@ use super::routes::{Entry, ROUTES};
 use crate::cameras::registry::Selector;
 use crate::limits;
 
-/// What a request's path and query lead to.
+/// The result of a request's path and query.
 #[derive(Debug)]
 pub struct Route {
     /// The entries of the path, one for each method.
     entries: Vec<&'static Entry>,
-    /// Which camera is meant, where one is.
+    /// The camera, if the path has one.
     pub selector: Selector,
     query: String,
 }
@@ -20,26 +20,26 @@ pub struct Route {
 /// Why there is no route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoRoute {
-    /// Nothing has this path.
+    /// Unknown path.
     NotFound,
-    /// The query has a value that is not allowed.
+    /// An invalid value in the query.
     Wrong(String),
 }
 
 impl Route {
-    /// The route of a path and a query, both as they came.
+    /// Finds the route for a path and a query, both as received.
     ///
     /// # Errors
     /// Why there is none.
     pub fn parse(path: &str, query: &str) -> Result<Self, NoRoute> {
-        // Programs append `?NAME=VALUE` or `&NAME=VALUE`, escaped or not, to whatever URL they were
-        // given: OctoPrint's plugins ask for `/?action=stream?nonce=1`. Nothing here has a name or a
-        // value with one of the separators in it, so each of them begins another pair.
+        // Programs append `?NAME=VALUE` or `&NAME=VALUE`, escaped or not, to whatever URL they have:
+        // OctoPrint's plugins request `/?action=stream?nonce=1`. No name or value here contains a separator,
+        // so each separator starts another pair.
         let decoded = percent_decode_str(path).decode_utf8_lossy();
         let (path, appended) = decoded.split_once(SEPARATORS).unwrap_or((&decoded, ""));
         let query = format!("{appended}&{}", percent_decode_str(query).decode_utf8_lossy());
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        // Proxies pass /webcam/ on as it is, and the page asks for everything below its own address.
+        // Proxies pass /webcam/ on unchanged, and the page requests everything relative to its own address.
         let (parts, nth) = match parts.split_first().and_then(|(first, _)| webcam_number(first)) {
             Some(nth) => (&parts[1..], nth),
             None => (&parts[..], 0),
@@ -59,7 +59,7 @@ impl Route {
         Ok(Self { entries, selector, query })
     }
 
-    /// The entry for this method; HEAD is answered wherever GET is.
+    /// The entry for this method; HEAD is answered like GET.
     pub fn entry(&self, method: Method) -> Option<&'static Entry> {
         let method = if method == Method::Head { Method::Get } else { method };
         self.entries.iter().copied().find(|entry| entry.method == method)
@@ -74,7 +74,7 @@ impl Route {
         methods.collect::<Vec<_>>().join(", ")
     }
 
-    /// The name of the camera that is meant.
+    /// The camera's name.
     pub fn name(&self) -> &str {
         match &self.selector {
             Selector::Named(name) => name,
@@ -82,10 +82,10 @@ impl Route {
         }
     }
 
-    /// The rate that a viewer asks for, in pictures a second.
+    /// The requested rate, in pictures per second.
     ///
     /// # Errors
-    /// What is allowed.
+    /// Which values are allowed.
     pub fn fps(&self) -> Result<Option<f64>, String> {
         let Some(text) = value(&self.query, "fps") else { return Ok(None) };
         let (min, max) = (limits::VIEWER_FPS_MIN, f64::from(limits::FPS_MAX));
@@ -94,11 +94,11 @@ impl Route {
     }
 }
 
-/// The methods that every path has.
+/// The methods that every path supports.
 pub const READING: &str = "GET, HEAD";
 
-/// The path and the camera that software made for mjpg-streamer means by `?action=stream` and
-/// `?action=snapshot`, and the same with `_N` for the Nth camera.
+/// The path and camera behind mjpg-streamer's `?action=stream` and `?action=snapshot`, and the same with `_N`
+/// for the Nth camera.
 fn of_action(action: &str, nth: usize) -> Result<(&'static str, usize), NoRoute> {
     let (verb, nth) = match action.split_once('_') {
         Some((verb, number)) => (verb, number.parse().map_err(|_| unknown_action(action))?),
@@ -126,11 +126,11 @@ fn webcam_number(part: &str) -> Option<usize> {
     }
 }
 
-/// What pairs of a query begin with.
+/// What starts a pair in a query.
 const SEPARATORS: [char; 3] = ['?', '&', ';'];
 
-/// The value of the first pair with this key. A slash at its end belongs to a base URL, to which paths
-/// are appended.
+/// The value of the first pair with this key. A trailing slash belongs to a base URL that paths are appended
+/// to.
 pub(super) fn value<'a>(query: &'a str, key: &str) -> Option<&'a str> {
     let mut pairs = query.split(SEPARATORS).filter_map(|pair| pair.split_once('='));
     pairs.find(|(name, _)| *name == key).map(|(_, value)| value.trim_end_matches('/'))
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_paths_of_mjpg_streamer_and_its_users() {
+    fn the_paths_of_mjpg_streamer_and_its_clients() {
         assert_eq!(route("/?action=stream"), Ok(stream(0, None)));
         assert_eq!(route("/?action=snapshot"), Ok(snapshot(0)));
         assert_eq!(route("/?action=stream_1"), Ok(stream(1, None)));
@@ -195,9 +195,9 @@ mod tests {
         assert_eq!(route("/webcam/"), Ok(at("/")));
     }
 
-    /// README's lines for nginx pass /webcam/ on as it is: everything that the page asks for lies there.
+    /// README's lines for nginx pass /webcam/ on unchanged: everything that the page requests lies below it.
     #[test]
-    fn below_webcam_is_everything() {
+    fn everything_is_also_below_webcam() {
         assert_eq!(route("/webcam"), Ok(at("/")));
         assert_eq!(route("/webcam/index.html"), Ok(at("/index.html")));
         assert_eq!(route("/webcam/stream?fps=2"), Ok(stream(0, Some(2.0))));
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn escaped_paths_mean_what_they_say() {
+    fn escaped_paths_are_equivalent() {
         assert_eq!(route("/cameras/yard%2D1/strea%6d"), Ok(of("/cameras/NAME/stream", "yard-1")));
         for path in ["/%ff", "/cameras/%00/x", "/%", "/%zz", "/stream%", "/stre\u{e4}m"] {
             assert_eq!(route(path), Err(NoRoute::NotFound), "{path}");
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there() {
+    fn unknown_paths() {
         for path in ["/nothing", "/cameras", "/cameras/yard", "/webcam5/?action=stream", "/api", "/stream/x"]
         {
             assert_eq!(route(path), Err(NoRoute::NotFound), "{path}");

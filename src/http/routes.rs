@@ -1,8 +1,8 @@
-//! Every path of the service, in one table: method, path, who may, how long a body, and what answers.
+//! Every path of the service in one table: method, path, role, size of the body, handler.
 //!
-//! `NAME` stands for a camera's name. HEAD is answered wherever GET is, and 405 follows from the methods of
-//! a path. The same paths lie below `/webcam/` to `/webcam4/`, and `/?action=stream` and its like mean
-//! `/stream` and `/snapshot` (`route`).
+//! `NAME` stands for a camera's name. HEAD is answered like GET, and 405 follows from a path's methods. The
+//! same paths exist below `/webcam/` to `/webcam4/`, and `/?action=stream` and similar mean `/stream` and
+//! `/snapshot` (`route`).
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -30,23 +30,23 @@ pub enum Role {
     Admin,
 }
 
-/// A request on its way to its answer.
+/// A request on its way to the handler.
 pub struct Call<'a> {
     /// The server.
     pub server: &'a Rc<Server>,
     /// The request.
     pub request: &'a Request,
-    /// What its path and query lead to.
+    /// The result of its path and query.
     pub route: &'a Route,
-    /// Its body, where the entry takes one.
+    /// Its body, if the entry takes one.
     pub body: Vec<u8>,
 }
 
-/// What comes of a request.
+/// The result of a request.
 pub enum Reply {
     /// An answer.
     Answer(Box<Answer>),
-    /// A stream, which takes the connection over.
+    /// A stream, which takes over the connection.
     Stream(Wanted),
 }
 
@@ -64,11 +64,11 @@ pub struct Entry {
     pub method: Method,
     /// The path.
     pub path: &'static str,
-    /// Who may.
+    /// The role that it needs.
     pub role: Role,
-    /// Bytes of a body; 0 where none is read.
+    /// Ceiling of the body in bytes; 0 if none is read.
     pub body_bytes_max: usize,
-    /// What answers.
+    /// The function that answers.
     pub handler: fn(Call<'_>) -> Replying<'_>,
 }
 
@@ -170,7 +170,7 @@ impl Entry {
         self.parts().count() == parts.len() && self.parts().zip(parts).all(fits)
     }
 
-    /// The camera's name among the parts, where the path has one.
+    /// The camera's name in the parts, if the path has one.
     pub fn name<'p>(&self, parts: &[&'p str]) -> Option<&'p str> {
         parts.get(self.parts().position(|part| part == "NAME")?).copied()
     }
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_document_has_every_path_with_its_methods_and_no_other() {
+    fn the_document_lists_exactly_the_paths_and_methods_of_the_table() {
         let page = include_str!("../../docs/http.md");
         let table = page.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
         let mut documented = BTreeSet::new();
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(&documented - &entries, BTreeSet::new(), "docs/http.md lists these, which are not there");
     }
 
-    /// A path that is no entry, but leads to one.
+    /// Asserts that a path without an entry leads to one.
     fn assert_means_another(path: &str) {
         let one = path.trim_end_matches("...").replace("_N", "_0");
         let (before, query) = one.split_once('?').unwrap_or((&one, ""));
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_changes_something_takes_a_body() {
+    fn only_changes_take_a_body() {
         for entry in ROUTES {
             let changes = entry.method != Method::Get;
             assert_eq!(

@@ -1,4 +1,4 @@
-//! One picture, captured after the request for it arrived.
+//! One picture, captured after its request arrived.
 
 use std::io;
 use std::rc::Rc;
@@ -18,14 +18,14 @@ use crate::clock::Monotonic;
 use crate::frame::{Frame, Kind};
 use crate::limits;
 
-/// Takes a picture of a camera, opening it if need be. A camera that is known to be lost is not waited for.
+/// Takes a picture of a camera, opening it if necessary. Does not wait for a camera known to be lost.
 pub async fn take(server: &Rc<Server>, selector: &Selector, request: &Request) -> Answer {
     let camera = match server.registry.find(selector) {
         Found::Camera(camera) => camera,
         Found::NoneYet => return no_camera(server, request).await,
         Found::Unknown => return Answer::error(StatusCode::NotFound, "there is no such camera"),
     };
-    // Before it is looked at: a lost camera is tried again for the next request.
+    // Noted first: a lost camera is then retried for the next request.
     camera.ask(server.clock.now());
     let arrived = let_in(request.arrived, server.clock.now());
     let missing = or(lost(server, &camera), too_late(server, &camera, arrived));
@@ -43,7 +43,8 @@ async fn no_camera(server: &Server, request: &Request) -> Answer {
     refusal(server, card, &Lost::NoCamera.to_string(), &request.accept).await
 }
 
-/// When the picture's time begins: with the request, or where its password waited for a turn, with that.
+/// The earliest capture time: the request's arrival or, if its password waited for a turn, the end of that
+/// wait.
 fn let_in(arrived: Monotonic, now: Monotonic) -> Monotonic {
     if now.since(arrived) > limits::SNAPSHOT_PROMPT { now } else { arrived }
 }
@@ -55,7 +56,7 @@ fn picture(frame: Arc<Frame>) -> Answer {
     answer
 }
 
-/// Says why there is no picture: as JSON, or as a card to software that would show any body as a picture.
+/// Answers why there is no picture: as JSON, or as a card for software that would show any body as a picture.
 async fn refusal(
     server: &Server,
     card: impl Future<Output = io::Result<Arc<Frame>>>,
@@ -79,7 +80,7 @@ async fn in_time(server: &Server, card: impl Future<Output = io::Result<Arc<Fram
     or(card, too_late).await.inspect_err(|error| log::debug!("no card for a snapshot: {error}")).ok()
 }
 
-/// Whether a client takes JPEG, and nothing but pictures (RFC 9110, section 12.5.1).
+/// Whether a client accepts JPEG and nothing but pictures (RFC 9110, section 12.5.1).
 fn takes_pictures_only(accept: &str) -> bool {
     let mut takes_jpeg = false;
     for range in accept.split(',') {
@@ -111,7 +112,7 @@ async fn picture_after(camera: &Arc<Camera>, moment: Monotonic) -> Result<Arc<Fr
     }
 }
 
-/// Waiting is of no use where the camera is known to be lost, or turns out to be.
+/// Returns once the camera is lost: waiting is useless then.
 async fn lost(server: &Server, camera: &Camera) -> Result<Arc<Frame>, String> {
     camera.until(Camera::is_lost).await;
     Err(reason(camera, server.clock.now()))
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_card_goes_only_to_those_who_take_nothing_but_pictures() {
+    fn only_clients_that_accept_nothing_but_pictures_get_a_card() {
         for accept in [
             "image/*",
             "image/jpeg",

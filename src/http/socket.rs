@@ -1,4 +1,4 @@
-//! A client's socket: written to without waiting longer than the client deserves.
+//! A client's socket, with bounded waits for the client.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::TcpStream;
@@ -25,38 +25,38 @@ pub struct Socket {
     held: Arc<Held>,
 }
 
-/// How a write went.
+/// The course of a write.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Bytes that the kernel took at once.
+    /// Bytes that the kernel accepted at once.
     pub at_once: usize,
-    /// Bytes that it took after its buffer had been full: the client is slower than what it is sent.
+    /// Bytes accepted after its buffer had been full: the client is slower than the stream.
     pub after_waiting: usize,
     /// How long these took.
     pub waited: Duration,
 }
 
 impl Socket {
-    /// A socket that was just accepted.
+    /// Wraps a newly accepted socket.
     pub fn new(stream: Async<TcpStream>, clock: Clock, meter: Arc<HttpMeter>, held: Arc<Held>) -> Self {
-        // A part's last segment must not wait for an acknowledgement of the segments before.
+        // A part's last segment must not wait for the acknowledgement of earlier ones.
         if let Err(error) = stream.get_ref().set_nodelay(true) {
             log::debug!("TCP_NODELAY: {error}");
         }
-        // What the kernel holds unsent is bounded, so that a slow viewer sees new pictures, not a queue,
-        // and the answers of a client that sends many requests do not run ahead of what it reads.
+        // Bound the kernel's unsent bytes, so that a slow viewer sees new pictures and not a queue, and the
+        // answers to many requests do not run ahead of the client.
         if let Err(error) = SockRef::from(stream.get_ref()).set_tcp_notsent_lowat(limits::UNSENT_MAX_BYTES) {
             log::debug!("TCP_NOTSENT_LOWAT: {error}");
         }
         Self { stream: Arc::new(stream), clock, meter, held }
     }
 
-    /// A turn of a task that reads from this socket.
+    /// A turn for a task that reads from this socket.
     pub fn turn(&self) -> Turn {
         Turn::new(&self.clock)
     }
 
-    /// Reads what has come, at most the length of `buffer`; 0 at the end.
+    /// Reads what has arrived, at most the length of `buffer`; 0 at the end.
     pub async fn read(&self, buffer: &mut [u8], turn: &mut Turn) -> io::Result<usize> {
         turn.step().await;
         loop {
@@ -74,17 +74,17 @@ impl Socket {
     /// Writes all of `parts` in order, in as few system calls as the kernel allows.
     ///
     /// # Errors
-    /// `TimedOut` if the client takes no byte for [`limits::WRITE_STALL_MAX`], or all of them more slowly
-    /// than at [`limits::TAKE_RATE_MIN`]; else the socket's.
+    /// `TimedOut` if the client accepts no byte for [`limits::WRITE_STALL_MAX`], or is slower overall than
+    /// [`limits::TAKE_RATE_MIN`]; else the socket's error.
     pub async fn write_all<const N: usize>(&self, parts: [&[u8]; N]) -> io::Result<Written> {
         self.write_rest(parts, 0).await
     }
 
-    /// Writes as [`write_rest`](Self::write_rest) parts of which one is a frame. It is shared, and let go
-    /// early if slow clients hold too much together.
+    /// Like [`write_rest`](Self::write_rest), for parts that include a frame. The frame is shared, and
+    /// released early if slow clients hold too much together.
     ///
     /// # Errors
-    /// As `write_all`; `TimedOut` too if others want the memory.
+    /// As `write_all`; also `TimedOut` if others need the memory.
     pub async fn write_frame<const N: usize>(
         &self,
         frame: &Arc<Frame>,
@@ -94,8 +94,7 @@ impl Socket {
         self.held.while_sending(frame, &self.clock, self.write_rest(parts, sent)).await
     }
 
-    /// Writes as [`write_all`](Self::write_all) what comes behind the first `sent` bytes, which the
-    /// kernel has taken already.
+    /// Like [`write_all`](Self::write_all), but skips the first `sent` bytes, which the kernel has already.
     ///
     /// # Errors
     /// As `write_all`.
@@ -135,7 +134,7 @@ impl Socket {
         Ok(written)
     }
 
-    /// Writes of `parts` what the kernel takes at once, on any thread; how many bytes that is.
+    /// Writes as much of `parts` as the kernel accepts at once, on any thread; returns the number of bytes.
     ///
     /// # Errors
     /// If the connection is gone.
@@ -152,7 +151,7 @@ impl Socket {
         }
     }
 
-    /// Returns once the kernel takes more bytes.
+    /// Returns once the kernel accepts more bytes.
     ///
     /// # Errors
     /// As [`write_all`](Self::write_all).
@@ -172,8 +171,8 @@ impl Socket {
         .await
     }
 
-    /// Says that nothing more is written, and reads away what the client still sends: closing a
-    /// socket with unread bytes makes the kernel reset it, and the client would lose the answer.
+    /// Ends writing, and discards what the client still sends: closing a socket with unread bytes makes the
+    /// kernel reset it, and the client would lose the answer.
     pub async fn finish(&self) {
         let drain = async {
             let mut buffer = [0; 1024];

@@ -1,4 +1,4 @@
-//! A stream: `multipart/x-mixed-replace`, the newest frame whenever the viewer's socket takes one.
+//! A stream: `multipart/x-mixed-replace`, with the newest frame whenever the viewer's socket has room.
 
 use std::fmt::Write as _;
 use std::io;
@@ -20,20 +20,20 @@ use crate::cameras::registry::{Found, Selector};
 use crate::clock::Monotonic;
 use crate::limits;
 
-/// What a viewer asks for.
+/// The request of a viewer.
 #[derive(Debug)]
 pub struct Wanted {
     /// Which camera.
     pub selector: Selector,
-    /// At most so many pictures per second.
+    /// The maximum rate in pictures per second.
     pub fps: Option<f64>,
-    /// When parts' heads are sent.
+    /// When to send the parts' heads.
     pub heads: PartHeads,
-    /// The answer's head is all that is wanted.
+    /// Only the answer's head is requested.
     pub head_only: bool,
 }
 
-/// A stream, if there is such a camera.
+/// Starts a stream, if the camera exists.
 pub fn offer(server: &Server, wanted: Wanted) -> Reply {
     match server.registry.find(&wanted.selector) {
         Found::Camera(_) | Found::NoneYet => Reply::Stream(wanted),
@@ -41,14 +41,14 @@ pub fn offer(server: &Server, wanted: Wanted) -> Reply {
     }
 }
 
-/// Sends frames until the client goes away.
+/// Sends frames until the client disconnects.
 ///
 /// # Errors
-/// How the client went.
+/// How the client disconnected.
 pub async fn serve(server: &Rc<Server>, socket: &Socket, wanted: &Wanted) -> io::Result<()> {
     let boundary = Boundary::random();
-    // The first boundary goes out with the first frame, not before: some clients take the head and
-    // an empty part for a broken stream if the camera needs a while.
+    // The first boundary goes out with the first frame: while the camera opens, some clients would take the
+    // head and an empty part for a broken stream.
     socket.write_all([head(server, &boundary).as_bytes()]).await?;
     if wanted.head_only {
         return Ok(());
@@ -61,11 +61,11 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, wanted: &Wanted) -> io:
         let Some(part) = watch.next().await? else { return Ok(()) };
         let written = socket.write_frame(&part.frame, watch.viewer_socket.slices(&part), part.sent).await?;
         watch.delivered(&part);
-        // Let go before the wait: its memory is wanted for the next picture.
+        // Release it before waiting: the next picture needs its memory.
         watch.viewer_socket.recycle(part);
         if written.after_waiting > 0 {
-            // The kernel still holds bytes of this frame. A frame begun now would be old when its
-            // turn comes; the newest is chosen when it is.
+            // The kernel still holds bytes of this frame. A frame started now would be old by its turn;
+            // choose the newest then.
             socket.writable().await?;
             server.clock.sleep(backlog.wait(&written)).await;
         }
@@ -91,8 +91,8 @@ fn head(server: &Server, boundary: &Boundary) -> String {
     head
 }
 
-/// Watches the camera that a selector means. While there is none at all, viewers of the first one see a card
-/// that says so, and the camera as soon as it is plugged in.
+/// Watches the selected camera. While there is no camera at all, viewers of the first one see a card that
+/// says so, and the camera as soon as it is plugged in.
 struct Watch<'a> {
     server: &'a Server,
     selector: &'a Selector,
@@ -111,7 +111,7 @@ impl<'a> Watch<'a> {
         Ok(watch)
     }
 
-    /// Begins to watch the camera, if there is one.
+    /// Starts to watch the camera, if there is one.
     fn find(&mut self) -> io::Result<()> {
         match self.server.registry.find(self.selector) {
             Found::Camera(camera) => self.viewer = Some(camera.subscribe(self.viewer_socket.clone())),
@@ -121,8 +121,8 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// The next part that is to be sent here, and not by the thread that publishes its frame; `None` once
-    /// the camera has been removed.
+    /// The next part for this task to send, rather than for the publishing thread; `None` once the camera is
+    /// removed.
     async fn next(&mut self) -> io::Result<Option<Part>> {
         loop {
             let Some(viewer) = &self.viewer else {
@@ -140,7 +140,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Waits until there is a camera, or the next card is due.
+    /// Waits until there is a camera or the next card is due.
     async fn wait_for_camera(&mut self) -> io::Result<Option<Part>> {
         let (server, clock) = (self.server, &self.server.clock);
         let changed = server.registry.listen();
@@ -162,7 +162,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Notes that the socket has taken the whole part.
+    /// Notes that the socket has accepted the whole part.
     fn delivered(&self, part: &Part) {
         if let Some(viewer) = &self.viewer {
             viewer.camera().delivered(&part.frame, self.server.clock.now());

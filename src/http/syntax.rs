@@ -1,7 +1,7 @@
-//! The syntax of a request's head (RFC 9112), taken strictly.
+//! The syntax of a request's head (RFC 9112), parsed strictly.
 //!
-//! What two programs can read in two ways is refused: a proxy before this service may be the other
-//! one, and would then see other requests than this service does.
+//! Ambiguous syntax is refused: a proxy in front might read it differently, and see other requests than this
+//! service does.
 
 use http_types::{Method, StatusCode};
 
@@ -9,11 +9,11 @@ use super::head::NoRequest;
 use super::host::Host;
 use crate::limits;
 
-/// Headers that are kept for the answer. Cookies, above all, are not: a stream keeps its request.
+/// Headers to keep. Above all not cookies: a stream keeps its request.
 const KEPT: [&str; 6] =
     ["accept", "accept-language", "authorization", "sec-fetch-dest", "user-agent", "x-forwarded-for"];
 
-/// Headers of which a second one would leave open which counts.
+/// Headers that must not be repeated: it would be unclear which one counts.
 const SINGLE: [&str; 4] = ["authorization", "content-length", "host", "transfer-encoding"];
 
 /// A head, checked.
@@ -25,7 +25,7 @@ pub struct Head {
     pub target: String,
     /// Whether the client speaks HTTP/1.0.
     pub is_http_1_0: bool,
-    /// The host that is asked; HTTP/1.0 may name none.
+    /// The requested host; HTTP/1.0 may omit it.
     pub host: Option<Host>,
     /// What follows the head.
     pub body: Body,
@@ -57,7 +57,7 @@ impl Head {
     /// Reads a head, up to and with its empty line. Lines may end in LF alone (RFC 9112, section 2.2).
     ///
     /// # Errors
-    /// What is wrong with it, and the status that says so.
+    /// What is wrong with it, and the status for it.
     pub fn parse(bytes: &[u8]) -> Result<Self, NoRequest> {
         let mut lines =
             bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -80,21 +80,21 @@ impl Head {
         })
     }
 
-    /// The value of a header in [`KEPT`], of several headers joined by commas; empty without one.
+    /// Takes the value of a header in [`KEPT`]; several are joined by commas, none is empty.
     pub fn take(&mut self, name: &str) -> String {
         let place = self.kept.iter().position(|(kept, _)| *kept == name);
         place.map(|place| self.kept.swap_remove(place).1).unwrap_or_default()
     }
 }
 
-/// A host, and the port that its scheme has where none is named.
+/// A host, and its scheme's default port.
 type Authority = (Host, u16);
 
 /// `METHOD TARGET VERSION`.
 struct RequestLine {
     method: Method,
     target: String,
-    /// Host, and its scheme's port, of a target in absolute form.
+    /// Host and default port of a target in absolute form.
     authority: Option<Authority>,
     is_http_1_0: bool,
 }
@@ -133,8 +133,8 @@ fn is_version_1_0(version: &str) -> Result<bool, NoRequest> {
     }
 }
 
-/// Methods are upper case; `get` is another one than `GET` (RFC 9110, section 9.1), though others may
-/// take it for that.
+/// Parses a method. Methods are case-sensitive: `get` is not `GET` (RFC 9110, section 9.1), though others may
+/// accept it.
 fn parse_method(method: &str, target: &str) -> Result<Method, NoRequest> {
     if method.is_empty()
         || !method.bytes().all(is_token)
@@ -149,7 +149,7 @@ fn parse_method(method: &str, target: &str) -> Result<Method, NoRequest> {
     if is_elsewhere { Err(not_allowed()) } else { Ok(known) }
 }
 
-/// A target's host, where it has the absolute form (RFC 9112, section 3.2.2), and its path and query.
+/// Splits a target into its host, in absolute form (RFC 9112, section 3.2.2), and its path and query.
 fn split_target(target: &str) -> Result<(Option<Authority>, &str), NoRequest> {
     if target.starts_with('/') {
         return Ok((None, target));
@@ -170,7 +170,7 @@ fn split_target(target: &str) -> Result<(Option<Authority>, &str), NoRequest> {
     }
 }
 
-/// What header lines say, as far as it matters here.
+/// The header fields that matter here.
 #[derive(Default)]
 struct Fields {
     count: usize,
@@ -225,7 +225,7 @@ impl Fields {
                 host => Ok(host),
             };
         };
-        // Both have to be the same; whoever sent two means different things with them.
+        // Both must agree: a client that sends two means different things by them.
         match self.host.take() {
             Some(host) if !host.is_same(authority, *port) => {
                 Err(bad("the request's target and its header Host name different hosts"))
@@ -258,7 +258,8 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// Name, lower case, and value of a header line (RFC 9112, section 5; RFC 9110, section 5.5).
+/// Splits a header line into its name in lower case and its value (RFC 9112, section 5; RFC 9110, section
+/// 5.5).
 fn split_field(line: &[u8]) -> Result<(String, &[u8]), NoRequest> {
     if line.starts_with(b" ") || line.starts_with(b"\t") {
         return Err(bad("a header line begins with a space: folded headers are not taken"));
@@ -274,7 +275,7 @@ fn split_field(line: &[u8]) -> Result<(String, &[u8]), NoRequest> {
     Ok((String::from_utf8_lossy(name).to_ascii_lowercase(), value))
 }
 
-/// Without the optional whitespace around it (RFC 9110, section 5.6.3).
+/// Trims optional whitespace (RFC 9110, section 5.6.3).
 fn trimmed(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
         value = rest;
@@ -287,7 +288,7 @@ fn parse_host(value: &[u8]) -> Result<Host, NoRequest> {
     text.and_then(Host::parse).ok_or_else(|| bad("the header Host is not HOST or HOST:PORT"))
 }
 
-/// Digits alone (RFC 9110, section 8.6). A number beyond every ceiling is as good as the largest.
+/// Parses digits only (RFC 9110, section 8.6). A number beyond every ceiling saturates.
 fn parse_length(value: &[u8]) -> Result<usize, NoRequest> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return Err(bad("Content-Length is not a number"));

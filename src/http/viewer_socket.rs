@@ -1,9 +1,9 @@
 //! A viewer's socket, written to by two threads in turn.
 //!
-//! As long as the socket takes whole parts at once, the thread that publishes a frame writes it. What
-//! the socket does not take is left to the viewer's task, which waits for it, and hands the socket
-//! back once it has caught up. So a part is written by one of them from its first byte to its last,
-//! or begun by the publishing thread and ended by the task.
+//! While the socket accepts whole parts at once, the publishing thread writes them. What the socket does not
+//! accept is left to the viewer's task, which waits for it and hands the socket back once it has caught up.
+//! So a part is written by one of them from its first byte to its last, or started by the publishing thread
+//! and finished by the task.
 
 use std::fmt::{self, Write as _};
 use std::io;
@@ -18,16 +18,16 @@ use crate::frame::Frame;
 use crate::random;
 use crate::rate_limit::RateLimit;
 
-/// What every part's head begins with.
+/// The start of every part's head.
 const CONTENT_TYPE: &str = "Content-Type: image/jpeg\r\n";
 
-/// What separates the parts of one connection. No camera can guess it, so none can have it in a picture
-/// to begin a part of its own.
+/// Separates the parts of one connection. No camera can guess it, so no picture can contain it to start a
+/// part of its own.
 #[derive(Debug)]
 pub struct Boundary(String);
 
 impl Boundary {
-    /// Another one than all before.
+    /// A unique boundary.
     pub fn random() -> Self {
         Self(format!("pinhole-{:016x}{:016x}", random::seed(), random::seed()))
     }
@@ -39,32 +39,32 @@ impl fmt::Display for Boundary {
     }
 }
 
-/// A part of the stream on its way out.
+/// A part of the stream being sent.
 #[derive(Debug)]
 pub struct Part {
     /// The frame in it.
     pub frame: Arc<Frame>,
     head: String,
-    /// Bytes that the socket has taken.
+    /// Bytes that the socket has accepted.
     pub sent: usize,
 }
 
 /// What the task has to do.
 #[derive(Debug)]
 pub enum Claimed {
-    /// To send this.
+    /// Send this.
     Part(Part),
-    /// To wait.
+    /// Wait.
     Nothing,
-    /// To end: nothing comes any more.
+    /// End: no more frames come.
     End,
 }
 
-/// A viewer's socket as publisher and task see it.
+/// A viewer's socket, shared by publisher and task.
 pub struct ViewerSocket {
     socket: Socket,
-    /// Follows each JPEG at once, so that a browser sees that the picture is whole: the boundary, and the
-    /// next part's head where that is sent ahead.
+    /// Sent right after each JPEG, so that a browser knows that the picture is complete: the boundary, and
+    /// the next part's head if that is sent ahead.
     after_jpeg: String,
     heads: PartHeads,
     state: Mutex<State>,
@@ -73,13 +73,13 @@ pub struct ViewerSocket {
 }
 
 struct State {
-    /// What was sent last, as the track counts.
+    /// The number of the last frame sent.
     seen: u64,
     turn: Turn,
     rate_limit: RateLimit,
-    /// What precedes the first part; every other part's boundary is sent with the part before.
+    /// Precedes the first part; every other part's boundary is sent with the part before.
     opening: String,
-    /// Memory of part heads.
+    /// A buffer for part heads.
     head: String,
 }
 
@@ -87,7 +87,7 @@ struct State {
 enum Turn {
     Task,
     Publisher,
-    /// The task's, and this is what the publisher could not do.
+    /// The task's, with what the publisher could not finish.
     Left(io::Result<Part>),
 }
 
@@ -128,23 +128,23 @@ impl ViewerSocket {
         part.sent == part.head.len() + part.frame.jpeg.len() + self.after_jpeg.len()
     }
 
-    /// Hears when [`claim`](Self::claim) will give something.
+    /// Listens for the next time that [`claim`](Self::claim) has something.
     pub fn listen(&self) -> EventListener {
         self.left.listen()
     }
 
-    /// The part that the task has to send: what the publisher left, or the newest frame. If there is
-    /// neither, it is the publisher's turn.
+    /// The part for the task to send: what the publisher left, or the newest frame. If there is neither, it
+    /// becomes the publisher's turn.
     ///
     /// # Errors
-    /// How the publisher found the client gone.
+    /// If the publisher found the client gone.
     pub fn claim(&self, track: &Track) -> io::Result<Claimed> {
         let mut state = self.state();
         if let Turn::Left(left) = std::mem::replace(&mut state.turn, Turn::Task) {
             return left.map(Claimed::Part);
         }
         let has_ended = track.has_ended();
-        // Under the lock: a frame published from here on finds that it is the publisher's turn.
+        // Under the lock: a frame published from here on sees that it is the publisher's turn.
         let newer = track.newer_than(state.seen);
         let part = newer.and_then(|(frame, serial)| state.begin(&frame, serial, self.heads));
         Ok(match part {
@@ -157,17 +157,17 @@ impl ViewerSocket {
         })
     }
 
-    /// Takes the memory of a part that the task has sent.
+    /// Takes back the memory of a part that the task has sent.
     pub fn recycle(&self, part: Part) {
         self.state().head = part.head;
     }
 
-    /// A part with a frame of no track, for the task to send while it watches none.
+    /// A part with a frame that belongs to no track, for the task to send while there is no camera.
     pub fn part(&self, frame: &Arc<Frame>) -> Part {
         self.state().part(frame, self.heads)
     }
 
-    /// Lets `work` have a frame if it is the publisher's turn. True once all of it is sent.
+    /// Passes a frame to `work` if it is the publisher's turn. Returns true once all of it is sent.
     fn publish(
         &self,
         frame: &Arc<Frame>,
@@ -209,7 +209,7 @@ impl Subscriber for ViewerSocket {
 }
 
 impl State {
-    /// A part with this frame, unless the viewer asked for fewer.
+    /// Starts a part with this frame, unless the viewer's rate skips it.
     fn begin(&mut self, frame: &Arc<Frame>, serial: u64, heads: PartHeads) -> Option<Part> {
         self.seen = serial;
         if !self.rate_limit.admits(frame.captured) {
@@ -231,7 +231,7 @@ impl State {
 
 fn write_part_head(text: &mut String, frame: &Frame) {
     let (seconds, micros) = (frame.unix_time.as_secs(), frame.unix_time.subsec_micros());
-    // Writing to a String does not fail.
+    // Writing to a String cannot fail.
     let _ = write!(
         text,
         "{CONTENT_TYPE}Content-Length: {}\r\nX-Timestamp: {seconds}.{micros:06}\r\n\r\n",

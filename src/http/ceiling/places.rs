@@ -1,4 +1,4 @@
-//! The places that are taken, and the search for the one to take back.
+//! The taken places, and the search for one to take back.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -10,10 +10,10 @@ use event_listener::Event;
 use crate::clock::Monotonic;
 use crate::limits;
 
-/// The places that are taken.
+/// The taken places.
 #[derive(Debug, Default)]
 pub struct Places {
-    /// By the order of arrival.
+    /// In order of arrival.
     pub taken: BTreeMap<u64, Taken>,
     arrived: u64,
     by_network: HashMap<IpAddr, usize>,
@@ -29,27 +29,27 @@ pub struct Taken {
     pub has_stream: bool,
     /// Whether it has shown the password.
     pub has_shown_password: bool,
-    /// Whether a request of it is being answered.
+    /// Whether one of its requests is being answered.
     pub is_answered: bool,
-    /// When it came, had its last request, or its last answer.
+    /// When it arrived, or had its last request or answer.
     pub since: Monotonic,
-    /// Told when the place goes to another.
+    /// Notified when the place goes to another.
     pub evicted: Rc<Event>,
 }
 
-/// Whose place is looked for.
+/// What place to search for.
 #[derive(Debug, Clone, Copy)]
 pub struct Search {
     /// For a connection of this client.
     pub newcomer: IpAddr,
     /// In this network alone.
     pub within: Option<IpAddr>,
-    /// Not this place, which the newcomer has already.
+    /// Except this place, which the newcomer has already.
     pub own: Option<u64>,
 }
 
 impl Taken {
-    /// A connection that has just come.
+    /// A connection that has just arrived.
     pub fn new(address: IpAddr, now: Monotonic, evicted: Rc<Event>) -> Self {
         Self {
             address,
@@ -63,7 +63,7 @@ impl Taken {
 }
 
 impl Places {
-    /// Connections of the network of this address.
+    /// The number of connections from the network of this address.
     pub fn in_network(&self, address: IpAddr) -> usize {
         self.by_network.get(&counted_as(address)).copied().unwrap_or(0)
     }
@@ -72,7 +72,7 @@ impl Places {
         self.by_address.get(&address).copied().unwrap_or(0)
     }
 
-    /// Takes a place; its number.
+    /// Takes a place; returns its number.
     pub fn add(&mut self, taken: Taken) -> u64 {
         self.arrived += 1;
         self.count(taken.address);
@@ -80,14 +80,14 @@ impl Places {
         self.arrived
     }
 
-    /// Gives a place up.
+    /// Frees a place.
     pub fn remove(&mut self, number: u64) -> Option<Taken> {
         let taken = self.taken.remove(&number)?;
         self.uncount(taken.address);
         Some(taken)
     }
 
-    /// Counts a proxy's connection for another client, who has shown nothing yet.
+    /// Counts a proxy's connection for another client, which has shown nothing yet.
     pub fn pass_on(&mut self, number: u64, client: IpAddr) {
         let Some(mut taken) = self.remove(number) else { return };
         self.count(client);
@@ -118,17 +118,17 @@ impl Places {
         })
     }
 
-    /// How crowded the network of a place is, and in it its address.
+    /// The connections of a place's network, and of its address.
     fn crowd(&self, taken: &Taken) -> (usize, usize) {
         (self.in_network(taken.address), self.of_address(taken.address))
     }
 
-    /// The lent place to take back: of the network with the most connections, in it of the address with
-    /// the most, there one that rests before one that is being answered, the oldest first.
+    /// The lent place to take back: in the network with the most connections, of the address with the most,
+    /// one that rests before one being answered, oldest first.
     ///
-    /// A client with fewer connections than the newcomer's keeps its place for a while, to send its
-    /// request and be answered: else whoever reconnects fast enough would shut it out. With
-    /// `spares_equals` so does one with as many, such as another connection of the same browser.
+    /// A client with fewer connections than the newcomer's keeps its place for a while, to send its request
+    /// and get the answer: otherwise a client that reconnects fast enough would shut it out. With
+    /// `spares_equals` this includes a client with as many, such as another connection of the same browser.
     pub fn lent(
         &self,
         search: Search,
@@ -155,7 +155,7 @@ impl Places {
             .map(|(number, _)| *number)
     }
 
-    /// The held place that rests between two requests for the longest.
+    /// The held place that has rested between two requests for the longest time.
     pub fn resting(&self, search: Search, is_held: impl Fn(&Taken) -> bool) -> Option<u64> {
         self.candidates(search)
             .filter(|(_, taken)| is_held(taken) && !taken.has_stream && !taken.is_answered)
@@ -164,7 +164,7 @@ impl Places {
     }
 
     /// The held place that goes to a newcomer with fewer connections: the newest of the address with the
-    /// most in the network with the most, as long as these have as many as the newcomer's afterwards.
+    /// most, in the network with the most, as long as these keep as many as the newcomer's will have.
     pub fn crowding(&self, search: Search, is_held: impl Fn(&Taken) -> bool) -> Option<u64> {
         let own = search.own.and_then(|own| self.taken.get(&own));
         let is_counted = own.is_some_and(|own| own.address == search.newcomer);
@@ -181,15 +181,15 @@ impl Places {
             .map(|(number, _)| *number)
     }
 
-    /// Networks and addresses that are counted.
+    /// Connections by network and by address.
     #[cfg(test)]
     pub fn counted(&self) -> (usize, usize) {
         (self.by_network.len(), self.by_address.len())
     }
 }
 
-/// The network that counts as one client: a host may have a whole /64 of IPv6 addresses to itself. An
-/// IPv4 address counts alone, in either notation.
+/// The network that counts as one client: a host may have a whole /64 of IPv6 addresses to itself. An IPv4
+/// address counts alone, in either notation.
 pub(in crate::http) fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {

@@ -9,7 +9,7 @@ struct Scene {
     hand: Hand,
 }
 
-/// A ceiling of 256 places, 128 for one address, as by default.
+/// A ceiling with the default of 256 places, 128 for each address.
 fn scene(asks_password: bool) -> Scene {
     small(256, 128, asks_password)
 }
@@ -72,7 +72,7 @@ fn left(places: &[Place]) -> usize {
 const GUEST: &str = "192.0.2.99";
 
 #[test]
-fn places_are_bounded_in_all_and_by_address() {
+fn places_are_bounded_overall_and_by_address() {
     let scene = small(4, 2, false);
     let held = scene.streams("192.0.2.1", 1);
     let _second = scene.streams("::ffff:192.0.2.1", 1);
@@ -87,7 +87,7 @@ fn places_are_bounded_in_all_and_by_address() {
 }
 
 #[test]
-fn this_machine_has_no_ceiling_of_its_own() {
+fn this_machine_has_no_limit_of_its_own() {
     let scene = small(9, 1, false);
     let places = scene.streams("127.0.0.1", 9);
     assert!(scene.enter("127.0.0.1").unwrap_err().contains("all 9"));
@@ -104,7 +104,7 @@ fn issue_10_number_3_idle_connections_of_both_families_shut_nobody_out() {
         let guest = scene.enter(GUEST).unwrap();
         assert_eq!((scene.count(), left(&v4), left(&v6)), (256, 127, 128), "the oldest of the oldest");
         assert!(is_gone(&v4[0]));
-        // Its neighbours on the same link are let in, too.
+        // Its neighbours on the same link get in, too.
         let neighbour = scene.enter("fe80::2").unwrap();
         assert_eq!(left(&v6), 127);
         assert!(!is_gone(&guest) && !is_gone(&neighbour));
@@ -128,7 +128,7 @@ fn issue_10_number_3_a_request_every_8_s_keeps_no_place() {
 }
 
 #[test]
-fn issue_10_number_3_reconnecting_takes_nothing_from_those_with_fewer() {
+fn issue_10_number_3_reconnecting_takes_no_place_from_addresses_with_fewer() {
     let scene = scene(false);
     let mut v4 = scene.fill("192.0.2.1", 128);
     let mut v6 = scene.fill("fe80::1", 128);
@@ -183,7 +183,7 @@ fn viewers_with_one_stream_each_do_not_push_each_other_out() {
     let viewers: Vec<_> = (1..=3).flat_map(|n| scene.streams(&format!("192.0.2.{n}"), 1)).collect();
     assert!(scene.enter(GUEST).unwrap_err().contains("all 3 connections are taken"));
     assert_eq!(left(&viewers), 3);
-    // Neither does somebody with two push out one of two.
+    // Nor does an address with two push out one of two.
     let scene = small(4, 3, false);
     let viewers = [scene.streams("192.0.2.1", 2), scene.streams("192.0.2.2", 2)].concat_all();
     assert!(scene.enter("192.0.2.2").is_err());
@@ -193,13 +193,13 @@ fn viewers_with_one_stream_each_do_not_push_each_other_out() {
 }
 
 #[test]
-fn many_addresses_of_one_network_are_one_to_the_others() {
+fn many_addresses_of_one_network_count_as_one() {
     let scene = scene(false);
     let many: Vec<_> = (1..=128).flat_map(|n| scene.streams(&format!("2001:db8::{n:x}"), 1)).collect();
     let v4 = scene.streams("192.0.2.1", 128);
     let guests = scene.streams(GUEST, 80);
     assert_eq!((left(&guests), left(&many) + left(&v4)), (80, 176));
-    // Within the network, one address with many gives way to its neighbours.
+    // Within the network, an address with many gives way to its neighbours.
     let scene = small(256, 128, false);
     let one = scene.streams("2001:db8::1", 128);
     let neighbours: Vec<_> = (2..=64).flat_map(|n| scene.streams(&format!("2001:db8::{n:x}"), 1)).collect();
@@ -207,7 +207,7 @@ fn many_addresses_of_one_network_are_one_to_the_others() {
 }
 
 #[test]
-fn resting_goes_before_answered_and_both_before_streams() {
+fn resting_places_go_before_answered_ones_and_both_before_streams() {
     let scene = small(3, 3, false);
     let (stream, answered, resting) = (scene.streams(GUEST, 1), scene.fill(GUEST, 1), scene.fill(GUEST, 1));
     answered[0].begin_answer(GUEST.parse().unwrap()).unwrap();
@@ -219,13 +219,13 @@ fn resting_goes_before_answered_and_both_before_streams() {
 }
 
 #[test]
-fn with_a_password_those_who_have_shown_it_keep_their_places() {
+fn clients_that_have_shown_the_password_keep_their_places() {
     let scene = scene(true);
     let known = scene.known("192.0.2.1", 100);
     let more = scene.known("192.0.2.2", 128);
     let attackers = scene.fill("fe80::1", 128);
     assert_eq!((left(&known) + left(&more), left(&attackers), scene.count()), (228, 28, 256));
-    // Among them, places are shared as among all where there is no password.
+    // Among them, places are shared like without a password.
     known.iter().chain(&more).for_each(|place| place.begin_stream().unwrap());
     let mut guests = Vec::new();
     for _ in 0..30 {
@@ -238,7 +238,7 @@ fn with_a_password_those_who_have_shown_it_keep_their_places() {
 }
 
 #[test]
-fn a_password_that_is_shown_when_all_places_are_held_takes_the_one_that_rests() {
+fn showing_the_password_when_all_places_are_held_takes_a_resting_one() {
     let scene = small(8, 8, true);
     let known = scene.known("192.0.2.1", 7);
     known[1..].iter().for_each(|place| place.begin_stream().unwrap());
@@ -252,7 +252,7 @@ fn a_password_that_is_shown_when_all_places_are_held_takes_the_one_that_rests() 
 }
 
 #[test]
-fn the_connections_of_a_proxy_count_for_its_clients() {
+fn a_proxys_connections_count_for_its_clients() {
     let scene = small(10, 2, false);
     let proxy: IpAddr = "10.0.0.1".parse().unwrap();
     let places: Vec<_> = (0..5).map(|_| scene.ceiling.enter(proxy, true).unwrap()).collect();

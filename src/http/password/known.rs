@@ -1,10 +1,9 @@
-//! Addresses from which the right password came, remembered over a restart.
+//! Addresses that gave the right password, remembered across restarts.
 //!
-//! Nothing of the password is written down. A fast digest of it, whatever the key beside it, would let
-//! whoever reads the file try a thousand million passwords a second, where Argon2 lets them try ten; and
-//! Argon2's own hash is in the configuration already. What a restart must not forget is who may go first:
-//! an address says that, proves nothing, and is worth nothing to whoever reads it. It opens no door: the
-//! password is checked all the same.
+//! Nothing about the password is written. With a fast digest of it, whatever its key, a thief of the file
+//! could try a billion passwords per second, where Argon2 allows ten; and Argon2's own hash is in the
+//! configuration already. A restart must only remember who may go first: an address is enough for that,
+//! proves nothing, and is worthless to a thief. It opens no door: the password is checked all the same.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -19,13 +18,13 @@ use crate::offload::BlockingPool;
 /// The file in the state directory.
 const NAME: &str = "known-addresses";
 
-/// Bytes of the file that are read: an address has at most 45.
+/// Bytes of the file to read: an address has at most 45.
 const FILE_MAX_BYTES: u64 = 64 * 46;
 
-/// Where the service keeps what it remembers, as systemd says it (systemd.exec(5), `StateDirectory=`).
+/// The variable with the service's state directory, set by systemd (systemd.exec(5), `StateDirectory=`).
 const DIRECTORY: &str = "STATE_DIRECTORY";
 
-/// One writer at a time. A card may take long, and the main thread must not wait for it.
+/// One writer at a time. An SD card may be slow, and the main thread must not wait for it.
 static WRITES: BlockingPool = BlockingPool::new("remember", 1);
 
 /// Known addresses, the newest first.
@@ -33,12 +32,12 @@ static WRITES: BlockingPool = BlockingPool::new("remember", 1);
 pub struct Known {
     addresses: VecDeque<IpAddr>,
     file: Option<PathBuf>,
-    /// The file was read, or there is none yet.
+    /// The file was read, or does not exist yet.
     is_read: bool,
 }
 
 impl Known {
-    /// Those in the state directory of the environment; without one, they are forgotten with the process.
+    /// The list in the environment's state directory; without one, it lasts as long as the process.
     pub fn of_environment() -> Self {
         let directory = std::env::var_os(DIRECTORY);
         // Several are separated by colons.
@@ -46,7 +45,8 @@ impl Known {
         Self::at(first.filter(|it| it.starts_with('/')).map(Path::new))
     }
 
-    /// Those in a directory, which may come later: the card mounts its own when the service runs already.
+    /// The list in a directory, which may appear later: the card mounts its own after the service has
+    /// started.
     pub fn at(directory: Option<&Path>) -> Self {
         Self { file: directory.map(|it| it.join(NAME)), ..Self::default() }
     }
@@ -57,7 +57,7 @@ impl Known {
         self.addresses.contains(&address)
     }
 
-    /// Remembers an address; what is to be written then, if it is news.
+    /// Remembers an address; returns what to write if it is new.
     pub fn add(&mut self, address: IpAddr) -> Option<Save> {
         self.read();
         if self.addresses.front() == Some(&address) {
@@ -67,7 +67,7 @@ impl Known {
         self.addresses.retain(|it| *it != address);
         self.addresses.push_front(address);
         self.addresses.truncate(KNOWN_ADDRESSES_MAX);
-        // The order alone is not worth a write: two viewers would wear a card out.
+        // A new order alone is not worth a write: two viewers would wear out a card.
         let file = self.file.clone().filter(|_| is_news)?;
         Some(Save {
             file,
@@ -75,14 +75,14 @@ impl Known {
         })
     }
 
-    /// Reads the file once. Lines that are no addresses are passed over, and so is a file that cannot be
-    /// read: all that is lost is who may go first.
+    /// Reads the file once. Skips lines that are not addresses, and an unreadable file: all that is lost is
+    /// who may go first.
     fn read(&mut self) {
         let Some(file) = self.file.as_deref().filter(|_| !self.is_read) else { return };
         let mut text = Vec::new();
         match fs::File::open(file).and_then(|it| it.take(FILE_MAX_BYTES).read_to_end(&mut text)) {
             Ok(_) => {}
-            // Not there yet: looked for again.
+            // Not there yet: retry later.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => {
                 log::warn!("{}: {error}; which addresses logged in before is not known", file.display());
@@ -100,7 +100,7 @@ impl Known {
     }
 }
 
-/// A list that is to be written.
+/// A list to write.
 #[derive(Debug)]
 pub struct Save {
     file: PathBuf,
@@ -108,7 +108,7 @@ pub struct Save {
 }
 
 impl Save {
-    /// Writes it. That it cannot be written (no such directory, read-only, full) is no failure.
+    /// Writes it. Failure (no such directory, read-only, full) does no harm.
     pub async fn run(self) {
         let file = self.file.display().to_string();
         match WRITES.run(move || self.write()).await {
@@ -117,7 +117,7 @@ impl Save {
         }
     }
 
-    /// Whole or not at all, and for the service's user alone.
+    /// Atomically, and readable by the service's user alone.
     fn write(&self) -> io::Result<()> {
         let beside = self.file.with_extension("new");
         let _ = fs::remove_file(&beside);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_outlive_the_process_and_nothing_else_is_written() {
+    fn addresses_survive_the_process_and_nothing_else_is_written() {
         let folder = folder("known");
         let mut known = Known::at(Some(&folder));
         assert!(!known.has(address(1)));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_and_a_directory_that_is_not_there_are_no_failure() {
+    fn a_damaged_file_or_missing_directory_does_no_harm() {
         let folder = folder("known-damaged");
         let file = folder.join(NAME);
         fs::write(&file, b"192.0.2.1\n\xff\xfe\0nonsense\n192.0.2.2 \n192.0.2.1\n").unwrap();
@@ -182,7 +182,7 @@ mod tests {
         // Gigabytes.
         fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(1 << 40).unwrap();
         assert!(Known::at(Some(&folder)).has("192.0.2.1".parse().unwrap()));
-        // Not a file.
+        // A directory.
         fs::remove_file(&file).unwrap();
         fs::create_dir(&file).unwrap();
         let mut known = Known::at(Some(&folder));
@@ -193,7 +193,7 @@ mod tests {
         let mut known = Known::at(Some(&folder));
         smol::block_on(known.add(address(1)).unwrap().run());
         assert!(known.has(address(1)) && !folder.exists());
-        // It comes later.
+        // The directory appears later.
         let mut late = Known::at(Some(&folder));
         assert!(!late.has(address(7)));
         fs::create_dir_all(&folder).unwrap();

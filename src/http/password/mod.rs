@@ -1,15 +1,14 @@
-//! Who may see the cameras: HTTP Basic (RFC 7617) against the one password of the configuration.
+//! Who may see the cameras: HTTP Basic (RFC 7617) against the one configured password.
 //!
-//! Checking a password is meant to be slow. It is done aside from the main thread, by one at a time, and
-//! what was found right or wrong is known again by a keyed digest, so that a page's thirty requests a
-//! second, and a forgotten client's old password, cost nothing.
+//! Checking a password is slow by design. It runs beside the main thread, one at a time. Passwords found
+//! right or wrong are recognised by a keyed digest, so that a page's thirty requests per second, and a
+//! forgotten client's old password, cost nothing.
 //!
-//! Guessing is slowed down for each address apart, and nobody is refused for it: an owner may share the
-//! address of who guesses (behind a proxy, in a household), and then waits for a turn at most
-//! [`limits::PASSWORD_WAIT_MAX`]. Until then the right password has no other answer than a wrong one has,
-//! or guesses could be told apart as fast as they are sent. Three ways lead past the queue: a connection
-//! that has given the right password before, an address that gave it and does not guess, and one that has
-//! free tries left.
+//! Guessing is slowed down for each address separately, but never refused: an owner may share the address of
+//! an attacker (behind a proxy, in a household), and then waits at most [`limits::PASSWORD_WAIT_MAX`] for a
+//! turn. Until then the right password gets the same answer as a wrong one, or guesses could be judged as
+//! fast as they are sent. Three ways lead past the queue: a connection that has given the right password
+//! before, an address that gave it and does not guess, and an address with free tries left.
 
 mod known;
 mod neighbours;
@@ -44,38 +43,38 @@ use wrongs::Wrongs;
 /// The user names that are accepted, both with the same password.
 const USERS: [&str; 2] = ["viewer", "admin"];
 
-/// One check at a time: each takes a core and the memory that the hash asks for. A check goes on when the
-/// client that sent the password is gone.
+/// One check at a time: each takes a core and the memory that the hash requires. A check continues after its
+/// client is gone.
 static CHECKS: BlockingPool = BlockingPool::new("password", 1);
 
 /// A keyed digest of user name and password.
 type Digest = [u8; 32];
 
-/// Keeps the door.
+/// Guards the cameras.
 #[derive(Debug)]
 pub struct Guard {
     hash: Option<PasswordHash>,
     clock: Clock,
-    /// Of this process alone. Without it the digests reveal nothing, and it is never written down.
+    /// Known to this process alone. Without the key the digests reveal nothing; it is never written.
     key: [u64; 4],
-    /// Digest of the right password, once somebody gave it.
+    /// Digest of the right password, once it was given.
     right: Cell<Option<Digest>>,
     wrongs: RefCell<Wrongs>,
     known: RefCell<Known>,
     neighbours: Neighbours,
     turns: RefCell<Turns<Rc<Waiter>>>,
-    /// One of those who wait gives the turns, for all.
+    /// Whether a waiting request leads: it gives the turns for all.
     is_led: Cell<bool>,
-    /// Somebody came to wait, or left: the next turn may be sooner than it was.
+    /// The queue changed: the next turn may be sooner.
     change: Event,
 }
 
-/// What a connection has shown: once the right password came on it, requests with the same one pass. Of the
+/// What a connection has shown: after the right password, requests with the same one pass. Only those of the
 /// same client, as a proxy may carry several on one connection.
 #[derive(Debug, Default)]
 pub struct Proof(Cell<Option<(Digest, IpAddr)>>);
 
-/// Who waits for a turn.
+/// A waiting request.
 #[derive(Debug)]
 struct Waiter {
     password: String,
@@ -83,30 +82,30 @@ struct Waiter {
     ruled: Event,
 }
 
-/// What came of a turn.
+/// The result of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ruling {
     Right,
     Wrong,
-    /// The check could not be made.
+    /// The check could not run.
     Failed,
 }
 
-/// What the guard says.
+/// The guard's verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Come in.
+    /// Authorised.
     Welcome,
-    /// Who are you?
+    /// Credentials are missing.
     Who,
-    /// Not with this name and password.
+    /// Wrong user name or password.
     Wrong,
-    /// Not before this time has passed: this machine could not check the password.
+    /// Retry after this time: this machine could not check the password.
     Later(Duration),
 }
 
 impl Guard {
-    /// A guard who asks for this password, or lets everybody in.
+    /// A guard that requires this password, or admits everybody.
     pub fn new(hash: Option<PasswordHash>, clock: Clock) -> Self {
         Self::with_known(hash, clock, Known::of_environment())
     }
@@ -127,7 +126,7 @@ impl Guard {
         }
     }
 
-    /// Whether somebody from this address may come in, on a connection that has shown this much.
+    /// Whether to admit a request from this address, on a connection that has shown this much.
     pub async fn admit(&self, credentials: Option<&Credentials>, address: IpAddr, proof: &Proof) -> Verdict {
         let Some(hash) = &self.hash else { return Verdict::Welcome };
         let Some(credentials) = credentials else { return Verdict::Who };
@@ -161,7 +160,7 @@ impl Guard {
         }
     }
 
-    /// Whether an address need not wait for a turn where a look is all that a check takes.
+    /// Whether an address need not wait for a turn when the digest settles the check.
     fn may_pass_by(&self, address: IpAddr) -> bool {
         let now = self.clock.now();
         let mut wrongs = self.wrongs.borrow_mut();
@@ -172,14 +171,14 @@ impl Guard {
     async fn remember(&self, address: IpAddr) {
         let save = self.known.borrow_mut().add(address);
         if let Some(save) = save {
-            // A card that hangs does not hold up the answer; the thread that writes goes on.
+            // A card that hangs does not delay the answer; the writing thread continues.
             or(save.run(), self.clock.sleep(KNOWN_ADDRESSES_WRITE_MAX)).await;
         }
     }
 
     fn count_wrong(&self, address: IpAddr, digest: Digest) {
         let count = self.wrongs.borrow_mut().count(address, digest, self.clock.now());
-        // Whoever guesses for days does not fill the log.
+        // Days of guessing must not fill the log.
         match count {
             Some(count @ 1..=10) => log::warn!("{address}: wrong user name or password ({count} so far)"),
             Some(count) if count.is_power_of_two() => {
@@ -221,7 +220,7 @@ impl Guard {
         }
     }
 
-    /// Gives turns to all who wait, until the own one has come.
+    /// Gives turns to all waiting requests, until its own has come.
     async fn lead(&self, hash: &PasswordHash, own: &Waiter) {
         self.is_led.set(true);
         let _led = Led(self);
@@ -236,7 +235,7 @@ impl Guard {
         }
     }
 
-    /// Has somebody who waits give the turns, if nobody does.
+    /// Calls a waiting request to lead, if none does.
     fn call_leader(&self) {
         if !self.is_led.get()
             && let Some(first) = self.turns.borrow().first()
@@ -263,7 +262,7 @@ impl Guard {
         }
         for waiting in self.turns.borrow_mut().take(&digest) {
             if ruling == Ruling::Wrong {
-                // Now, not when the waiting task runs: the next turn of the address depends on it.
+                // Now, not when the waiting task runs: the address's next turn depends on it.
                 self.count_wrong(waiting.address, digest);
             }
             waiting.more.ruling.set(Some(ruling));
@@ -271,8 +270,8 @@ impl Guard {
         }
     }
 
-    /// Keyed as in RFC 2104, but for the padding, which a digest inside a digest does not need. Both user
-    /// names are one, as they have one password.
+    /// Keyed as in RFC 2104, but without the padding, which a digest inside a digest does not need. Both user
+    /// names are one, as they share a password.
     fn digest(&self, credentials: &Credentials) -> Digest {
         let keyed =
             || self.key.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part.to_ne_bytes()));
@@ -303,7 +302,7 @@ impl Ruling {
     }
 }
 
-/// A place among those who wait; given up with the connection.
+/// A place in the queue; freed with the connection.
 struct Place<'a> {
     guard: &'a Guard,
     id: u64,
@@ -313,12 +312,12 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.guard.turns.borrow_mut().leave(self.id);
         self.guard.change.notify(1);
-        // It may have been the one that was to give the turns next.
+        // It may have been called to lead.
         self.guard.call_leader();
     }
 }
 
-/// Who gives the turns; another one goes on where this one has had its own, or hung up.
+/// Leads; another takes over when this one has had its turn or hung up.
 struct Led<'a>(&'a Guard);
 
 impl Drop for Led<'_> {

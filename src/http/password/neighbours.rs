@@ -1,8 +1,8 @@
-//! Whose tries are counted together.
+//! Which addresses share a count of tries.
 //!
-//! A host elsewhere has a whole /64 of IPv6 addresses to itself (RFC 6177), so that is counted as one. On
-//! a link of ours the /64 is everybody's: there each address counts for itself, or one forgotten client
-//! would slow its whole household down.
+//! A remote host has a whole /64 of IPv6 addresses to itself (RFC 6177), so that counts as one. On a local
+//! link the /64 is shared: there each address counts alone, or one forgotten client would slow down its whole
+//! household.
 
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,13 +13,13 @@ use crate::clock::Monotonic;
 /// This machine's IPv6 addresses and their prefixes (proc(5), `/proc/net/if_inet6`).
 const ADDRESSES: &str = "/proc/net/if_inet6";
 
-/// How old the list of prefixes may be: addresses come and go with routers and cables.
+/// The maximum age of the list: addresses come and go with routers and cables.
 const LIST_AGE_MAX: Duration = Duration::from_secs(10);
 
-/// Prefixes of this machine that are looked at. A machine has one to six.
+/// Prefixes of this machine to check. A machine has one to six.
 const PREFIXES_MAX: usize = 64;
 
-/// Knows which addresses are on a link of this machine.
+/// Knows which addresses are on a local link.
 #[derive(Debug, Default)]
 pub struct Neighbours {
     prefixes: RefCell<Vec<Prefix>>,
@@ -33,7 +33,7 @@ struct Prefix {
 }
 
 impl Neighbours {
-    /// What an address is counted as.
+    /// The address or network that an address counts as.
     pub fn counted(&self, address: IpAddr, now: Monotonic) -> IpAddr {
         let IpAddr::V6(address) = address.to_canonical() else { return address.to_canonical() };
         if address.is_loopback() || address.is_unicast_link_local() {
@@ -67,13 +67,13 @@ impl Prefix {
     }
 }
 
-/// Address, interface, length of the prefix, scope, flags, name; numbers in hexadecimal.
+/// Columns: address, interface, prefix length, scope, flags, name; numbers in hexadecimal.
 fn parse(text: &str) -> Vec<Prefix> {
     let prefix = |line: &str| {
         let mut fields = line.split_ascii_whitespace();
         let bits = u128::from_str_radix(fields.next()?, 16).ok()?;
         let length = u32::from_str_radix(fields.nth(1)?, 16).ok()?;
-        // An address with a prefix of its own says nothing of its link; a short one would be half the world.
+        // A host prefix tells nothing about its link; a short one would cover half the world.
         (48..128).contains(&length).then_some(Prefix { bits, length })
     };
     text.lines().filter_map(prefix).take(PREFIXES_MAX).collect()
@@ -90,7 +90,7 @@ mod tests {
         nonsense\n";
 
     #[test]
-    fn neighbours_count_for_themselves_and_others_by_their_64() {
+    fn neighbours_count_alone_and_others_by_their_64() {
         let prefixes = parse(LIST);
         assert_eq!(prefixes.len(), 2);
         let as_text = |text: &str| counted(text.parse().unwrap(), &prefixes).to_string();

@@ -4,7 +4,7 @@ use crate::limits::{PASSWORD_FREE_TRIES, PASSWORD_WAIT_MAX};
 use futures_lite::future::poll_once;
 use smol::block_on;
 
-/// A turn, or two.
+/// One or two turns.
 const A_TURN: Duration = Duration::from_millis(200);
 
 const HERE: &str = "192.0.2.1";
@@ -16,12 +16,12 @@ fn guard() -> (Guard, Hand) {
     (Guard::with_known(Some(hash), clock, Known::default()), hand)
 }
 
-/// One request on a connection of its own, with as much time as it needs; how long it took.
+/// One request on its own connection, with as much time as it needs; also returns how long it took.
 fn timed(guard: &Guard, hand: &Hand, username: &str, password: &str, address: &str) -> (Verdict, Duration) {
     timed_beside(std::future::pending(), guard, hand, username, password, address)
 }
 
-/// As [`timed`], while `others` goes on: one of them may be the one that gives the turns.
+/// Like [`timed`], while `others` proceed: one of them may be the leader.
 fn timed_beside(
     others: impl Future<Output = (Verdict, Duration)>,
     guard: &Guard,
@@ -37,8 +37,8 @@ fn timed_beside(
     let admitted = async { (admitted.await, guard.clock.now().since(begin)) };
     block_on(or(or(admitted, others), async {
         loop {
-            // A check runs on a thread: time passes only when the guard waits for time. While the check
-            // runs, that is until the next turn could begin, so each check may cost one turn.
+            // A check runs on a thread: time passes only while the guard waits for time. During the check it
+            // does, until the next turn could begin, so each check may cost one turn.
             let due = guard.turns.borrow().next(&guard.wrongs.borrow(), guard.clock.now());
             if let Next::At(moment) = due {
                 hand.advance(moment.since(guard.clock.now()));
@@ -70,7 +70,7 @@ fn names_and_passwords() {
 }
 
 #[test]
-fn one_forgotten_client_with_the_old_password_slows_nobody_down() {
+fn a_forgotten_client_with_the_old_password_slows_nobody_down() {
     let (guard, hand) = guard();
     let (verdict, waited) = timed(&guard, &hand, "admin", "old", HERE);
     assert!(verdict == Verdict::Wrong && waited < A_TURN, "{verdict:?} after {waited:?}");
@@ -82,7 +82,7 @@ fn one_forgotten_client_with_the_old_password_slows_nobody_down() {
 }
 
 #[test]
-fn the_right_password_is_never_refused_and_never_known_sooner_than_a_wrong_one() {
+fn the_right_password_is_never_refused_and_never_answered_sooner_than_a_wrong_one() {
     for has_logged_in in [false, true] {
         let (guard, hand) = guard();
         if has_logged_in {
@@ -99,7 +99,7 @@ fn the_right_password_is_never_refused_and_never_known_sooner_than_a_wrong_one()
             wrong_took >= Duration::from_secs(1) && right_took + A_TURN >= wrong_took,
             "{wrong_took:?} {right_took:?}"
         );
-        // Alone, with nobody guessing meanwhile, the next connection does not wait.
+        // Alone, with no guesses meanwhile, the next connection does not wait.
         let (again, again_took) = timed(&guard, &hand, "admin", "right", HERE);
         assert!(again == Verdict::Welcome && again_took < A_TURN, "{again_took:?}");
         // And others never did.
@@ -129,9 +129,9 @@ fn a_connection_that_has_shown_the_password_does_not_wait() {
     assert_eq!(guard.turns.borrow().len(), 0, "who hangs up gives the place up");
 }
 
-/// 63 connections of the same address guess without pause, before and after somebody has logged in.
+/// 63 connections from one address guess without pause, before and after the owner logs in.
 #[test]
-fn the_owner_gets_in_beside_attackers_at_the_same_address() {
+fn the_owner_gets_in_despite_attackers_at_the_same_address() {
     for has_logged_in in [false, true] {
         let (guard, hand) = guard();
         if has_logged_in {
@@ -174,9 +174,9 @@ fn the_owner_gets_in_beside_attackers_at_the_same_address() {
     }
 }
 
-/// Who gives the turns hangs up, and so does the one that was called to go on.
+/// The leader hangs up, and so does its successor.
 #[test]
-fn turns_go_on_whoever_hangs_up() {
+fn turns_continue_whoever_hangs_up() {
     let (guard, hand) = guard();
     for number in 0..PASSWORD_FREE_TRIES {
         admit(&guard, &hand, "admin", &format!("try {number}"), HERE);
@@ -196,7 +196,7 @@ fn turns_go_on_whoever_hangs_up() {
             assert_eq!(poll_once(one).await, None);
         }
         assert_eq!(poll_once(&mut owner).await, None);
-        // The first leads; the others were polled, and wait to be called.
+        // The first one leads; the others have been polled, and wait to be called.
         drop(waiting);
         let time = async {
             loop {
@@ -221,7 +221,7 @@ fn an_address_that_logged_in_before_a_restart_goes_first() {
     assert_eq!(admit(&before, &hand, "admin", "right", HERE), Verdict::Welcome);
     drop(before);
     let (after, hand) = start();
-    // Others are there first, and none of them has had a turn.
+    // Others are there first, and none has had a turn.
     let guesses: Vec<_> = (0..50)
         .map(|number| (Credentials::new("admin", format!("guess {number}")), Proof::default()))
         .collect();
@@ -235,7 +235,7 @@ fn an_address_that_logged_in_before_a_restart_goes_first() {
         .collect();
     block_on(async {
         for one in &mut waiting {
-            // The first check may be over by then.
+            // The first check may be done by then.
             let _ = poll_once(one).await;
         }
     });
@@ -253,7 +253,7 @@ fn an_address_that_logged_in_before_a_restart_goes_first() {
 }
 
 #[test]
-fn what_browsers_send() {
+fn authorization_headers_of_browsers() {
     assert_eq!(basic("Basic YWRtaW46YTpi"), Some(Credentials::new("admin", "a:b")));
     assert_eq!(basic("basic  dmlld2VyOsO8"), Some(Credentials::new("viewer", "ü")));
     for other in ["", "Basic", "Basic ???", "Bearer YWRtaW46YTpi", "Basic YWRtaW4=", "Basic //8="] {

@@ -1,9 +1,9 @@
-//! In which order passwords are looked at, and how fast. Sans-I/O: times in, whose turn it is out.
+//! In which order, and how fast, passwords are checked. Sans-IO: times in, turns out.
 //!
-//! Each connection waits with one request at most, so the ceiling of connections is that of this queue, and
-//! nobody can push another one out of it: who waits only comes nearer. Taking connections anew does not
-//! help either, as a place is lost with its connection. Addresses from which the right password came
-//! before have a lane of their own, and every other turn.
+//! Each connection waits with at most one request, so the ceiling of connections bounds this queue, and no
+//! request can push out another: a waiting one only comes nearer. Reconnecting does not help either, as a
+//! place is lost with its connection. Addresses that gave the right password before have a lane of their own,
+//! and every other turn.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -13,31 +13,31 @@ use super::wrongs::Wrongs;
 use crate::clock::Monotonic;
 use crate::limits::{PASSWORD_TURN_MIN, PASSWORD_TURNS_WAIT_MAX};
 
-/// A password that waits.
+/// A waiting password.
 #[derive(Debug)]
 pub struct Waiting<T> {
     id: u64,
-    /// Who sent it.
+    /// The client.
     pub address: IpAddr,
-    /// Of the password.
+    /// The password's digest.
     pub digest: Digest,
     is_known: bool,
-    /// Whatever belongs to it.
+    /// The caller's data.
     pub more: T,
 }
 
-/// What is to be done next.
+/// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Nobody waits.
+    /// The queue is empty.
     Nothing,
-    /// Nothing before this moment.
+    /// Wait until this moment.
     At(Monotonic),
-    /// The one with this id has its turn.
+    /// It is the turn of this id.
     Turn(u64),
 }
 
-/// Passwords that wait.
+/// The waiting passwords.
 #[derive(Debug)]
 pub struct Turns<T> {
     waiting: VecDeque<Waiting<T>>,
@@ -59,13 +59,13 @@ impl<T> Turns<T> {
         }
     }
 
-    /// How many wait.
+    /// The number waiting.
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Takes a place behind the others; its id.
+    /// Takes a place at the end; returns its id.
     pub fn enter(&mut self, address: IpAddr, digest: Digest, is_known: bool, more: T) -> u64 {
         self.ids += 1;
         *self.by_address.entry(address).or_insert(0) += 1;
@@ -73,19 +73,19 @@ impl<T> Turns<T> {
         self.ids
     }
 
-    /// Gives a place up, if it is still there.
+    /// Frees a place, if it still exists.
     pub fn leave(&mut self, id: u64) {
         if let Some(at) = self.waiting.iter().position(|it| it.id == id) {
             self.remove(at);
         }
     }
 
-    /// One that waits.
+    /// A waiting password by its id.
     pub fn get(&self, id: u64) -> Option<&Waiting<T>> {
         self.waiting.iter().find(|it| it.id == id)
     }
 
-    /// The one that waits longest.
+    /// The one that has waited longest.
     pub fn first(&self) -> Option<&Waiting<T>> {
         self.waiting.front()
     }
@@ -122,13 +122,13 @@ impl<T> Turns<T> {
         }
     }
 
-    /// The turn of `id` has begun: the next one is not before its interval has passed.
+    /// Starts the turn of `id`: the next one waits for its interval to pass.
     pub fn begin(&mut self, id: u64, now: Monotonic) {
         self.last = Some(now);
         self.last_was_known = self.get(id).is_some_and(|it| it.is_known);
     }
 
-    /// Takes out everybody who waits with the same password: all have the same answer.
+    /// Removes all that wait with the same password: they get the same answer.
     pub fn take(&mut self, digest: &Digest) -> Vec<Waiting<T>> {
         let mut taken = Vec::new();
         let mut at = 0;

@@ -1,4 +1,4 @@
-//! Wrong passwords: which ones were tried, by whom, and how slow that makes an address.
+//! Wrong passwords: which were tried, from where, and how far that slows an address down.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
@@ -12,23 +12,23 @@ use crate::limits::{
     PASSWORD_WRONG_MAX, PASSWORD_WRONG_PER_ADDRESS_MAX,
 };
 
-/// So many further wrong passwords double the wait between two of them.
+/// After so many wrong passwords, the wait between two of them doubles.
 const DOUBLES_AFTER: u32 = 8;
 
-/// Wrong passwords and who tried them.
+/// Wrong passwords, and the addresses that tried them.
 #[derive(Debug, Default)]
 pub struct Wrongs {
-    /// Digests of passwords that were found wrong: they need no further check.
+    /// Digests of passwords found wrong: they need no further check.
     digests: HashSet<Digest>,
-    /// The same, in the order in which they were found.
+    /// The same, in order of discovery.
     order: VecDeque<Digest>,
     addresses: HashMap<IpAddr, Tries>,
-    /// Wrong tries of late, all addresses together, as a bucket that leaks.
+    /// Recent wrong tries of all addresses together, as a leaky bucket.
     newcomers: f64,
     leaked: Option<Monotonic>,
 }
 
-/// Wrong tries of one address.
+/// Wrong tries from one address.
 #[derive(Debug)]
 struct Tries {
     count: u32,
@@ -57,8 +57,8 @@ impl Wrongs {
         }
     }
 
-    /// Counts a try of an address, if it is not one that it made before: a client that still has the old
-    /// password makes the same one for ever. How many it made, if this one is new.
+    /// Counts a try, unless the address made it before: a client that still has the old password repeats it
+    /// for ever. Returns the number of tries, if this one is new.
     pub fn count(&mut self, address: IpAddr, digest: Digest, now: Monotonic) -> Option<u32> {
         self.make_room(address, now);
         let tries =
@@ -74,26 +74,26 @@ impl Wrongs {
         tries.last = now;
         let count = tries.count;
         self.leak(now);
-        // However many there were, it is over some minutes after the last one.
+        // However many there were, it empties within minutes of the last one.
         self.newcomers = (self.newcomers + 1.0).min(2.0 * PASSWORD_NEWCOMERS_MAX);
         Some(count)
     }
 
-    /// Whether an address may try at once.
+    /// Whether an address may try without waiting.
     pub fn is_free(&self, address: IpAddr, now: Monotonic) -> bool {
         self.addresses
             .get(&address)
             .is_none_or(|tries| tries.count < PASSWORD_FREE_TRIES || is_forgiven(tries, now))
     }
 
-    /// Whether addresses that never gave the right password may try at once. Else somebody with many
-    /// addresses had free tries without end.
+    /// Whether addresses that never gave the right password may try without waiting. Otherwise many addresses
+    /// would mean endless free tries.
     pub fn are_newcomers_free(&mut self, now: Monotonic) -> bool {
         self.leak(now);
         self.newcomers < PASSWORD_NEWCOMERS_MAX
     }
 
-    /// When the next try of an address is due, of which so many wait.
+    /// When the next try of an address is due, given the number already waiting.
     pub fn due(&self, address: IpAddr, waiting: usize, now: Monotonic) -> Monotonic {
         let Some(tries) = self.addresses.get(&address).filter(|tries| !is_forgiven(tries, now)) else {
             return now;
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_wrong_password_counts_once_for_each_address() {
+    fn a_repeated_wrong_password_counts_once_for_each_address() {
         let mut wrongs = Wrongs::default();
         for _ in 0..1000 {
             wrongs.count(address(1), digest(1), at(0));
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_grow_and_are_shared_by_those_who_wait() {
+    fn waits_grow_and_are_shared_by_an_addresss_requests() {
         let mut wrongs = Wrongs::default();
         for number in 0..u64::from(PASSWORD_FREE_TRIES) {
             wrongs.count(address(1), digest(number), at(0));

@@ -9,7 +9,7 @@ fn status(head: &[u8]) -> u16 {
     }
 }
 
-/// The status of a request with these lines behind its Host.
+/// The status of a request with these lines after its Host.
 fn with(lines: &str) -> u16 {
     status(format!("GET / HTTP/1.1\r\nHost: pi\r\n{lines}\r\n").as_bytes())
 }
@@ -19,7 +19,7 @@ fn line(line: &str) -> u16 {
 }
 
 #[test]
-fn issue_10_number_6_the_length_of_a_body_is_one_number() {
+fn issue_10_number_6_a_body_length_is_one_number() {
     for value in ["0", "5", "05", " 5\t", "99999999999999999999999"] {
         assert_eq!(with(&format!("Content-Length:{value}\r\n")), 200, "{value:?}");
     }
@@ -55,7 +55,7 @@ fn issue_10_number_6_transfer_encoding_is_chunked_or_refused() {
 }
 
 #[test]
-fn issue_10_number_6_lines_are_what_they_look_like() {
+fn issue_10_number_6_header_lines() {
     for lines in [
         "X: a\0b\r\n",
         "X: a\rb\r\n",

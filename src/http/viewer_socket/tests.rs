@@ -56,7 +56,7 @@ fn part(boundary: &str, jpeg: &str) -> String {
 }
 
 #[test]
-fn the_publisher_writes_whole_parts_when_it_is_its_turn() {
+fn the_publisher_writes_whole_parts_in_its_turn() {
     let mut scene = scene(None);
     let viewer = scene.camera.subscribe(scene.viewer_socket.clone());
     scene.publish(b"not yet the publisher's turn");
@@ -80,7 +80,7 @@ fn the_publisher_writes_whole_parts_when_it_is_its_turn() {
 }
 
 #[test]
-fn what_the_socket_does_not_take_is_left_to_the_task_and_the_newest_follows() {
+fn what_the_socket_refuses_is_left_to_the_task_and_the_newest_follows() {
     let mut scene = scene(None);
     let _viewer = scene.camera.subscribe(scene.viewer_socket.clone());
     assert!(scene.claim().unwrap().is_none());
@@ -109,7 +109,7 @@ fn what_the_socket_does_not_take_is_left_to_the_task_and_the_newest_follows() {
     assert!(scene.claim().unwrap().is_none());
 }
 
-/// Issue 10, number 11: the head of the next part is complete when a picture is.
+/// Issue 10, number 11: when a picture is complete, so is the head of the next part.
 #[test]
 fn heads_sent_ahead_follow_each_picture_at_once() {
     let mut scene = scene_with(None, PartHeads::Ahead);
@@ -128,7 +128,7 @@ fn heads_sent_ahead_follow_each_picture_at_once() {
 }
 
 #[test]
-fn the_end_comes_behind_the_newest_frame() {
+fn the_end_comes_after_the_newest_frame() {
     let scene = scene(None);
     let _viewer = scene.camera.subscribe(scene.viewer_socket.clone());
     let left = scene.viewer_socket.listen();
@@ -140,7 +140,7 @@ fn the_end_comes_behind_the_newest_frame() {
 }
 
 #[test]
-fn no_two_boundaries_are_alike_and_all_are_tokens() {
+fn boundaries_are_unique_and_valid_tokens() {
     let boundaries: std::collections::HashSet<_> = (0..1000).map(|_| Boundary::random().0).collect();
     assert_eq!(boundaries.len(), 1000);
     // RFC 2046 allows 70 characters; letters, digits and dashes need no quotes.
@@ -152,7 +152,7 @@ fn no_two_boundaries_are_alike_and_all_are_tokens() {
 }
 
 #[test]
-fn a_rate_holds_on_the_publishers_thread_too() {
+fn the_rate_limit_holds_on_the_publishing_thread_too() {
     let mut scene = scene(Some(1.0));
     let viewer = scene.camera.subscribe(scene.viewer_socket.clone());
     assert!(scene.claim().unwrap().is_none());
@@ -167,12 +167,12 @@ fn a_rate_holds_on_the_publishers_thread_too() {
 }
 
 #[test]
-fn a_client_that_is_gone_is_told_to_the_task() {
+fn the_task_learns_that_the_client_is_gone() {
     let mut scene = scene(None);
     let _viewer = scene.camera.subscribe(scene.viewer_socket.clone());
     assert!(scene.claim().unwrap().is_none());
     drop(scene.client.take());
-    // The first write finds the connection closed only after the kernel has heard of it.
+    // The first write finds the connection closed only once the kernel knows.
     let gone = (0..1000).find_map(|_| {
         scene.publish(b"a picture");
         scene.claim().err()

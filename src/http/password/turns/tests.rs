@@ -21,7 +21,7 @@ struct World {
     turns: Turns<()>,
     wrongs: Wrongs,
     now: Monotonic,
-    /// What one check takes.
+    /// The duration of one check.
     check: Duration,
     passwords: u64,
     checked: u64,
@@ -40,7 +40,7 @@ impl World {
         self.turns.enter(from, digest(self.passwords), is_known, ());
     }
 
-    /// Goes on until the next check is done, or as far as nothing is due; whom it was for.
+    /// Proceeds to the end of the next check, or until nothing is due; returns whom it was for.
     fn step(&mut self) -> Option<Waiting<()>> {
         match self.turns.next(&self.wrongs, self.now) {
             Next::Turn(id) => {
@@ -64,8 +64,8 @@ impl World {
         }
     }
 
-    /// Attackers at these addresses hold a connection each, whose next password follows at once, or on a
-    /// new connection. How long the owner waits, who comes when they have been at it for a while.
+    /// Attackers at these addresses hold a connection each, and send the next password at once, on it or on a
+    /// new one. Returns how long an owner waits who arrives when they have been at it for a while.
     fn owner_waits(&mut self, attackers: &[IpAddr], owner: IpAddr, is_known: bool) -> Duration {
         for attacker in attackers {
             self.attack(*attacker, is_known && *attacker == owner);
@@ -105,16 +105,16 @@ fn the_right_password_has_its_turn_in_time_whoever_else_tries() {
                 worst = worst.max(waited);
             }
         }
-        // Ten seconds of one attacker do not cost the owner of another address anything but a turn.
+        // Ten seconds of one attacker cost an owner at another address no more than a turn.
         let waited = World::new(check).owner_waits(&at_one, owner, false);
         assert!(waited < Duration::from_secs(11), "{number}: {waited:?}");
     }
     println!("longest wait of a right password: {worst:?}");
 }
 
-/// Where a check takes half a second and nobody has logged in since the start.
+/// A check takes half a second, and there was no login since the start.
 #[test]
-fn a_known_address_does_not_wait_for_the_checks_of_others() {
+fn a_known_address_does_not_wait_for_others_checks() {
     let owner: IpAddr = OWNER.parse().unwrap();
     let check = Duration::from_millis(500);
     let many: Vec<_> = (0..255).map(address).collect();
@@ -122,7 +122,7 @@ fn a_known_address_does_not_wait_for_the_checks_of_others() {
     assert!(known <= 3 * check, "{known:?}");
     let unknown = World::new(check).owner_waits(&many, owner, false);
     assert!(unknown <= 257 * check, "each of the others had one check: {unknown:?}");
-    // Strangers come between, if there is nothing but known ones.
+    // With known addresses only, strangers still get turns in between.
     let mut world = World::new(check);
     for _ in 0..50 {
         world.attack(address(1), true);
@@ -152,7 +152,7 @@ fn guesses_of_one_address_are_slow() {
 }
 
 #[test]
-fn who_leaves_gives_the_place_up_and_the_same_password_is_looked_at_once() {
+fn leaving_frees_the_place_and_equal_passwords_are_checked_once() {
     let mut world = World::new(Duration::ZERO);
     let here = address(1);
     let first = world.turns.enter(here, digest(1), false, ());
