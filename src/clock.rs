@@ -1,7 +1,7 @@
-//! Time, in one place, so that it can be passed in.
+//! The only source of time, so that it can be passed in.
 //!
-//! Frames carry [`Monotonic`] time, which is what V4L2 drivers stamp buffers with. Everything that
-//! waits takes a [`Clock`]; tests give it one that they turn by hand ([`Clock::manual`]).
+//! Frames carry [`Monotonic`] time, like the buffers of V4L2 drivers. Everything that waits takes a
+//! [`Clock`]; tests use one that they advance by hand ([`Clock::manual`]).
 
 use std::ops::{Add, Sub};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,12 +15,12 @@ use rustix::time::{ClockId, clock_gettime};
 pub struct Monotonic(Duration);
 
 impl Monotonic {
-    /// The moment that lies this long after the clock's zero.
+    /// The moment at this time after the clock's zero.
     pub const fn since_zero(time: Duration) -> Self {
         Self(time)
     }
 
-    /// Time since `earlier`, zero if that is later.
+    /// The time since `earlier`, zero if that is later.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
@@ -42,7 +42,7 @@ impl Sub<Duration> for Monotonic {
     }
 }
 
-/// Tells the time and waits for it.
+/// Gives the time and waits for it.
 #[derive(Debug, Clone)]
 pub struct Clock(Inner);
 
@@ -58,7 +58,7 @@ struct Manual {
     turned: Event,
 }
 
-/// Turns a manual clock.
+/// Advances a manual clock.
 #[derive(Debug, Clone)]
 pub struct Hand(Arc<Manual>);
 
@@ -68,13 +68,13 @@ impl Clock {
         Self(Inner::Kernel)
     }
 
-    /// A clock that stands still until its hand is turned. Its wall time is its monotonic time.
+    /// A clock that stands still until it is advanced. Its wall time is its monotonic time.
     pub fn manual() -> (Self, Hand) {
         let manual = Arc::new(Manual { now: Mutex::new(Duration::from_secs(1000)), turned: Event::new() });
         (Self(Inner::Manual(manual.clone())), Hand(manual))
     }
 
-    /// The present moment.
+    /// The current moment.
     pub fn now(&self) -> Monotonic {
         Monotonic(match &self.0 {
             Inner::Kernel => read(ClockId::Monotonic),
@@ -82,8 +82,8 @@ impl Clock {
         })
     }
 
-    /// Wall time of a moment, as the time since 1970. Wrong where the machine's date is wrong, so
-    /// for people and headers only.
+    /// Wall time of a moment, as the time since 1970. Wrong if the machine's date is wrong, so only for
+    /// people and headers.
     pub fn unix_time(&self, moment: Monotonic) -> Duration {
         match &self.0 {
             Inner::Kernel => {
@@ -123,7 +123,7 @@ impl Manual {
 }
 
 impl Hand {
-    /// Lets time pass.
+    /// Advances the clock.
     pub fn advance(&self, time: Duration) {
         *self.0.lock() += time;
         self.0.turned.notify(usize::MAX);
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_manual_clock_wakes_whoever_waits_and_nobody_early() {
+    fn a_manual_clock_wakes_waiters_on_time_and_none_early() {
         let (clock, hand) = Clock::manual();
         let begin = clock.now();
         smol::block_on(async {

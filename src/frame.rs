@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::clock::{Clock, Monotonic};
 use crate::limits;
 
-/// What a frame shows.
+/// The content of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A picture of the camera.
@@ -16,7 +16,7 @@ pub enum Kind {
     Card,
 }
 
-/// One JPEG picture with what viewers and health need to know of it.
+/// One JPEG picture, with what viewers and health need.
 #[derive(Debug)]
 pub struct Frame {
     /// The JPEG, from SOI to EOI.
@@ -29,7 +29,7 @@ pub struct Frame {
     pub height: u32,
     /// A picture, or a card in its place.
     pub kind: Kind,
-    /// Wall time of capture, since 1970, as `X-Timestamp` says it.
+    /// Wall time of capture, since 1970, for `X-Timestamp`.
     pub unix_time: Duration,
 }
 
@@ -47,7 +47,7 @@ impl Frame {
     }
 }
 
-/// Recycles the memory of frames that no viewer holds any more.
+/// Recycles the memory of frames that no viewer holds any longer.
 ///
 /// A camera's pool keeps at most [`limits::POOLED_BUFFERS_MAX`] spare buffers; more are freed.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +56,7 @@ pub struct BufferPool {
 }
 
 impl BufferPool {
-    /// An empty buffer; its memory is that of an earlier frame where one is spare.
+    /// An empty buffer, with the memory of an earlier frame if one is spare.
     pub fn take(&self) -> FrameBuffer {
         let bytes = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         FrameBuffer { bytes, len: 0, pool: self.clone() }
@@ -70,11 +70,11 @@ impl BufferPool {
     }
 }
 
-/// The bytes of one frame. Its memory goes back to its pool when the last viewer drops it.
+/// The bytes of one frame. Its memory returns to the pool when the last viewer drops it.
 #[derive(Debug)]
 pub struct FrameBuffer {
-    /// Every byte is initialised; the frame is the first `len` of them, so that an encoder can be
-    /// handed a worst-case slice without clearing it for each frame.
+    /// Every byte is initialised; the frame is the first `len` of them, so that an encoder can get a
+    /// worst-case slice without clearing it for each frame.
     bytes: Vec<u8>,
     len: usize,
     pool: BufferPool,
@@ -102,15 +102,15 @@ impl FrameBuffer {
     /// Follow it with [`set_len`](Self::set_len).
     pub fn writable(&mut self, capacity: usize) -> &mut [u8] {
         if self.bytes.len() < capacity {
-            // A fresh zeroed allocation: the kernel provides pages only as the encoder touches
-            // them, where growing the old one would touch (and so keep resident) all of it.
+            // A fresh zeroed allocation: the kernel provides pages only as the encoder touches them, while
+            // growing the old one would touch (and so keep resident) all of it.
             self.bytes = vec![0; capacity];
         }
         self.len = 0;
         &mut self.bytes
     }
 
-    /// Says how many bytes of [`writable`](Self::writable) are the frame.
+    /// Sets how many bytes of [`writable`](Self::writable) are the frame.
     ///
     /// # Panics
     /// If `len` is beyond the memory that `writable` gave.

@@ -1,4 +1,4 @@
-//! The log: standard error, one line for each change, with the levels of journald where it listens.
+//! The log: standard error, a line for each event, with levels for journald if it listens.
 
 use std::io::Write as _;
 use std::os::linux::fs::MetadataExt as _;
@@ -16,7 +16,7 @@ impl Log for Stderr {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            // A line break in a message (from a driver, say) must not begin a line of its own.
+            // A line break in a message (from a driver, say) must not start a new line.
             let message = record.args().to_string().replace(['\n', '\r'], " ");
             let line = if self.for_journal {
                 format!("<{}>{message}\n", priority(record.level()))
@@ -24,7 +24,7 @@ impl Log for Stderr {
                 let now = humantime::format_rfc3339_seconds(wall_time());
                 format!("{now} {:5} {message}\n", record.level())
             };
-            // One write for each line: lines of several threads do not mix. Nowhere to complain to.
+            // One write per line, so that threads' lines do not mix. An error has nowhere to go.
             let _ = std::io::stderr().write_all(line.as_bytes());
         }
     }
@@ -47,7 +47,7 @@ fn wall_time() -> std::time::SystemTime {
     std::time::SystemTime::now()
 }
 
-/// Starts the log. `PINHOLE_LOG=debug` makes it say more.
+/// Starts the log. `PINHOLE_LOG=debug` makes it verbose.
 pub fn start() {
     let level = match std::env::var("PINHOLE_LOG").as_deref() {
         Ok("debug") => LevelFilter::Debug,

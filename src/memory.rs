@@ -1,16 +1,15 @@
-//! How the C library's allocator is to treat this program's memory.
+//! Settings for the C library's allocator.
 
-/// Allocations from this size on get pages of their own, which go back to the kernel when they are
-/// freed. Pictures and scratch planes are larger, everything else is smaller.
+/// Allocations from this size on get their own pages, which return to the kernel when freed. Pictures and
+/// scratch planes are larger, everything else is smaller.
 const OWN_PAGES_MIN_BYTES: libc::c_int = 128 << 10;
 
 /// Heaps beside the main one; each thread that finds its heap in use would get another.
 const ARENAS_MAX: libc::c_int = 2;
 
-/// Keeps resident memory at what is in use. By itself glibc raises the first limit to the largest
-/// block that was ever freed: then cards and pictures, which many threads make, stay behind as
-/// holes in many heaps (measured: 2.9 MB over 20 rounds of unplugging and replugging a camera).
-/// To be called before the first thread is started.
+/// Limits resident memory to what is in use. By default glibc raises the first limit to the largest block
+/// that was ever freed: then cards and pictures, made by many threads, leave holes in many heaps (measured:
+/// 2.9 MB over 20 rounds of unplugging and replugging a camera). Call it before the first thread starts.
 #[cfg(target_env = "gnu")]
 #[allow(unsafe_code)]
 pub fn set_up() {

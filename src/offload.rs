@@ -1,7 +1,7 @@
-//! Work that waits or takes long, on threads beside the executor's.
+//! Runs work that blocks or takes long on threads beside the executor's.
 //!
-//! Each kind of work has a pool with a ceiling of its own, so that what hangs (the open of a device, a
-//! name server) keeps nothing else waiting. A thread ends with its work: an idle service has none.
+//! Each kind of work has its own bounded pool, so that hanging work (opening a device, a name server) blocks
+//! no other kind. A thread ends with its work: an idle service has none.
 
 use std::any::Any;
 use std::io;
@@ -10,7 +10,7 @@ use std::thread;
 
 use smol::lock::Semaphore;
 
-/// Threads for one kind of work, at most so many at a time.
+/// A bounded number of threads for one kind of work.
 #[derive(Debug)]
 pub struct BlockingPool {
     name: &'static str,
@@ -18,16 +18,16 @@ pub struct BlockingPool {
 }
 
 impl BlockingPool {
-    /// A pool of at most so many threads; `name` is theirs, of which the kernel keeps 15 bytes.
+    /// A pool of at most `threads_max` threads called `name`; the kernel keeps 15 bytes of it.
     pub const fn new(name: &'static str, threads_max: usize) -> Self {
         Self { name, places: Semaphore::new(threads_max) }
     }
 
-    /// Does `work` on a thread of its own, once the pool has a place. The place is taken until the work
-    /// is done, also if nobody waits for it any more.
+    /// Does `work` on its own thread, once the pool has a place. The work keeps its place until it is done,
+    /// even if the caller is gone.
     ///
     /// # Errors
-    /// If the system gives no thread, and if the work panics.
+    /// If the system refuses a thread, or the work panics.
     pub async fn run<T: Send + 'static>(
         &'static self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -37,7 +37,7 @@ impl BlockingPool {
         thread::Builder::new().name(self.name.to_owned()).spawn(move || {
             let result = catch_unwind(AssertUnwindSafe(work));
             drop(place);
-            // Nobody may wait for it any more.
+            // The caller may be gone.
             let _ = done.try_send(result);
         })?;
         match result.recv().await {
@@ -48,7 +48,7 @@ impl BlockingPool {
     }
 }
 
-/// What a panic says.
+/// A panic's message.
 pub fn message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
@@ -65,7 +65,7 @@ mod tests {
     use futures_lite::future::poll_once;
 
     #[test]
-    fn a_pool_that_hangs_keeps_to_its_ceiling_and_no_other_waiting() {
+    fn a_pool_that_hangs_keeps_its_ceiling_and_blocks_no_other() {
         static HANGING: BlockingPool = BlockingPool::new("hangs", 1);
         static OTHER: BlockingPool = BlockingPool::new("other", 1);
         let (release, held) = mpsc::channel::<()>();
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_panics_is_an_error_and_gives_its_place_back() {
+    fn work_that_panics_is_an_error_and_frees_its_place() {
         static POOL: BlockingPool = BlockingPool::new("panics", 1);
         smol::block_on(async {
             for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Uncompressed pictures, as a camera or a decoder hands them over.
+//! Uncompressed pictures from a camera or a decoder.
 
 pub mod range;
 
@@ -41,7 +41,7 @@ pub enum PixelFormat {
 }
 
 impl PixelFormat {
-    /// Every format, best first: what costs the least to encode at the most colour.
+    /// Every format, best first: the cheapest to encode with the most colour.
     pub const ALL: [Self; 14] = [
         Self::Yuyv,
         Self::Uyvy,
@@ -79,7 +79,7 @@ impl PixelFormat {
         }
     }
 
-    /// The name that the configuration calls it by.
+    /// Its name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Yuyv => "yuyv",
@@ -99,7 +99,7 @@ impl PixelFormat {
         }
     }
 
-    /// Bytes of one row of the first plane, at least (kernel: the documents of each format).
+    /// The least bytes of a row of the first plane (kernel: the documents of each format).
     pub const fn row_bytes(self, width: usize) -> usize {
         match self {
             Self::Yuyv | Self::Uyvy | Self::Yvyu | Self::Vyuy => 4 * width.div_ceil(2),
@@ -116,14 +116,14 @@ impl PixelFormat {
         matches!(self, Self::Rgb24 | Self::Bgr24 | Self::Rgb565)
     }
 
-    /// The format of a name, or of a four-character code in small letters.
+    /// The format with this name, or this four-character code in lower case.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|format| format.name() == name || format.fourcc().eq_ignore_ascii_case(name.as_bytes()))
     }
 
-    /// The format of a V4L2 four-character code, where Pinhole can encode it.
+    /// The format of a V4L2 four-character code, if Pinhole can encode it.
     pub fn from_fourcc(fourcc: [u8; 4]) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.fourcc() == fourcc)
     }
@@ -138,14 +138,14 @@ impl fmt::Display for PixelFormat {
 /// A picture in a buffer of its source.
 #[derive(Debug, Clone, Copy)]
 pub struct RawPicture<'a> {
-    /// How the bytes lie.
+    /// The layout of the bytes.
     pub format: PixelFormat,
     /// Width in pixels.
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
-    /// Bytes from one row of the first plane to the next (V4L2's `bytesperline`). The other planes
-    /// follow at once; their strides derive from it as the kernel document of each format says.
+    /// Bytes from one row of the first plane to the next (V4L2's `bytesperline`). The other planes follow
+    /// directly; their strides derive from it as in the kernel document of each format.
     pub stride: usize,
     /// The bytes, first plane first. May be longer than the picture.
     pub data: &'a [u8],
@@ -196,23 +196,23 @@ pub struct Planes<'a> {
     pub chroma: Chroma,
     /// Luma.
     pub y: Plane<'a>,
-    /// Cb; empty where `chroma` is grey.
+    /// Cb; empty if `chroma` is grey.
     pub u: Plane<'a>,
-    /// Cr; empty where `chroma` is grey.
+    /// Cr; empty if `chroma` is grey.
     pub v: Plane<'a>,
 }
 
-/// Pixels that a picture may have once it is stretched, as many as one that is decoded.
+/// Ceiling of pixels after stretching, the same as for decoded pictures.
 const STRETCHED_MAX_PIXELS: u64 = 4096 * 4096;
 
-/// The most that a pixel is wider than high, or higher than wide: 2 for anamorphic video of old, and as
-/// much again. More is a mistake in the file, and no picture would be left to see.
+/// The most extreme aspect of a pixel: 2 for old anamorphic video, and twice that. More is a mistake in the
+/// file, and would leave nothing to see.
 const ASPECT_MAX: u64 = 4;
 
-/// Pixels that deviate by less than this share from a square are left as they are, in thousandths.
+/// Pixels that deviate from a square by less than this, in thousandths, are left as they are.
 const SQUARE_MAX_THOUSANDTHS: u64 = 8;
 
-/// Width of a pixel over its height, as a fraction; with a zero it is not known.
+/// Width of a pixel over its height, as a fraction; unknown if either is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PixelAspect {
     /// Width.
@@ -222,12 +222,12 @@ pub struct PixelAspect {
 }
 
 impl PixelAspect {
-    /// Whether it says something.
+    /// Whether it is known.
     pub const fn is_known(self) -> bool {
         self.width > 0 && self.height > 0
     }
 
-    /// Where pixels are neither square nor absurd: whether they are wide.
+    /// Whether pixels are wide; `None` for square and absurd ones.
     fn is_wide(self) -> Option<bool> {
         let (width, height) = (u64::from(self.width), u64::from(self.height));
         let (long, short) = (width.max(height), width.min(height));
@@ -238,23 +238,23 @@ impl PixelAspect {
     }
 }
 
-/// How a picture is to be turned: rows and columns exchanged first, then mirrored.
+/// How to rotate a picture: first transposed, then mirrored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Turn {
-    /// The first row becomes the first column.
+    /// Rows and columns are exchanged.
     pub transposed: bool,
-    /// Left and right are exchanged after that.
+    /// Then left and right are exchanged.
     pub mirrored: bool,
-    /// Top and bottom are, too.
+    /// And top and bottom.
     pub flipped: bool,
 }
 
 impl Turn {
-    /// Nothing of all that.
+    /// No change.
     pub const NONE: Self = Self { transposed: false, mirrored: false, flipped: false };
 
-    /// The turn that a display matrix makes (ISO/IEC 14496-12, 6.2.2: a point (p, q) is shown at
-    /// (a p + c q, b p + d q)). It is taken for the nearest of the eight that have right angles.
+    /// The rotation of a display matrix (ISO/IEC 14496-12, 6.2.2: a point (p, q) is shown at (a p + c q, b p
+    /// + d q)), rounded to the nearest of the eight with right angles.
     pub fn of_matrix(a: i32, b: i32, c: i32, d: i32) -> Self {
         let size = |one: i32, other: i32| i64::from(one).abs() + i64::from(other).abs();
         if size(a, d) >= size(b, c) {
@@ -265,21 +265,21 @@ impl Turn {
     }
 }
 
-/// What is to be done to the pictures of a stream.
+/// How to shape the pictures of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Shape {
-    /// The pixels as they are.
+    /// The aspect of the coded pixels.
     pub aspect: PixelAspect,
-    /// How the picture is to be turned.
+    /// How to rotate the picture.
     pub turn: Turn,
 }
 
 impl Shape {
-    /// Width and height before the picture is turned.
+    /// Width and height before rotation.
     pub(crate) fn stretched(&self, width: usize, height: usize) -> (usize, usize) {
         let Some(is_wide) = self.aspect.is_wide() else { return (width, height) };
         let (n, d) = (u64::from(self.aspect.width), u64::from(self.aspect.height));
-        // Even, for the sake of samples of colour that are shared.
+        // Even, for subsampled chroma.
         let scaled = |side: usize, n: u64, d: u64| ((side as u64 * n + d) / (2 * d) * 2).max(1) as usize;
         let wider = (scaled(width, n, d), height);
         let higher = (width, scaled(height, d, n));

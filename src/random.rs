@@ -1,10 +1,10 @@
-//! Numbers that another cannot guess, out of a seed that comes from outside.
+//! Unpredictable numbers, from a seed that comes from outside.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use sha2::{Digest, Sha256};
 
-/// Gives client nonces and SSRCs. The same seed gives the same numbers, for tests.
+/// Generates client nonces and SSRCs. The same seed gives the same numbers, for tests.
 #[derive(Clone)]
 pub struct Random {
     seed: u64,
@@ -12,12 +12,12 @@ pub struct Random {
 }
 
 impl Random {
-    /// Numbers that follow from this seed.
+    /// The sequence of this seed.
     pub fn new(seed: u64) -> Self {
         Self { seed, given: 0 }
     }
 
-    /// Numbers that nobody can foretell.
+    /// An unpredictable sequence.
     pub fn seeded() -> Self {
         Self::new(RandomState::new().build_hasher().finish())
     }

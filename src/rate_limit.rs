@@ -1,10 +1,10 @@
-//! No more pictures a second than were asked for, of a camera or by one viewer.
+//! Limits the rate of a camera or of one viewer.
 
 use std::time::Duration;
 
 use crate::clock::Monotonic;
 
-/// Lets as many pictures through as a rate allows, evenly.
+/// Admits pictures at a limited rate, evenly.
 #[derive(Debug)]
 pub struct RateLimit {
     fps: Option<f64>,
@@ -12,7 +12,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// This many a second, more than 0; `None` for all.
+    /// A limit above 0 per second; `None` for all pictures.
     pub fn new(fps: Option<f64>) -> Self {
         Self { fps, due: None }
     }
@@ -22,12 +22,12 @@ impl RateLimit {
         self.fps
     }
 
-    /// Sets another rate.
+    /// Changes the rate.
     pub fn set(&mut self, fps: Option<f64>) {
         self.fps = fps;
     }
 
-    /// Whether a picture of this moment is to be shown.
+    /// Whether to show a picture of this moment.
     pub fn admits(&mut self, at: Monotonic) -> bool {
         let Some(interval) = self.fps.map(|fps| Duration::from_secs_f64(1.0 / fps)) else { return true };
         // Pictures arrive unevenly: a quarter too early is still on time.
@@ -35,8 +35,8 @@ impl RateLimit {
         if at + interval / 4 < due {
             return false;
         }
-        // The next one is due by the rate, not by when this one came, so that the mean is kept; but
-        // what was missed is not made up for.
+        // The next is due by the rate, not by the arrival of this one, so that the mean is right; missed
+        // pictures are not made up for.
         self.due = Some((due + interval).max(at + interval / 4));
         true
     }
@@ -46,7 +46,7 @@ impl RateLimit {
 mod tests {
     use super::*;
 
-    /// How many of ten seconds' pictures are admitted; `jitter` is that of each, by its number.
+    /// How many pictures of ten seconds are admitted; `jitter` gives each picture's delay by its number.
     fn admitted(fps: Option<f64>, camera_fps: u64, jitter: impl Fn(u64) -> Duration) -> usize {
         let mut limit = RateLimit::new(fps);
         let moments =
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mean_rate_is_the_one_asked_for() {
+    fn the_mean_rate_is_the_limit() {
         let every_other = |ms| move |n| Duration::from_millis(if n % 2 == 0 { ms } else { 0 });
         assert_eq!(admitted(None, 25, every_other(0)), 250);
         for (fps, camera_fps, jitter, expected) in [

@@ -1,4 +1,4 @@
-//! The whole service, put together: cameras, HTTP, and the configuration that they follow.
+//! The whole service: cameras, HTTP, and the configuration that they follow.
 
 use std::io;
 use std::rc::Rc;
@@ -26,18 +26,18 @@ use crate::turn;
 /// Reading the file may hang, as on a network share.
 static READING: BlockingPool = BlockingPool::new("read settings", 1);
 
-/// Where a changed configuration comes from.
+/// How to reload the configuration.
 pub struct Reload {
-    /// Reads it anew.
+    /// Reads it.
     pub read: Arc<dyn Fn() -> Result<Config, Mistakes> + Send + Sync>,
-    /// Asks for it.
+    /// Requests to reload.
     pub requests: Receiver<()>,
 }
 
 /// Runs the service on these sockets until `shutdown` is requested.
 ///
-/// `ready` is called once cameras are known and connections are accepted. Returns when streams have
-/// ended and devices are closed, at the latest [`limits::SHUTDOWN_MAX`] after the request.
+/// Calls `ready` once cameras are known and connections are accepted. Returns when streams have ended and
+/// devices are closed, at the latest [`limits::SHUTDOWN_MAX`] after the request.
 ///
 /// # Errors
 /// If the process is out of file descriptors.
@@ -81,7 +81,7 @@ pub async fn run(
 struct Running {
     executor: Rc<LocalExecutor<'static>>,
     cameras: Cameras,
-    /// Watches for devices, once a configuration needs some.
+    /// Watches for devices, once a configuration needs any.
     watch: Option<Task<()>>,
     server: Rc<Server>,
     health: Rc<Health>,
@@ -94,7 +94,7 @@ enum News {
 }
 
 impl Running {
-    /// Follows devices that are plugged in and the configuration. Does not return.
+    /// Follows the configuration and the devices that come and go. Does not return.
     async fn follow(&mut self, reload: Option<Reload>, listening: &mut Listening) {
         let sources = self.cameras.sources().clone();
         loop {
@@ -108,7 +108,7 @@ impl Running {
         }
     }
 
-    /// The cameras that are to run: none where nothing may be shown.
+    /// The cameras to run: none while the service is closed.
     fn configured_cameras(&self) -> &[config::Camera] {
         if self.config.http.closed.is_none() { &self.config.cameras } else { &[] }
     }
@@ -122,7 +122,7 @@ impl Running {
         self.cameras.apply(&configured).await
     }
 
-    /// Applies the configuration as it is now. One with a mistake changes nothing.
+    /// Applies the current configuration. One with a mistake changes nothing.
     async fn reload(&mut self, reload: &Reload, listening: &mut Listening) {
         let read = reload.read.clone();
         let config = match READING.run(move || read()).await {
@@ -158,7 +158,7 @@ async fn next(devices: EventListener, reload: Option<&Reload>) -> News {
     };
     let reload = async {
         match reload {
-            // The channel closes with the program only.
+            // The channel closes only with the program.
             Some(reload) if reload.requests.recv().await.is_ok() => News::Reload,
             _ => pending().await,
         }
@@ -166,7 +166,7 @@ async fn next(devices: EventListener, reload: Option<&Reload>) -> News {
     or(device, reload).await
 }
 
-/// What a changed configuration came to, for the log.
+/// The effect of a changed configuration, for the log.
 fn words(applied: &Applied, is_same_http: bool) -> String {
     let Applied { added, removed, changed, reopened } = applied;
     let of =

@@ -1,4 +1,4 @@
-//! What systemd wants to know, and what it hands over. Without systemd, nothing of this does anything.
+//! Notifications to systemd, and sockets from it. Without systemd, none of this does anything.
 
 use std::io;
 use std::net::TcpListener;
@@ -8,11 +8,11 @@ use sd_notify::NotifyState;
 
 use crate::clock::Clock;
 
-/// The shortest interval between two notifications, whatever is asked for: a wait of nothing would keep
-/// the thread that serves.
+/// The least interval between two notifications, whatever systemd requests: an interval of zero would occupy
+/// the serving thread.
 const WATCHDOG_INTERVAL_MIN: Duration = Duration::from_millis(1);
 
-/// The listening sockets that systemd opened (socket activation, sd_listen_fds(3)).
+/// The listening sockets from systemd (socket activation, sd_listen_fds(3)).
 ///
 /// # Errors
 /// If what was passed is not a listening TCP socket.
@@ -25,18 +25,18 @@ pub fn listeners() -> io::Result<Vec<TcpListener>> {
     Ok(listeners)
 }
 
-/// Says that connections are accepted.
+/// Notifies systemd that connections are accepted.
 pub fn ready() {
     notify(&[NotifyState::Ready]);
 }
 
-/// Says that the service is ending.
+/// Notifies systemd that the service is stopping.
 pub fn stopping() {
     notify(&[NotifyState::Stopping]);
 }
 
-/// Feeds systemd's watchdog, if it is on, for as long as this is polled: that is, while the one
-/// thread that serves makes progress. Does not return.
+/// Feeds systemd's watchdog, if enabled, while this is polled: that is, while the serving thread makes
+/// progress. Does not return.
 pub async fn feed_watchdog<T>(clock: Clock) -> T {
     let Some(interval) = watchdog_interval() else { return futures_lite::future::pending().await };
     loop {
@@ -45,7 +45,7 @@ pub async fn feed_watchdog<T>(clock: Clock) -> T {
     }
 }
 
-/// Half of what systemd asks for, so that one late wake-up does no harm.
+/// Half of what systemd requests, so that one late wake-up does no harm.
 fn watchdog_interval() -> Option<Duration> {
     sd_notify::watchdog_enabled().map(|longest| (longest / 2).max(WATCHDOG_INTERVAL_MIN))
 }

@@ -1,15 +1,15 @@
 //! Turns: how much one task may do before the others run.
 //!
-//! One thread runs every connection and every camera's supervisor. A read or a write that the kernel
-//! serves at once does not suspend its task, so a client that sends request after request, or a camera
-//! that sends without end, would keep that thread to itself. Three rules divide it:
+//! One thread runs every connection and every camera's supervisor. A read or write that succeeds at once does
+//! not suspend its task, so a client that sends request after request, or a camera that never pauses, would
+//! keep that thread to itself. Three rules divide it:
 //!
 //! - A loop that reads, writes or publishes counts its operations with a [`Turn`] and yields when its
 //!   turn is over.
-//! - Clients that have their next request ready as soon as they are answered queue at a [`Turnstile`]:
-//!   however many there are, one of their requests is served each [`limits::PIPELINED_INTERVAL`].
-//! - [`run`] ends a pass of the executor after [`limits::PASS_MAX`], so that sockets, timers, signals
-//!   and the service manager's watchdog are attended to while tasks are always ready to run.
+//! - Clients whose next request arrives before the answer queue at a [`Turnstile`]: however many there
+//!   are, one of their requests is served in each [`limits::PIPELINED_INTERVAL`].
+//! - [`run`] ends a pass of the executor after [`limits::PASS_MAX`], so that sockets, timers, signals and
+//!   the service manager's watchdog get attention even while tasks are always ready.
 
 use futures_lite::future::{or, yield_now};
 use smol::LocalExecutor;
@@ -20,8 +20,8 @@ use crate::limits;
 
 /// Runs `main` together with the executor's tasks.
 ///
-/// [`LocalExecutor::run`] does the same, but looks at `main` and at the sockets only after 200 tasks,
-/// however long these take.
+/// [`LocalExecutor::run`] does the same, but checks `main` and the sockets only after 200 tasks, however long
+/// these take.
 pub async fn run<T>(executor: &LocalExecutor<'_>, clock: &Clock, main: impl Future<Output = T>) -> T {
     let tasks = async {
         loop {
@@ -37,8 +37,8 @@ pub async fn run<T>(executor: &LocalExecutor<'_>, clock: &Clock, main: impl Futu
     or(main, tasks).await
 }
 
-/// What a loop may do at a stretch: [`limits::TURN_OPERATIONS_MAX`] operations, or what it gets done
-/// within [`limits::TURN_MAX`].
+/// What a loop may do in one turn: [`limits::TURN_OPERATIONS_MAX`] operations, or what fits into
+/// [`limits::TURN_MAX`].
 #[derive(Debug)]
 pub struct Turn {
     clock: Clock,
@@ -48,7 +48,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// A turn that begins now.
+    /// A turn that starts now.
     pub fn new(clock: &Clock) -> Self {
         let mut turn = Self { clock: clock.clone(), until: clock.now(), operations_left: 0, waits: 0 };
         turn.begin();
@@ -60,7 +60,7 @@ impl Turn {
         self.operations_left = limits::TURN_OPERATIONS_MAX;
     }
 
-    /// Takes note that the task has just waited, which let the others run: its next turn begins.
+    /// Notes that the task has just waited, which let the others run: its next turn starts.
     pub fn waited(&mut self) {
         self.waits += 1;
         self.begin();
@@ -71,7 +71,7 @@ impl Turn {
         self.waits
     }
 
-    /// Call before each operation that may succeed at once. Yields where the turn is over.
+    /// Call before each operation that may succeed at once. Yields if the turn is over.
     pub async fn step(&mut self) {
         if self.operations_left == 0 || self.clock.now() >= self.until {
             yield_now().await;
@@ -81,14 +81,14 @@ impl Turn {
     }
 }
 
-/// Lets one of the tasks that queue here through each [`limits::PIPELINED_INTERVAL`].
+/// Admits one of the queued tasks in each [`limits::PIPELINED_INTERVAL`].
 #[derive(Debug, Default)]
 pub struct Turnstile(Mutex<()>);
 
 impl Turnstile {
-    /// Queues for the next place.
+    /// Queues for the next slot.
     pub async fn pass(&self, clock: &Clock) {
-        // The lock goes to whoever asks first once it is free: the next in the queue asks now.
+        // The lock goes to the first to ask once it is free: the next in the queue asks now.
         yield_now().await;
         let _place = self.0.lock().await;
         clock.sleep(limits::PIPELINED_INTERVAL).await;
@@ -103,11 +103,11 @@ mod tests {
 
     use super::*;
 
-    /// What one busy operation costs.
+    /// The cost of one busy operation.
     const OPERATION: Duration = Duration::from_micros(100);
 
     #[test]
-    fn a_turn_is_over_after_its_time_or_its_operations() {
+    fn a_turn_ends_by_time_or_by_operations() {
         let (clock, hand) = Clock::manual();
         let executor = LocalExecutor::new();
         let longest = Rc::new(Cell::new(0_u32));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_begins_a_turn() {
+    fn waiting_starts_a_turn() {
         let (clock, hand) = Clock::manual();
         let mut turn = Turn::new(&clock);
         hand.advance(limits::TURN_MAX);
@@ -146,10 +146,9 @@ mod tests {
         assert!(smol::block_on(futures_lite::future::poll_once(turn.step())).is_none());
     }
 
-    /// However many tasks always have more to do, they cost the others one operation at a time, and only
-    /// so often.
+    /// However many tasks are always busy, they cost the others one operation at a time, once per interval.
     #[test]
-    fn whoever_queues_at_the_turnstile_holds_the_others_up_by_one_operation_an_interval() {
+    fn tasks_at_the_turnstile_delay_the_others_by_one_operation_per_interval() {
         for hurried in [1, 32, 250] {
             let (clock, hand) = Clock::manual();
             let executor = LocalExecutor::new();
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_main_future_and_timers_have_their_turn_beside_tasks_that_never_wait() {
+    fn the_main_future_and_timers_run_despite_tasks_that_never_wait() {
         let (clock, hand) = Clock::manual();
         let executor = LocalExecutor::new();
         for _ in 0..40 {
@@ -210,7 +209,7 @@ mod tests {
                 longest = longest.max(clock.now().since(before));
             }
         }));
-        // The last task of a pass may begin just before its end.
+        // The last task of a pass may start just before its end.
         assert!(longest <= limits::PASS_MAX + limits::TURN_MAX * 2, "{longest:?}");
         assert!(longest >= OPERATION, "the tasks ran too");
     }

@@ -1,13 +1,13 @@
-//! Health in the format of Prometheus, from the same value as the JSON.
+//! Health in Prometheus's format, from the same value as the JSON.
 //!
-//! Two formats that differ little: the text format 0.0.4, and OpenMetrics 1.0, which names counters
-//! without `_total` in their descriptions and ends in `# EOF`. What is not known has no line.
+//! Two formats that differ little: the text format 0.0.4, and OpenMetrics 1.0, which names counters without
+//! `_total` in their descriptions and ends with `# EOF`. Unknown values have no line.
 
 use std::fmt::{Display, Write};
 
 use super::{CameraHealth, Report, Status};
 
-/// The states that a camera may be in, in the words of `State::word`.
+/// A camera's states, in the words of `State::word`.
 const STATES: [&str; 4] = ["idle", "starting", "live", "lost"];
 
 /// The text format.
@@ -20,7 +20,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What a value of `Accept` prefers.
+    /// The preferred format of an `Accept` value.
     pub fn accepted(accept: &str) -> Self {
         let weight = |name: &str| {
             let named =
@@ -71,7 +71,7 @@ struct Page {
     format: Format,
 }
 
-/// A series: its labels, and its value where that is known.
+/// A series: its labels, and its value if known.
 type Series = (String, Option<f64>);
 
 impl Page {
@@ -123,7 +123,7 @@ impl Page {
         self.latencies(cameras);
     }
 
-    /// A summary: quantiles of the last deliveries, sum and number of all.
+    /// A summary: quantiles of the last deliveries, sum and count of all.
     fn latencies(&mut self, cameras: &[CameraHealth]) {
         let name = "camera_latency_seconds";
         let mut is_described = false;
@@ -249,7 +249,7 @@ impl Page {
     }
 
     fn write(&mut self, line: impl Display) {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(self.text, "{line}");
     }
 }
@@ -263,7 +263,7 @@ fn labels(pairs: &[(&str, &str)]) -> String {
     format!("{{{}}}", each.join(","))
 }
 
-/// A label's value: backslash, double quote and line feed have to be escaped.
+/// Escapes a label's value: backslash, double quote and line feed.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_scrapers_accept() {
+    fn the_format_follows_accept() {
         let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
         assert_eq!(Format::accepted(prometheus), Format::OpenMetrics);
         for other in [

@@ -1,4 +1,4 @@
-//! Health: one value that JSON and pages show.
+//! Health: one value for JSON, pages and metrics.
 
 pub mod metrics;
 mod system;
@@ -24,7 +24,7 @@ pub enum Status {
     Ok,
     /// Some are lost.
     Degraded,
-    /// All are lost, or there is none.
+    /// All are lost, or there are none.
     Failed,
 }
 
@@ -40,7 +40,7 @@ pub struct Report {
     system: SystemHealth,
 }
 
-/// One camera in [`Report`]. What is not known is `None`.
+/// One camera in [`Report`]. Unknown values are `None`.
 #[derive(Debug, Serialize)]
 pub struct CameraHealth {
     /// Its name.
@@ -48,7 +48,7 @@ pub struct CameraHealth {
     source: String,
     state: &'static str,
     reason: Option<String>,
-    /// The reason as a stable word.
+    /// The reason as a stable code.
     pub reason_code: Option<&'static str>,
     width: Option<u32>,
     height: Option<u32>,
@@ -82,7 +82,7 @@ struct HttpHealth {
     bytes_sent_total: u64,
 }
 
-/// What the HTTP server counts, on whichever thread.
+/// Counters of the HTTP server, for any thread.
 #[derive(Debug, Default)]
 pub struct HttpMeter {
     connections: AtomicUsize,
@@ -108,27 +108,27 @@ impl HttpMeter {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a connection that was closed because its place went to another.
+    /// Counts a connection that was evicted.
     pub fn count_evicted(&self) {
         self.evicted.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts bytes that the kernel took.
+    /// Counts bytes that the kernel accepted.
     pub fn count_sent(&self, bytes: usize) {
         self.bytes_sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
-/// Knows how the service is.
+/// Knows the state of the service.
 #[derive(Debug)]
 pub struct Health {
     clock: Clock,
     started: Monotonic,
     registry: Arc<Registry>,
     system: System,
-    /// What the HTTP server counts.
+    /// The HTTP server's counters.
     pub http: Arc<HttpMeter>,
-    /// Mistakes of a configuration that was not applied.
+    /// Mistakes in a configuration that was not applied.
     mistakes: RefCell<Vec<String>>,
 }
 
@@ -146,7 +146,7 @@ impl Health {
         })
     }
 
-    /// Sets what is wrong in the configuration, a line each; none once it is mended.
+    /// Sets the configuration's mistakes, one per line; empty once they are corrected.
     pub fn set_mistakes(&self, mistakes: Vec<String>) {
         *self.mistakes.borrow_mut() = mistakes;
     }
@@ -157,7 +157,7 @@ impl Health {
         self.registry.all().iter().map(|camera| CameraHealth::of(camera, now)).collect()
     }
 
-    /// The whole.
+    /// The full report.
     pub fn report(&self) -> Report {
         let states: Vec<State> = self.registry.all().iter().map(|camera| camera.state()).collect();
         Report {
@@ -226,7 +226,7 @@ mod tests {
     use crate::camera::lost::Lost;
 
     #[test]
-    fn the_status_is_that_of_the_cameras() {
+    fn the_status_follows_the_cameras() {
         let lost = || State::Lost(Lost::Unplugged);
         assert_eq!(status(&[]), Status::Failed);
         assert_eq!(status(&[lost()]), Status::Failed);

@@ -10,7 +10,7 @@ use crate::appliance;
 use crate::clock::Monotonic;
 use crate::limits;
 
-/// The part `system` of the health report. What cannot be known is `None`.
+/// The section `system` of the health report. Unknown values are `None`.
 #[derive(Debug, Clone, Serialize)]
 pub struct SystemHealth {
     pub(super) model: Option<String>,
@@ -24,11 +24,11 @@ pub struct SystemHealth {
     pub(super) clock_synchronised: Option<bool>,
     pub(super) image_version: Option<String>,
     pub(super) boot_slot: Option<String>,
-    /// What is wrong in the image's `pinhole.toml`; `None` where there is no such file to apply.
+    /// Mistakes in the image's `pinhole.toml`; `None` without such a file.
     pub(super) configuration_errors: Option<Vec<String>>,
 }
 
-/// Asks the machine how it is.
+/// Reads the machine's state.
 #[derive(Debug)]
 pub struct System {
     inner: RefCell<Inner>,
@@ -46,7 +46,7 @@ struct Inner {
 }
 
 impl SystemHealth {
-    /// With mistakes of a configuration that the running service did not take.
+    /// Adds the mistakes of a configuration that was not applied.
     pub(super) fn with_mistakes(mut self, mistakes: &[String]) -> Self {
         if !mistakes.is_empty() {
             self.configuration_errors.get_or_insert_default().extend_from_slice(mistakes);
@@ -71,8 +71,8 @@ impl System {
         }
     }
 
-    /// The machine's health, at most [`limits::SYSTEM_HEALTH_AGE_MAX`] before this moment. CPU is since the
-    /// last time that the machine was asked, so the first answer has none.
+    /// The machine's state, at most [`limits::SYSTEM_HEALTH_AGE_MAX`] old. CPU usage is since the previous
+    /// reading, so the first has none.
     pub fn health(&self, now: Monotonic) -> SystemHealth {
         let inner = &mut *self.inner.borrow_mut();
         if let Some((at, last)) = &inner.last
@@ -119,7 +119,7 @@ fn tenths(value: f32) -> f64 {
     (f64::from(value) * 10.0).round() / 10.0
 }
 
-/// The processor's temperature, else the hottest there is.
+/// The processor's temperature, else the hottest sensor's.
 fn temperature(components: &Components) -> Option<f64> {
     let is_cpu = |component: &&sysinfo::Component| {
         let name = name(component).to_lowercase();
@@ -135,8 +135,8 @@ fn temperature(components: &Components) -> Option<f64> {
     hottest(true).or_else(|| hottest(false)).map(tenths)
 }
 
-/// What a sensor measures. Thermal zones that are no hwmon have no label but a type; some of those on a
-/// Jetson always read 100 degrees, so they must be told apart.
+/// A sensor's name. Thermal zones without hwmon have a type instead of a label; some on a Jetson always read
+/// 100 degrees, so they must be distinguished.
 fn name(component: &sysinfo::Component) -> String {
     let zone_type = |id| read(&format!("/sys/class/thermal/{id}/type"));
     match component.label() {
@@ -151,7 +151,7 @@ fn read(file: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// The board's name from its device tree, or the PC's from its firmware.
+/// The board's name from its device tree, or a PC's from its firmware.
 fn model() -> Option<String> {
     read("/proc/device-tree/model").or_else(|| read("/sys/class/dmi/id/product_name"))
 }
@@ -166,13 +166,13 @@ fn under_voltage() -> Option<bool> {
     })
 }
 
-/// Whether systemd-timesyncd has set the clock since the boot; unknown where it does not run.
+/// Whether systemd-timesyncd has set the clock since boot; unknown if it does not run.
 fn clock_synchronised() -> Option<bool> {
     let exists = |path| rustix::fs::access(path, rustix::fs::Access::EXISTS).is_ok();
     exists("/run/systemd/timesync").then(|| exists("/run/systemd/timesync/synchronized"))
 }
 
-/// What was not understood when the image was set up, and why Wi-Fi does not come up.
+/// Lines of the image's configuration that could not be applied, and why Wi-Fi is down.
 fn configuration_errors() -> Option<Vec<String>> {
     let mut text = fs::read_to_string(appliance::MISTAKES_FILE).ok()?;
     text += &fs::read_to_string(appliance::WIFI_TROUBLE_FILE).unwrap_or_default();
@@ -201,7 +201,7 @@ mod tests {
     use crate::clock::Clock;
 
     #[test]
-    fn what_is_known_of_this_machine_is_plausible() {
+    fn this_machines_values_are_plausible() {
         let (clock, hand) = Clock::manual();
         let system = System::new();
         let first = system.health(clock.now());
