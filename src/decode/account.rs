@@ -1,8 +1,8 @@
 //! Counts the memory of decoded pictures while they exist.
 //!
-//! An estimate believes what a stream says of itself; H.265 may refer to more pictures than it
-//! announces. So each picture's memory is counted when the library takes it, and when the last holder
-//! gives it back: what is not within the reservation any more is asked for, and may be refused.
+//! An estimate trusts what a stream declares; H.265 may refer to more pictures than that. So each picture's
+//! memory is counted when the library takes it, and when the last holder returns it. Memory beyond the
+//! reservation must be requested, and may be refused.
 
 #![allow(unsafe_code, reason = "FFmpeg asks a C function for the memory of pictures")]
 
@@ -16,7 +16,7 @@ use ffmpeg_next::ffi;
 use super::budget::{Refused, Reservation};
 use super::log::Complaints;
 
-/// What one decoder, with the pictures that came out of it, has taken.
+/// The memory of one decoder and the pictures that came out of it.
 #[derive(Debug)]
 pub(super) struct Account {
     pictures: Arc<Pictures>,
@@ -26,13 +26,13 @@ pub(super) struct Account {
 #[derive(Debug)]
 struct Reserved {
     reservation: Reservation,
-    /// Of the reserved bytes those that are not for pictures.
+    /// The part of the reservation that is not for pictures.
     other: u64,
-    /// The last refusal, until somebody asks.
+    /// The last refusal, until it is taken.
     refused: Option<Refused>,
 }
 
-/// Bytes of pictures that exist.
+/// Bytes of existing pictures.
 #[derive(Debug, Default)]
 struct Pictures(AtomicU64);
 
@@ -54,7 +54,7 @@ impl Account {
         Self { pictures: Arc::default(), reservation: Mutex::new(reserved) }
     }
 
-    /// Reserves so many bytes, of which `other` are not for pictures.
+    /// Reserves `bytes`, of which `other` are not for pictures.
     pub fn reserve(&self, bytes: u64, other: u64) -> Result<(), Refused> {
         self.with(|reserved| {
             reserved.reservation.set(bytes)?;
@@ -63,12 +63,12 @@ impl Account {
         })
     }
 
-    /// Bytes that are reserved.
+    /// Reserved bytes.
     pub fn reserved(&self) -> u64 {
         self.with(|reserved| reserved.reservation.bytes())
     }
 
-    /// Why the library got no memory for a picture, told once.
+    /// Takes the reason why the library got no memory for a picture.
     pub fn take_refusal(&self) -> Option<Refused> {
         self.with(|reserved| reserved.refused.take())
     }
@@ -77,7 +77,7 @@ impl Account {
         change(&mut self.reservation.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Counts a picture of so many bytes.
+    /// Counts a picture of this size.
     fn count(&self, bytes: u64) -> Option<Counted> {
         let counted = Counted { pictures: self.pictures.clone(), bytes };
         let pictures = self.pictures.0.fetch_add(bytes, Ordering::Relaxed) + bytes;
@@ -131,7 +131,7 @@ pub(super) unsafe extern "C" fn get_buffer(
     0
 }
 
-/// Called by FFmpeg when the last reference to a picture is gone, from whichever thread that is.
+/// Called by FFmpeg when the last reference to a picture is gone, on any thread.
 unsafe extern "C" fn release(counted: *mut c_void, _data: *mut u8) {
     // SAFETY: it is the box that `get_buffer` gave away, once.
     drop(unsafe { Box::from_raw(counted.cast::<Counted>()) });
@@ -143,7 +143,7 @@ mod tests {
     use crate::decode::budget::Budget;
 
     #[test]
-    fn pictures_beyond_the_estimate_are_asked_for_and_counted_until_they_are_gone() {
+    fn pictures_beyond_the_estimate_are_requested_and_counted_until_they_are_gone() {
         let budget = Budget::of_bytes(1000);
         let account = Account::new(Reservation::new(budget.clone()));
         account.reserve(500, 100).unwrap();

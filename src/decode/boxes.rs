@@ -1,37 +1,37 @@
-//! Looks at an MP4's tables before libavformat does: a few bytes can announce four billion samples, of
-//! which it would make an index. ISO/IEC 14496-12, sections 4.2, 8.6.6 and 8.7.3.
+//! Checks an MP4's tables before libavformat does: a few bytes can announce four billion samples, for which
+//! it would build an index. ISO/IEC 14496-12, sections 4.2, 8.6.6 and 8.7.3.
 
 use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom};
 
-/// Samples of all tracks, counted for each edit that may play them: two days of video at 25 a second.
-/// libavformat takes about 36 bytes for each.
+/// Samples of all tracks, counted for each edit that may play them: two days of video at 25 per second.
+/// libavformat needs about 36 bytes for each.
 const SAMPLES_MAX: u64 = 4_000_000;
 
-/// Boxes up to the end of the first `moov`, behind which libavformat takes no other: some hundred for
-/// each track at most. Those of fragments follow.
+/// Boxes up to the end of the first `moov`, after which libavformat accepts no other: some hundred per track.
+/// Those of fragments follow.
 const BOXES_MAX: u32 = 20_000;
 
-/// Boxes within boxes.
+/// Nesting depth of boxes.
 const DEPTH_MAX: u32 = 12;
 
-/// Boxes whose content is boxes.
+/// Boxes that contain boxes.
 const CONTAINERS: [&[u8; 4]; 13] = [
     b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"dinf", b"udta", b"tref", b"mvex", b"moof",
     b"traf", b"wave",
 ];
 
-/// What a file begins with that libavformat takes for one of these.
+/// The first boxes of files that libavformat takes for MP4.
 const FIRST: [&[u8; 4]; 10] =
     [b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"udta"];
 
-/// Says what is wrong with the tables of an MP4; other files pass. Leaves the file at its beginning.
+/// Returns what is wrong with the tables of an MP4; other files pass. Rewinds the file.
 pub(super) fn check(file: &mut (impl Read + Seek)) -> std::result::Result<(), String> {
     let mut tables = Tables::default();
     let result = tables.read(file);
     file.rewind().map_err(|error| error.to_string())?;
     match result {
         Err(error) if error.kind() == ErrorKind::InvalidData => Err(error.to_string()),
-        // Cut short, or unreadable: libavformat says what it is.
+        // Truncated or unreadable: libavformat reports it.
         _ => Ok(()),
     }
 }
@@ -39,7 +39,7 @@ pub(super) fn check(file: &mut (impl Read + Seek)) -> std::result::Result<(), St
 #[derive(Debug, Default)]
 struct Tables {
     boxes: u32,
-    /// Samples times edits of the tracks before.
+    /// Samples times edits of the earlier tracks.
     total: u64,
     samples: u64,
     edits: u64,
@@ -99,7 +99,7 @@ fn refused(words: String) -> Error {
     Error::new(ErrorKind::InvalidData, words)
 }
 
-/// The name of a box, and the offset behind it, at most `end`.
+/// The name of a box, and the offset after it, at most `end`.
 fn header(file: &mut (impl Read + Seek), end: u64) -> Result<([u8; 4], u64)> {
     let begin = file.stream_position()?;
     let [size, name] = numbers::<2>(file)?;
@@ -111,7 +111,7 @@ fn header(file: &mut (impl Read + Seek), end: u64) -> Result<([u8; 4], u64)> {
         }
         size => u64::from(size),
     };
-    // A box is at least as long as its head, so that the next one lies behind it.
+    // A box is at least as long as its header, so that the next one lies after it.
     Ok((name.to_be_bytes(), begin.saturating_add(size.max(8)).min(end)))
 }
 
@@ -162,20 +162,20 @@ mod tests {
         assert!(checked(movie(&vec![track(200_000, 1); 30])).is_err(), "many tracks");
         assert!(checked(movie(&[track(1000, 1_000_000)])).is_err(), "many edits");
         assert!(checked(movie(&[track(u32::MAX, u32::MAX)])).is_err());
-        // A table where no table belongs.
+        // A table in a box that has none.
         let hidden = boxed("moov", &boxed("trak", &boxed("dinf", &track(u32::MAX, 0))));
         assert!(checked(hidden).is_err());
     }
 
     #[test]
-    fn other_files_and_damaged_ones_pass_and_end() {
+    fn other_and_damaged_files_pass_and_parsing_ends() {
         let good = movie(&[track(100, 1)]);
         for end in 0..good.len() {
             assert_eq!(checked(good[..end].to_vec()), Ok(()), "{end} bytes");
         }
         assert_eq!(checked(vec![0; 100]), Ok(()));
         assert_eq!(checked([b"\0\0\0\x01moov".to_vec(), vec![0xff; 8], good.clone()].concat()), Ok(()));
-        // Boxes of no length, of all that is left, and one within the other.
+        // Boxes of length zero, to the end of the file, and nested ones.
         assert_eq!(checked(b"\0\0\0\x02ftyp\0\0\0\0moov\0\0\0\0moov".to_vec()), Ok(()));
         let mut deep = track(5, 1);
         for _ in 0..100 {

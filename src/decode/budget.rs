@@ -1,40 +1,40 @@
-//! Memory that decoders may take together: a share of what this machine, or the service's cgroup, has.
+//! The memory budget of all decoders: a share of what this machine, or the service's cgroup, has.
 
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The share of the memory that decoders may take, in hundredths: what they take beyond it would be
-/// missed by the kernel, and the service's unit is killed at 75 % of the machine's (`MemoryMax`).
+/// The share of the memory for decoders, in hundredths: beyond it the kernel would run short, and the
+/// service's unit is killed at 75 % of the machine's (`MemoryMax`).
 const SHARE_PERCENT: u64 = 50;
 
-/// The share of what is available at this moment that one more decoder may take, in hundredths.
+/// The share of the available memory that another decoder may take, in hundredths.
 const AVAILABLE_SHARE_PERCENT: u64 = 75;
 
-/// Where neither the machine nor a cgroup says what there is.
+/// The memory to assume if neither the machine nor a cgroup reports any.
 const UNKNOWN_BYTES: u64 = 512 << 20;
 
-/// What decoders may take together. Each takes a [`Reservation`] before it decodes.
+/// The budget of all decoders. Each takes a [`Reservation`] before it decodes.
 #[derive(Debug)]
 pub struct Budget {
-    /// `None` asks the machine each time: cgroups' limits change while the service runs.
+    /// `None` reads the machine's each time: cgroup limits change while the service runs.
     bytes: Option<u64>,
     taken: Mutex<u64>,
 }
 
 impl Budget {
-    /// That of this process.
+    /// The budget of this process.
     pub fn of_machine() -> Arc<Self> {
         static BUDGET: OnceLock<Arc<Budget>> = OnceLock::new();
         BUDGET.get_or_init(|| Arc::new(Self { bytes: None, taken: Mutex::default() })).clone()
     }
 
-    /// One of so many bytes.
+    /// A budget of so many bytes.
     pub fn of_bytes(bytes: u64) -> Arc<Self> {
         Arc::new(Self { bytes: Some(bytes), taken: Mutex::default() })
     }
 
-    /// Bytes that are reserved.
+    /// Reserved bytes.
     pub fn taken(&self) -> u64 {
         *self.lock()
     }
@@ -43,45 +43,45 @@ impl Budget {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes that may be reserved in all, while so many are.
+    /// The total that may be reserved while `taken` is.
     fn allowed(&self, taken: u64) -> u64 {
         self.bytes.unwrap_or_else(|| Memory::read(Path::new("/")).allowed(taken))
     }
 }
 
-/// Bytes of a budget; they go back when this is dropped.
+/// Bytes of a budget, returned on drop.
 #[derive(Debug)]
 pub struct Reservation {
     budget: Arc<Budget>,
     bytes: u64,
 }
 
-/// Why bytes were not reserved.
+/// Why a reservation was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
-    /// How many were asked for.
+    /// The bytes requested.
     pub wanted: u64,
-    /// What decoders may take together.
+    /// The bytes of the whole budget.
     pub allowed: u64,
-    /// What others of them have taken.
+    /// The bytes that other decoders hold.
     pub others: u64,
 }
 
 impl Reservation {
-    /// Of nothing yet.
+    /// An empty reservation.
     pub fn new(budget: Arc<Budget>) -> Self {
         Self { budget, bytes: 0 }
     }
 
-    /// How many bytes are reserved.
+    /// Reserved bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Changes what is reserved.
+    /// Changes the reservation.
     ///
     /// # Errors
-    /// Where it is more than before, and more than there is; nothing has changed then.
+    /// If it grows beyond the budget; nothing has changed then.
     pub fn set(&mut self, bytes: u64) -> Result<(), Refused> {
         let mut taken = self.budget.lock();
         let others = taken.saturating_sub(self.bytes);
@@ -116,7 +116,7 @@ impl fmt::Display for Refused {
     }
 }
 
-/// A number of bytes as people read it.
+/// Bytes, shown in megabytes.
 struct Megabytes(u64);
 
 impl fmt::Display for Megabytes {
@@ -125,18 +125,18 @@ impl fmt::Display for Megabytes {
     }
 }
 
-/// What memory there is, in bytes.
+/// The memory that there is, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Memory {
-    /// All that this process may have.
+    /// All that this process may use.
     total: u64,
-    /// What is free, or would be if it were needed; `None` where nobody says so.
+    /// The free and reclaimable memory; `None` if unknown.
     available: Option<u64>,
 }
 
 impl Memory {
-    /// The machine's (proc(5), meminfo), and that of the process's cgroup and those above it (kernel:
-    /// Documentation/admin-guide/cgroup-v2.rst, memory.max, memory.high). `root` is `/`, but in tests.
+    /// The machine's memory (proc(5), meminfo), limited by the process's cgroup and its ancestors (kernel:
+    /// Documentation/admin-guide/cgroup-v2.rst, memory.max, memory.high). `root` is `/` outside of tests.
     fn read(root: &Path) -> Self {
         let text = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_default();
         let meminfo = text("proc/meminfo");
@@ -157,7 +157,7 @@ impl Memory {
         Self { total, available: field("MemAvailable:") }
     }
 
-    /// What may be reserved in all, while so many bytes are.
+    /// The total that may be reserved while `taken` is.
     fn allowed(self, taken: u64) -> u64 {
         let share = self.total / 100 * SHARE_PERCENT;
         let now = self.available.map(|bytes| taken.saturating_add(bytes / 100 * AVAILABLE_SHARE_PERCENT));
@@ -171,7 +171,7 @@ mod tests {
     use crate::clips::Folder;
 
     #[test]
-    fn decoders_share_a_budget_and_give_back_what_they_took() {
+    fn decoders_share_a_budget_and_return_what_they_took() {
         let budget = Budget::of_bytes(1000);
         let mut one = Reservation::new(budget.clone());
         let mut other = Reservation::new(budget.clone());
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_say_what_there_is() {
+    fn a_refusal_names_the_figures() {
         let refused = Refused { wanted: 1_100_000_000, allowed: 480_000_000, others: 0 };
         assert_eq!(refused.to_string(), "about 1100 MB of memory; on this machine decoders may use 480 MB");
         let refused = Refused { others: 120_000_000, ..refused };
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_of_machine_cgroup_and_those_above_it_counts() {
+    fn the_least_of_machine_cgroup_and_its_ancestors_counts() {
         const MEMINFO: (&str, &str) =
             ("proc/meminfo", "MemTotal:        1000000 kB\nMemFree:  5 kB\nMemAvailable:   800000 kB\n");
         const CGROUP: (&str, &str) = ("proc/self/cgroup", "0::/system.slice/pinhole.service\n");

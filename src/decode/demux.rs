@@ -1,4 +1,4 @@
-//! Video files: one coded picture after the other, with when it is due.
+//! Video files: coded pictures in order, with their due times.
 
 #![allow(unsafe_code, reason = "the binding does not lend a stream's extradata")]
 
@@ -17,31 +17,31 @@ use crate::picture::{PixelAspect, Shape};
 use crate::video::framing::Framing;
 use crate::video::{ACCESS_UNIT_MAX_BYTES, Codec, UnitBytes};
 
-/// Pictures a second of a file that does not say it: raw MJPEG, or H.264 without timing information.
+/// The rate of a file that states none: raw MJPEG, or H.264 without timing information.
 const FPS_DEFAULT: u32 = 25;
 
-/// The longest time between two pictures. More is a damaged time stamp; slow time lapses have less.
+/// The longest time between two pictures. More is a damaged time stamp; even slow time lapses have less.
 const GAP_MAX: Duration = Duration::from_mins(1);
 
-/// How many times faster than at their rate pictures come that are not shown: the cut is reached soon,
-/// and a decoder that keeps the rate with little to spare drops none.
+/// How much faster than their rate hidden pictures come: fast enough to reach the cut soon, slow enough for a
+/// decoder that barely keeps the rate.
 const HIDDEN_SPEED: u32 = 4;
 
-/// Bytes that are read to learn what is in a file; FFmpeg reads 5 MB.
+/// Bytes to read to identify a file's content; FFmpeg's default is 5 MB.
 const LOOK_MAX_BYTES: &str = "2000000";
 
-/// Pictures that may be shown before one that is decoded earlier (ITU-T H.264 and H.265, annex C).
+/// How many pictures may be shown before one that is decoded earlier (ITU-T H.264 and H.265, annex C).
 const REORDERED_MAX: usize = 16;
 
-/// Streams of a file. Cameras write up to five, phones seven.
+/// Streams in a file. Cameras write up to five, phones seven.
 const STREAMS_MAX: &str = "32";
 
-/// A video file being read.
+/// An open video file.
 pub struct Demuxer {
     input: Input,
     stream: usize,
     content: Content,
-    /// Its time stamps are recorded ones.
+    /// Whether its time stamps are recorded ones.
     has_clock: bool,
     has_display_times_only: bool,
     ahead: Ahead,
@@ -58,7 +58,7 @@ enum Content {
     Jpeg,
 }
 
-/// The picture before.
+/// The previous picture.
 struct Last {
     /// Its decoding time stamp, in the stream's time base.
     stamp: Option<i64>,
@@ -71,11 +71,11 @@ struct Last {
 pub struct CodedPicture {
     /// Its bytes.
     pub data: Coded,
-    /// Decoding can begin with it.
+    /// Whether decoding can start with it.
     pub is_key: bool,
-    /// It lies before the cut that the file begins with: it is decoded for others, and not shown.
+    /// Whether it lies before the cut that the file starts with: decoded for others, and not shown.
     pub is_hidden: bool,
-    /// When it is to be decoded, after the first one.
+    /// When to decode it, after the first one.
     pub due: Duration,
 }
 
@@ -84,13 +84,13 @@ pub struct CodedPicture {
 pub enum Coded {
     /// In byte stream format, with the parameter sets in key pictures.
     Video(Codec, UnitBytes),
-    /// One file.
+    /// One JPEG.
     Jpeg(Vec<u8>),
 }
 
 impl Demuxer {
-    /// Finds the video in a file. `name` helps to recognise raw streams; `fps` is the rate where the
-    /// file has none. Reading ends with an error once `interrupted` says so.
+    /// Finds the video in a file. `name` helps to recognise raw streams; `fps` is the rate if the file states
+    /// none. Reading ends with an error once `interrupted` returns true.
     ///
     /// # Errors
     /// What the file holds instead, or what is wrong with it.
@@ -108,7 +108,7 @@ impl Demuxer {
         boxes::check(&mut file)?;
         let io = StreamIo::from_read_seek(file).map_err(words)?;
         let mut options = Dictionary::new();
-        // It is to read, not to decode: what a decoder takes is looked at elsewhere.
+        // Only read, never decode: the decoder checks its input elsewhere.
         options.set("codec_whitelist", "none");
         options.set("probesize", LOOK_MAX_BYTES);
         options.set("max_streams", STREAMS_MAX);
@@ -130,7 +130,7 @@ impl Demuxer {
                 Content::Video(codec, Framing::read(codec, &extra).ok_or("its parameter sets are damaged")?)
             }
         };
-        // What a raw stream's reader says of time is its own default.
+        // Readers of raw streams report only their own default times.
         let has_clock = !matches!(input.format().name(), "mjpeg" | "h264" | "hevc");
         let has_display_times_only = input.format().name().starts_with("matroska");
         let rates = if has_clock { [stream.avg_frame_rate(), stream.rate()] } else { [coded_rate; 2] };
@@ -151,18 +151,18 @@ impl Demuxer {
         })
     }
 
-    /// The time between two pictures, on average.
+    /// The mean time between two pictures.
     pub const fn interval(&self) -> Duration {
         self.interval
     }
 
-    /// What the file says of the shape of its pictures.
+    /// The pictures' shape according to the file.
     pub const fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// Decoding times are in order; where they are not, or missing (as in raw streams), the rate goes
-    /// on.
+    /// The due time of a picture. Decoding times increase; if they do not, or are missing (as in raw
+    /// streams), the rate continues.
     fn due(&mut self, stamp: Option<i64>, is_hidden: bool) -> Duration {
         let due = match &self.last {
             None => Duration::ZERO,
@@ -179,13 +179,13 @@ impl Demuxer {
     }
 }
 
-/// Packets of a file that keeps the times of display alone, as Matroska does: read ahead, so that they
-/// are decoded in the order of these.
+/// Packets of a file that stores only display times, as Matroska does: read ahead, to give them the display
+/// times in order.
 #[derive(Default)]
 struct Ahead {
     packets: VecDeque<Packet>,
     bytes: usize,
-    /// Times of display of these packets.
+    /// Display times of these packets.
     stamps: BinaryHeap<Reverse<i64>>,
 }
 
@@ -200,7 +200,7 @@ impl Ahead {
         self.packets.push_back(packet);
     }
 
-    /// The first packet, with the earliest of the times.
+    /// The first packet, with the earliest display time.
     fn pop(&mut self) -> Option<(Packet, Option<i64>)> {
         let packet = self.packets.pop_front()?;
         self.bytes -= packet.size();
@@ -210,7 +210,7 @@ impl Ahead {
 }
 
 impl Demuxer {
-    /// The next packet of the video, and its decoding time stamp.
+    /// The next video packet, and its decoding time stamp.
     fn packet(&mut self) -> Option<(Packet, Option<i64>)> {
         if !self.has_display_times_only {
             let packet = self.read()?;
@@ -239,8 +239,7 @@ impl Demuxer {
 impl Iterator for Demuxer {
     type Item = CodedPicture;
 
-    /// The next picture in the order of decoding; `None` at the end, which is also where a file that
-    /// was cut short ends.
+    /// The next picture in decoding order; `None` at the end, even of a truncated file.
     fn next(&mut self) -> Option<CodedPicture> {
         loop {
             let (packet, stamp) = self.packet()?;
@@ -267,7 +266,7 @@ impl std::fmt::Debug for Demuxer {
     }
 }
 
-/// So many units of the time base, if they are a time.
+/// Converts units of the time base, if they are a valid time.
 fn duration(units: i64, time_base: Rational) -> Option<Duration> {
     let (num, den) =
         (u64::try_from(time_base.numerator()).ok()?, u64::try_from(time_base.denominator()).ok()?);
@@ -275,19 +274,19 @@ fn duration(units: i64, time_base: Rational) -> Option<Duration> {
     nanos.checked_div(u128::from(den)).and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos)
 }
 
-/// The time between two pictures at a rate, if it is one that a file can have.
+/// The time between two pictures at a rate, if the rate is plausible.
 fn interval_of(rate: Rational) -> Option<Duration> {
     let interval = duration(1, rate.invert())?;
     (Duration::from_millis(1)..=GAP_MAX).contains(&interval).then_some(interval)
 }
 
-/// Whether it lies outside of what the file's edit list plays (ISO/IEC 14496-12, 8.6.6).
+/// Whether it lies outside of the file's edit list (ISO/IEC 14496-12, 8.6.6).
 fn is_discarded(packet: &Packet) -> bool {
     // SAFETY: the packet is ours, and its flags are a number.
     unsafe { (*packet.as_ptr()).flags & ffi::AV_PKT_FLAG_DISCARD != 0 }
 }
 
-/// What the file says of the shape of its pictures.
+/// The pictures' shape according to the file.
 fn shape_beside(stream: &Stream<'_>, parameters: &codec::Parameters) -> Shape {
     // SAFETY: both are those of an open file, which they keep open. FFmpeg keeps `size` bytes at `data`
     // of each of the side data, of which there are so many.
@@ -309,7 +308,7 @@ fn shape_beside(stream: &Stream<'_>, parameters: &codec::Parameters) -> Shape {
     Shape { aspect, turn: turn.unwrap_or_default() }
 }
 
-/// What stands beside the pictures: parameter sets, and the rate that those tell.
+/// The parameter sets in the container, and their rate.
 fn beside_the_pictures(parameters: &codec::Parameters) -> (Vec<u8>, Rational) {
     // SAFETY: the parameters are those of an open file, which `parameters` keeps open. FFmpeg keeps
     // `extradata_size` bytes at `extradata`, or null.

@@ -1,6 +1,6 @@
-//! How much memory it takes to decode a stream, by what its parameter sets say.
+//! Estimates the memory for decoding a stream from its parameter sets.
 //!
-//! `tests/decoder_memory.rs` compares it with what processes really take.
+//! `tests/decoder_memory.rs` compares it with the memory that processes really use.
 
 use std::fmt;
 
@@ -8,27 +8,27 @@ use crate::limits;
 use crate::video::Codec;
 use crate::video::sps::Sequence;
 
-/// Pictures that exist beside those that the stream refers to: the one that is being decoded, one that
-/// waits for its turn in display order, four that wait for the encoder, and the one that it has.
+/// Pictures besides those that the stream refers to: one being decoded, one waiting for its turn in display
+/// order, four waiting for the encoder, and one being encoded.
 const PICTURES_BESIDE: u64 = 7;
 
-/// Bytes that the decoder keeps for each picture and pixel beside the samples, in hundredths: motion
-/// vectors and references (H.264: 8 bytes for 16 pixels; H.265: 12).
+/// Bytes for each picture and pixel besides the samples, in hundredths: motion vectors and references (H.264:
+/// 8 bytes for 16 pixels; H.265: 12).
 const MOTION_PERCENT: (u64, u64) = (60, 85);
 
-/// Bytes that it keeps for each pixel once, in hundredths: types of blocks, coefficients, filters.
+/// Bytes for each pixel once, in hundredths: block types, coefficients, filters.
 const TABLES_PERCENT: u64 = 100;
 
-/// Bytes of a JPEG for each pixel, in hundredths. Ordinary pictures have 15, noise more.
+/// Bytes of a JPEG per pixel, in hundredths. Ordinary pictures have 15, noise more.
 const JPEG_PERCENT: u64 = 40;
 
-/// What a decoder takes whatever the size of its pictures.
+/// A decoder's memory for pictures of no size.
 const BASE_BYTES: u64 = 2 << 20;
 
-/// Rows and columns are rounded up to this many samples, and a few more are read over the edge.
+/// Rows and columns are rounded up to this many samples, plus a few read over the edge.
 const ALIGNMENT: u64 = 64;
 
-/// The memory that a stream takes, and why.
+/// The memory that a stream needs, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Estimate {
     codec: Codec,
@@ -40,7 +40,7 @@ impl Estimate {
         Self { codec, sequence }
     }
 
-    /// Bytes of the samples of a picture, as the decoder keeps them.
+    /// Bytes of a picture's samples in the decoder.
     pub fn picture_bytes(&self) -> u64 {
         let Sequence { coded: (width, height), bits, .. } = self.sequence;
         let (width, height) = (u64::from(width), u64::from(height));
@@ -48,8 +48,8 @@ impl Estimate {
         self.planes(samples) * if bits > 8 { 2 } else { 1 }
     }
 
-    /// Bytes of everything else: of the decoder, of the conversion to 8 bits of full range, and of the
-    /// JPEGs that come of it.
+    /// All other bytes: of the decoder, of the conversion to 8 bits of full range, and of the resulting
+    /// JPEGs.
     pub fn other_bytes(&self) -> u64 {
         let Sequence { coded: (width, height), .. } = self.sequence;
         let pixels = u64::from(width) * u64::from(height);
@@ -68,7 +68,7 @@ impl Estimate {
         u64::from(self.sequence.pictures) + PICTURES_BESIDE
     }
 
-    /// Samples of all planes, where luma has so many.
+    /// Samples of all planes, given those of luma.
     fn planes(&self, luma: u64) -> u64 {
         match self.sequence.chroma {
             0 => luma,
@@ -79,7 +79,7 @@ impl Estimate {
     }
 }
 
-/// What the stream is, for people.
+/// Describes the stream for people.
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Sequence { format, chroma, bits, pictures, .. } = self.sequence;

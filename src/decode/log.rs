@@ -1,4 +1,4 @@
-//! What FFmpeg says while it decodes: to our log, and as the only sign of some damage.
+//! FFmpeg's messages while it decodes: for our log, and as the only sign of some damage.
 
 #![allow(unsafe_code, reason = "FFmpeg hands its messages to a C function")]
 
@@ -10,15 +10,15 @@ use ffmpeg_next::ffi;
 
 use super::account::Account;
 
-/// Lines of the log for one access unit: a broken one can cause a line for each of its blocks.
+/// Log lines for one access unit: a broken one can cause a line for each of its blocks.
 const LINES_PER_UNIT_MAX: u32 = 2;
 
-/// Bytes of a line of the log.
+/// Bytes of a log line.
 const LINE_MAX_BYTES: usize = 256;
 
-/// How the messages begin that tell of damage, and what it is. FFmpeg puts something in the place of
-/// what is missing. Its mark on the picture comes too late where others that refer to it are shown
-/// before it, or not at all. A test holds these to the version that is linked.
+/// The beginnings of messages that report damage, and what it is. FFmpeg conceals missing data. Its mark on
+/// the picture comes too late if others that refer to it are shown before it, or never. A test checks these
+/// against the linked version.
 const DAMAGE: [(&[u8], &str); 6] = [
     (b"Could not find ref with POC", MISSING_REFERENCE),
     (b"Missing reference picture", MISSING_REFERENCE),
@@ -30,13 +30,12 @@ const DAMAGE: [(&[u8], &str); 6] = [
 const MISSING_REFERENCE: &str = "it refers to a picture that is missing";
 const UNDECODABLE: &str = "parts of it could not be decoded";
 
-/// What was said about one decoder's present unit, and what memory it has taken: what FFmpeg's callbacks
-/// are handed.
+/// Messages about a decoder's current unit, and its memory: the state behind FFmpeg's callbacks.
 #[derive(Debug)]
 pub(super) struct Complaints {
-    /// Memory.
+    /// The memory.
     pub account: Account,
-    /// One more than the place in [`DAMAGE`]; 0 where there is none.
+    /// One more than the index in [`DAMAGE`]; 0 for none.
     damage: AtomicUsize,
     lines: AtomicU32,
 }
@@ -46,13 +45,13 @@ impl Complaints {
         Self { account, damage: AtomicUsize::new(0), lines: AtomicU32::new(0) }
     }
 
-    /// What is said from now on is about the next unit.
+    /// Messages from now on are about the next unit.
     pub fn begin_unit(&self) {
         self.damage.store(0, Ordering::Relaxed);
         self.lines.store(0, Ordering::Relaxed);
     }
 
-    /// What is wrong with the unit, told once.
+    /// Takes what is wrong with the unit.
     pub fn take(&self) -> Option<&'static str> {
         let place = self.damage.swap(0, Ordering::Relaxed).checked_sub(1)?;
         Some(DAMAGE[place].1)
@@ -68,7 +67,7 @@ type VaList = ffi::va_list;
 /// bits has 34 MB, the index of a long film less.
 const ALLOCATION_MAX_BYTES: usize = 128 << 20;
 
-/// Sends FFmpeg's messages here, from the first decoder on, and bounds its allocations.
+/// Routes FFmpeg's messages here, from the first decoder on, and limits its allocations.
 pub(super) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -81,7 +80,7 @@ pub(super) fn install() {
     });
 }
 
-/// Called by FFmpeg, from whichever thread decodes. It must not unwind.
+/// Called by FFmpeg on any decoding thread. It must not unwind.
 unsafe extern "C" fn take_message(about: *mut c_void, level: c_int, format: *const c_char, values: VaList) {
     if level > ffi::AV_LOG_INFO || about.is_null() || format.is_null() {
         return;

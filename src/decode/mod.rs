@@ -1,14 +1,14 @@
 //! H.264 and H.265 pictures to planes: the door to libavcodec and libavformat.
 //!
-//! [`Decoder`] takes access units and gives pictures, in display order and as soon as the stream
-//! allows it. A picture that is damaged, or that refers to one that is, is never given: decoding goes
-//! on with the next key unit. [`demux`] reads access units from files.
+//! [`Decoder`] takes access units and gives pictures in display order, as soon as the stream allows. It never
+//! gives a picture that is damaged or refers to a damaged one: decoding resumes at the next key unit.
+//! [`demux`] reads access units from files.
 //!
-//! What is missing is always noticed, and so is what breaks the rules of the syntax. Bits that were
-//! turned over within the data of a slice are another matter: any bits are some picture. Of 150 single
-//! ones in H.264, those that could be seen were noticed in 87 % (CABAC) and 94 % (CAVLC) of the cases,
-//! in H.265 in 1 %: libavcodec does not look there whether a slice ends where it should, whatever
-//! `err_recognition` says. TCP, UDP and Ethernet have checksums, so this takes a camera that errs.
+//! Missing data is always detected, and so are violations of the syntax. Flipped bits within a slice are
+//! different: any bits are some picture. Of 150 single flipped bits in H.264, the visible ones were detected
+//! in 87 % (CABAC) and 94 % (CAVLC) of the cases, in H.265 in 1 %: libavcodec does not check there whether a
+//! slice ends where it should, whatever `err_recognition` says. TCP, UDP and Ethernet have checksums, so this
+//! takes a faulty camera.
 
 mod account;
 mod boxes;
@@ -41,21 +41,21 @@ use estimate::Estimate;
 use log::Complaints;
 pub use picture::{Memory, Picture};
 
-/// Pixels of a picture. Cameras end at 12 megapixels; a decoder keeps up to 17 pictures of this
-/// size, each of 25 MB.
+/// Pixels of a picture. Cameras have up to 12 megapixels; a decoder keeps up to 17 pictures of this size,
+/// each of 25 MB.
 pub const PICTURE_MAX_PIXELS: i64 = 4096 * 4096;
 
 /// Decodes one stream.
 pub struct Decoder {
     codec: Codec,
-    // The context refers to the complaints: it is dropped first.
+    // The context refers to the complaints: drop it first.
     opened: Opened,
     complaints: Box<Complaints>,
     state: State,
     skip: Discard,
-    /// The parameter sets that were looked at, by their numbers.
+    /// Checked parameter sets, by number.
     sequences: Vec<(Vec<u8>, Sequence)>,
-    /// The time of the last picture: those that came out of order have that of their predecessor.
+    /// The time of the last picture: reordered ones get that of their predecessor.
     last: Monotonic,
 }
 
@@ -63,26 +63,26 @@ pub struct Decoder {
 enum State {
     /// Every unit can be decoded.
     Running,
-    /// Nothing can be decoded before a key unit.
+    /// Nothing can be decoded until a key unit.
     NeedsKey,
-    /// The same, and the library is not to be trusted: after an error, coefficients of the damaged
-    /// picture remain in H.264's state, and show in the next one however it is flushed.
+    /// The same, and the library must be reset: after an error, coefficients of the damaged picture remain in
+    /// H.264's state, and show up in the next one however it is flushed.
     NeedsKeyAndReset,
 }
 
 impl Decoder {
-    /// A decoder of H.264 or H.265, whose memory this machine's budget bounds.
+    /// A decoder of H.264 or H.265, bounded by this machine's memory budget.
     ///
-    /// It runs on the caller's thread alone: libavcodec's frame threads would keep as many pictures
-    /// back as there are threads, and its slice threads do not notice missing slices.
+    /// It runs on the caller's thread alone: libavcodec's frame threads would hold back as many pictures as
+    /// there are threads, and its slice threads do not detect missing slices.
     ///
     /// # Errors
-    /// [`DecodeError::Unsupported`] where this build of FFmpeg lacks the codec.
+    /// [`DecodeError::Unsupported`] if this build of FFmpeg lacks the codec.
     pub fn new(codec: Codec) -> Result<Self, DecodeError> {
         Self::within(codec, Budget::of_machine())
     }
 
-    /// The same, with a budget of its own.
+    /// The same, with its own budget.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -95,18 +95,18 @@ impl Decoder {
         Ok(Self { codec, opened, complaints, state, skip, sequences, last })
     }
 
-    /// Bytes of memory that are reserved for this decoder and what comes out of it.
+    /// Bytes reserved for this decoder and its pictures.
     pub fn reserved_bytes(&self) -> u64 {
         self.complaints.account.reserved()
     }
 
-    /// Takes the next unit. Pull until there is none after each push. Key units bring their parameter
-    /// sets along.
+    /// Decodes the next unit. After each push, pull until there is no picture. Key units include their
+    /// parameter sets.
     ///
     /// # Errors
-    /// [`DecodeError::Damaged`] where its picture is lost, and with it all up to the next key unit;
-    /// those are then overlooked without an error. [`DecodeError::Unsupported`] where no picture of
-    /// this stream can be shown, [`DecodeError::TooLarge`] where it takes more memory than there is.
+    /// [`DecodeError::Damaged`] if its picture is lost, and with it all up to the next key unit; those are
+    /// then skipped without an error. [`DecodeError::Unsupported`] if no picture of this stream can be shown,
+    /// [`DecodeError::TooLarge`] if it exceeds the memory budget.
     pub fn push(&mut self, unit: AccessUnit) -> Result<(), DecodeError> {
         if unit.discontinuity {
             self.flush();
@@ -121,7 +121,7 @@ impl Decoder {
         }
         self.state = State::Running;
         let mut packet = self.packet(unit.data)?;
-        // A time stamp comes out with its picture: it may as well be the time of arrival.
+        // A time stamp stays with its picture: use it for the time of arrival.
         let arrived = unit.arrived.since(Monotonic::since_zero(Duration::ZERO));
         packet.set_pts(i64::try_from(arrived.as_nanos()).ok());
         if unit.is_hidden {
@@ -158,15 +158,15 @@ impl Decoder {
         Picture::new(frame, self.last).map(Some)
     }
 
-    /// The stream has ended: pictures that waited for others before them can be pulled. Nothing can
-    /// be pushed until [`flush`](Self::flush).
+    /// Ends the stream: pictures that waited for others can now be pulled. Nothing can be pushed until
+    /// [`flush`](Self::flush).
     pub fn end(&mut self) {
         self.complaints.begin_unit();
-        // It refuses only what was ended before.
+        // It fails only if already ended.
         let _ = self.opened.send_eof();
     }
 
-    /// Forgets everything; the next unit that is taken is a key unit.
+    /// Forgets everything; the next unit to be decoded is a key unit.
     pub fn flush(&mut self) {
         self.opened.flush();
         if self.state == State::Running {
@@ -174,19 +174,19 @@ impl Decoder {
         }
     }
 
-    /// Whether units are overlooked until the next key unit.
+    /// Whether units are skipped until the next key unit.
     pub fn needs_key(&self) -> bool {
         self.state != State::Running
     }
 
-    /// Leaves out pictures that no other refers to, which makes up for lost time.
+    /// Skips pictures that no other refers to, to catch up.
     pub fn skip_non_reference(&mut self, skip: bool) {
         self.skip = if skip { Discard::NonReference } else { Discard::Default };
         self.opened.skip_frame(self.skip);
     }
 
-    /// Looks at the parameter sets of a unit before the library does, which would take the memory that
-    /// they ask for, or only call them damaged.
+    /// Checks a unit's parameter sets before the library does, which would allocate the memory that they ask
+    /// for, or only report damage.
     fn look_at_sequences(&mut self, unit: &[u8]) -> Result<(), DecodeError> {
         let mut is_news = false;
         for (nal, sequence) in sps::all(self.codec, unit) {
@@ -206,7 +206,7 @@ impl Decoder {
         if is_news { self.reserve() } else { Ok(()) }
     }
 
-    /// Reserves the memory for the largest of the sequences that the stream may go on with.
+    /// Reserves the memory for the largest sequence that the stream may use.
     fn reserve(&mut self) -> Result<(), DecodeError> {
         let estimates = self.sequences.iter().map(|(_, sequence)| Estimate::new(self.codec, *sequence));
         let Some(largest) = estimates.max_by_key(Estimate::bytes) else { return Ok(()) };
@@ -217,13 +217,13 @@ impl Decoder {
                 reserved.map_err(|refused| too_large(&largest.to_string(), refused))
             });
         if reserved.is_err() {
-            // They are to be looked at again, should the stream go on.
+            // Check them again if the stream continues.
             self.sequences.clear();
         }
         reserved
     }
 
-    /// What is wrong with the stream, where only the library's log says it.
+    /// The stream's fault, if only the library's log reports it.
     fn complained(&mut self) -> Option<DecodeError> {
         let complaint = self.complaints.take()?;
         Some(self.damaged(complaint))
@@ -241,7 +241,7 @@ impl Decoder {
         DecodeError::Damaged(format!("{} picture: {why}", self.codec.name()))
     }
 
-    /// A packet with the unit's memory.
+    /// A packet that takes over the unit's memory.
     fn packet(&mut self, mut unit: UnitBytes) -> Result<Packet, DecodeError> {
         if self.codec == Codec::H265 {
             remove_sei(&mut unit);
@@ -286,14 +286,14 @@ fn open(codec: Codec, complaints: &Complaints) -> Result<Opened, DecodeError> {
     };
     let missing = || DecodeError::Unsupported(format!("this build has no decoder of {}", codec.name()));
     let mut context = Context::new_with_codec(decoder::find(id).ok_or_else(missing)?);
-    // Unaligned: a picture that is cropped on the left begins where it should.
+    // Unaligned: a picture cropped on the left starts where it should.
     context.set_flags(Flags::LOW_DELAY | Flags::UNALIGNED);
     context.set_threading(threading::Config { kind: threading::Type::Slice, count: 1 });
     picture::set_up(&mut context, PICTURE_MAX_PIXELS, complaints);
     let mut decoder = context.decoder();
     if codec == Codec::H265 {
-        // It says by no other means that a slice could not be decoded. In H.264 the concealment of
-        // errors says so for each picture, and a harmless mistake does not cost one.
+        // Nothing else reports a slice that could not be decoded. In H.264, error concealment does so for
+        // each picture, and a harmless mistake costs none.
         decoder.check(Check::EXPLODE);
     }
     decoder.open().map_err(|error| DecodeError::Library(error.to_string()))
@@ -305,8 +305,8 @@ impl fmt::Debug for Decoder {
     }
 }
 
-/// Removes the SEI NAL units that are still in a unit of H.265 ([`nal::is_left_out`]): those of cameras
-/// that send several NAL units as one.
+/// Removes the SEI NAL units that are still in a unit of H.265 ([`nal::is_left_out`]): those of cameras that
+/// send several NAL units as one.
 fn remove_sei(unit: &mut UnitBytes) {
     let mut at = 0;
     while let Some(begin) = memchr::memmem::find(&unit[at..], &[0, 0, 1]).map(|begin| at + begin) {
@@ -322,13 +322,13 @@ fn remove_sei(unit: &mut UnitBytes) {
 /// Why a unit gave no picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecodeError {
-    /// This picture is lost, and those that refer to it.
+    /// This picture is lost, and so are those that refer to it.
     Damaged(String),
     /// Pictures of this kind cannot be shown.
     Unsupported(String),
-    /// It takes more memory than there is for it.
+    /// It exceeds the memory budget.
     TooLarge(String),
-    /// The library could not, for want of memory or the like.
+    /// The library failed, for example for lack of memory.
     Library(String),
 }
 

@@ -1,4 +1,4 @@
-//! Access units as the library's packets, which take their memory over.
+//! Access units as the library's packets, without a copy.
 
 #![allow(unsafe_code, reason = "the binding makes packets by copying alone")]
 
@@ -11,8 +11,8 @@ use crate::video::{PADDING_BYTES, UnitBytes};
 
 const _: () = assert!(PADDING_BYTES >= ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize);
 
-/// A packet that owns the unit's memory; `None` where there is none for the packet itself, or the unit
-/// has 2 GiB.
+/// A packet that owns the unit's memory; `None` if the packet itself cannot be allocated, or the unit has 2
+/// GiB.
 pub(super) fn of(unit: UnitBytes) -> Option<Packet> {
     let bytes = i32::try_from(unit.len()).ok()?;
     let mut memory = Box::new(unit.into_padded());
@@ -48,13 +48,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_memory_of_the_unit_is_the_packets() {
+    fn the_packet_takes_over_the_units_memory() {
         let unit = UnitBytes::from(vec![1, 2, 3]);
         let memory = unit.as_ptr();
         let packet = of(unit).unwrap();
         let data = packet.data().unwrap();
         assert_eq!((data, data.as_ptr()), (&[1, 2, 3][..], memory));
-        // A reference to it, as decoders take one, is no copy either.
+        // Another reference, as decoders take one, does not copy either.
         let again = packet.clone();
         drop(packet);
         assert_eq!(again.data().unwrap(), [1, 2, 3]);

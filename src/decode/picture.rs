@@ -1,4 +1,4 @@
-//! A decoded picture, where the decoder put it.
+//! A decoded picture in the decoder's memory.
 
 #![allow(unsafe_code, reason = "a picture lies in memory of the C library")]
 
@@ -16,11 +16,11 @@ use crate::clock::Monotonic;
 use crate::limits;
 use crate::picture::{Chroma, PixelAspect, Plane, Planes, Shape, Turn};
 
-/// Columns from which a picture is one of HD, and rows up to which it is not: PAL has 576.
+/// HD pictures have at least these columns, or more than these rows: PAL has 576.
 const HD_WIDTH: u32 = 1280;
 const SD_HEIGHT_MAX: u32 = 576;
 
-/// Puts into a context what the binding has no words for.
+/// Sets up a context in ways that the `ffmpeg-next` crate does not offer.
 pub(super) fn set_up(context: &mut Context, pixels_max: i64, complaints: &Complaints) {
     // SAFETY: the context is not open yet. `opaque` is ours; FFmpeg copies it and never looks. The
     // decoder that owns the context owns the complaints, and drops them after it.
@@ -32,7 +32,7 @@ pub(super) fn set_up(context: &mut Context, pixels_max: i64, complaints: &Compla
     }
 }
 
-/// The picture of a packet is decoded and not given out.
+/// Marks a packet's picture as decoded but not shown.
 pub(super) fn hide(packet: &mut Packet) {
     // SAFETY: the packet is ours, and its flags are a number.
     unsafe {
@@ -40,11 +40,11 @@ pub(super) fn hide(packet: &mut Packet) {
     }
 }
 
-/// A decoded picture. Its memory is the decoder's; it is given back when this is dropped.
+/// A decoded picture in the decoder's memory, which it returns on drop.
 pub struct Picture {
     frame: frame::Video,
     kind: Kind,
-    /// When it arrived.
+    /// Its time of arrival.
     pub captured: Monotonic,
 }
 
@@ -54,11 +54,11 @@ struct Kind {
     chroma: Chroma,
     depth: Depth,
     range: Range,
-    /// The matrix is that of BT.709.
+    /// Whether the matrix is BT.709.
     is_bt709: bool,
 }
 
-/// Memory for pictures that cannot be encoded where they lie; it lasts as long as the stream.
+/// Memory for pictures that must be converted; it lasts as long as the stream.
 #[derive(Debug, Default)]
 pub struct Memory {
     planes: [Vec<u8>; 3],
@@ -86,8 +86,8 @@ impl Picture {
         self.frame.height()
     }
 
-    /// The shape of its pixels, and the turn that it says of itself (SEI display orientation). Where the
-    /// file that it comes from says something as well, that counts.
+    /// The shape of its pixels, and its own rotation (SEI display orientation). What the file says overrides
+    /// both.
     pub fn shape(&self, beside: Shape) -> Shape {
         let aspect = self.frame.aspect_ratio();
         let side = |side: i32| u32::try_from(side).unwrap_or(0);
@@ -100,11 +100,11 @@ impl Picture {
         }
     }
 
-    /// The samples as JPEG has them, 8 bits of full range with the matrix of BT.601: where the decoder
-    /// put them, or else brought into that form in `memory`.
+    /// The samples in JPEG's form, 8 bits of full range with the matrix of BT.601: in place if possible, else
+    /// converted in `memory`.
     ///
     /// # Errors
-    /// If the decoder's memory does not hold what it should.
+    /// If the decoder's memory is smaller than it should be.
     pub fn planes<'a>(&'a self, memory: &'a mut Memory) -> Result<Planes<'a>, DecodeError> {
         let Kind { chroma, depth, range, is_bt709 } = self.kind;
         let (width, height) = (self.frame.width() as usize, self.frame.height() as usize);
@@ -122,7 +122,7 @@ impl Picture {
         Ok(memory.convert(&given, self.kind))
     }
 
-    /// A plane of rows of so many bytes.
+    /// A plane with rows of this many bytes.
     fn plane(&self, index: usize, row: usize, rows: usize) -> Result<Plane<'_>, DecodeError> {
         // SAFETY: the frame was filled by the decoder. Its buffers hold `size` bytes from `data`, all
         // of them initialised by the decoder or its pool, and are not written while the frame, which
@@ -141,14 +141,14 @@ impl Picture {
     }
 }
 
-/// The turn of a display matrix as FFmpeg keeps it: nine words, of which a, b, c, d are these.
+/// The rotation in FFmpeg's display matrix: nine words, with a, b, c, d among them.
 pub(super) fn turn_of(matrix: &[u8]) -> Option<Turn> {
     let (words, _) = matrix.as_chunks::<4>();
     let word = |i: usize| words.get(i).map(|word| i32::from_ne_bytes(*word));
     Some(Turn::of_matrix(word(0)?, word(1)?, word(3)?, word(4)?))
 }
 
-/// The length of a plane from `begin` to the end of its last row, if one of the buffers holds it.
+/// The length of a plane from `begin` to the end of its last row, if it lies in one of the buffers.
 fn plane_within(
     mut buffers: impl Iterator<Item = (usize, usize)>,
     begin: usize,
@@ -165,7 +165,7 @@ fn plane_within(
 }
 
 impl Memory {
-    /// Row by row, so that each is in the L1 cache for all that is done to it.
+    /// Converts row by row, so that each stays in the L1 cache for all steps.
     fn convert(&mut self, given: &Planes<'_>, kind: Kind) -> Planes<'_> {
         let Kind { chroma, depth, range, is_bt709 } = kind;
         let Planes { width, height, .. } = *given;
@@ -237,8 +237,8 @@ fn kind(frame: &frame::Video) -> Result<Kind, DecodeError> {
     })
 }
 
-/// What the stream says (ITU-T H.264 table E-5), or, as most say nothing, by the size: players take
-/// pictures of HD for BT.709 and smaller ones for BT.601, and cameras are made to look right in them.
+/// The stream's own statement (ITU-T H.264 table E-5) or, as most make none, by size: players assume BT.709
+/// for HD and BT.601 for smaller pictures, and cameras are made to look right in them.
 fn is_bt709(frame: &frame::Video) -> bool {
     match frame.color_space() {
         color::Space::BT709 | color::Space::SMPTE240M => true,

@@ -1,11 +1,11 @@
-//! Samples to 8 bits of full range, which is what JPEG has (JFIF 1.02, as ITU-T T.871).
+//! Converts samples to JPEG's 8 bits of full range (JFIF 1.02, as ITU-T T.871).
 //!
-//! Each loop is one that LLVM turns into vector code on the baselines of x86-64 and aarch64.
+//! LLVM turns each loop into vector code on the baselines of x86-64 and aarch64.
 
 use crate::picture::range;
 pub(super) use crate::picture::range::Range;
 
-/// Bits of a sample, 8 to 12; those with more than 8 lie in little-endian words.
+/// Bits of a sample, 8 to 12; more than 8 are stored in little-endian words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Depth(pub u8);
 
@@ -18,7 +18,7 @@ impl Depth {
     }
 }
 
-/// One row to 8 bits of full range. Stops at the shorter one's end.
+/// Converts one row to 8 bits of full range. Stops at the end of the shorter slice.
 pub(super) fn to_full_range(from: &[u8], to: &mut [u8], depth: Depth, range: Range, is_chroma: bool) {
     match (depth, range, is_chroma) {
         (Depth::EIGHT, Range::Full, _) => {
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn every_sample_is_at_most_three_quarters_off() {
+    fn every_sample_is_within_three_quarters() {
         for depth in [Depth(8), Depth(10), Depth(12)] {
             for range in [Range::Full, Range::Limited] {
                 for is_chroma in [false, true] {

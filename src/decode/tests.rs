@@ -26,7 +26,7 @@ fn units(stream: &[u8], codec: Codec) -> Vec<AccessUnit> {
         .collect()
 }
 
-/// The samples of a picture in a row: Y, Cb, Cr.
+/// The samples of a picture in one row: Y, Cb, Cr.
 fn samples(planes: &Planes<'_>) -> Vec<u8> {
     let (columns, rows) = planes.chroma.plane_size(planes.width, planes.height);
     let mut samples = Vec::new();
@@ -39,14 +39,14 @@ fn samples(planes: &Planes<'_>) -> Vec<u8> {
     samples
 }
 
-/// What a decoder made of a stream: pictures, and how often it said that one was damaged.
+/// The output for a stream: pictures, and the number of damage errors.
 #[derive(Default)]
 struct Decoded {
     pictures: Vec<Vec<u8>>,
     sizes: Vec<(u32, u32)>,
     captured: Vec<Monotonic>,
     damaged: usize,
-    /// Units pushed when the first picture came.
+    /// Units pushed before the first picture.
     delay: Option<usize>,
 }
 
@@ -85,7 +85,7 @@ fn decode(codec: Codec, units: &[AccessUnit]) -> Decoded {
     decoded
 }
 
-/// Every picture of the scene, in order, looking as it should.
+/// Asserts that every picture of the scene is there, in order and looking right.
 fn assert_shows(decoded: &Decoded, scene: &Scene, what: &str) {
     assert_eq!(decoded.pictures.len(), scene.pictures.len(), "{what}");
     for (i, (picture, original)) in decoded.pictures.iter().zip(&scene.pictures).enumerate() {
@@ -97,7 +97,7 @@ fn assert_shows(decoded: &Decoded, scene: &Scene, what: &str) {
 }
 
 #[test]
-fn every_kind_of_stream_in_order_and_without_needless_delay() {
+fn every_kind_of_stream_is_in_order_and_without_needless_delay() {
     if !clips::available("decoding") {
         return;
     }
@@ -121,7 +121,7 @@ fn every_kind_of_stream_in_order_and_without_needless_delay() {
 }
 
 #[test]
-fn sizes_that_are_cropped() {
+fn cropped_sizes() {
     if !clips::available("decoding") {
         return;
     }
@@ -137,7 +137,7 @@ fn sizes_that_are_cropped() {
 }
 
 #[test]
-fn full_range_and_more_colour_stay_as_they_are() {
+fn full_range_and_more_chroma_are_kept() {
     if !clips::available("decoding") {
         return;
     }
@@ -160,9 +160,9 @@ fn full_range_and_more_colour_stay_as_they_are() {
     }
 }
 
-/// Bars of strong colours, coded as one matrix or the other, look the same.
+/// Bars of strong colours look the same in either matrix.
 #[test]
-fn colours_are_those_of_the_scene_whatever_the_matrix() {
+fn colours_match_the_scene_in_either_matrix() {
     if !clips::available("decoding") {
         return;
     }
@@ -192,7 +192,7 @@ fn colours_are_those_of_the_scene_whatever_the_matrix() {
 }
 
 #[test]
-fn grey_is_grey() {
+fn grey_stays_grey() {
     if !clips::available("decoding") {
         return;
     }
@@ -204,7 +204,7 @@ fn grey_is_grey() {
 }
 
 #[test]
-fn another_size_in_the_middle() {
+fn the_size_may_change_midstream() {
     if !clips::available("decoding") {
         return;
     }
@@ -220,7 +220,7 @@ fn another_size_in_the_middle() {
 }
 
 #[test]
-fn pictures_without_followers_can_be_skipped() {
+fn unreferenced_pictures_can_be_skipped() {
     if !clips::available("decoding") {
         return;
     }

@@ -1,4 +1,4 @@
-//! Containers, and files that lie.
+//! Containers, and files with false contents.
 
 use super::*;
 use crate::clips::{self, Folder, Scene};
@@ -41,7 +41,7 @@ fn every_container_at_its_rate() {
         ("h.avi", mjpeg, None, 20),
         ("i.mkv", mjpeg, None, 20),
         ("j.mp4", mjpeg, None, 20),
-        // Nothing in it says the rate.
+        // It states no rate.
         ("k.mjpeg", mjpeg, None, 25),
     ] {
         clips::encode_to(&folder.file(name), (160, 120), 25, options);
@@ -80,7 +80,7 @@ fn hostile_files_end_or_are_refused() {
     assert!(refused(b"just text, nothing else").unwrap_err().contains("format is not known"));
     assert!(refused(&good[..40]).is_err());
     assert_eq!(read(&folder, "sound.mp4", None).map(|_| ()), Err("its video is mpeg4".to_owned()));
-    // One byte after the other is wrong: whatever comes of it, it comes to an end.
+    // Corrupt one byte after another: parsing always ends.
     for at in (0..good.len()).step_by(61) {
         let mut bad = good.clone();
         bad[at] ^= 0xff;
@@ -88,9 +88,9 @@ fn hostile_files_end_or_are_refused() {
     }
 }
 
-/// A film that begins within a group of pictures: those before the cut are decoded, and not shown.
+/// A film that starts within a group of pictures: those before the cut are decoded, and not shown.
 #[test]
-fn what_lies_before_the_cut_is_not_shown() {
+fn pictures_before_the_cut_are_not_shown() {
     if !clips::available("files") {
         return;
     }
@@ -99,7 +99,7 @@ fn what_lies_before_the_cut_is_not_shown() {
     let size = (160, 120);
     let options = "-c:v libx264 -pix_fmt yuv420p -crf 5 -x264-params keyint=25:scenecut=0:bframes=2";
     clips::encode_to(&whole, size, 50, options);
-    // From picture 30 on, which is the sixth after a key picture.
+    // From picture 30 on, the sixth after a key picture.
     let cut = folder.file("cut.mp4");
     let (whole, cut) = (whole.to_str().unwrap(), cut.to_str().unwrap());
     clips::ffmpeg(&["-ss", "1.2", "-i", whole, "-c", "copy", cut]);
