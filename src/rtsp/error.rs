@@ -5,37 +5,37 @@ use std::time::Duration;
 
 use super::Transport;
 
-/// Why a session ended. The type says what to do: [`Refused`] is to be tried again slowly or not
-/// at all (cameras lock accounts), [`Failed`] with ordinary back-off.
+/// Why a session ended. The type decides what to do: [`Refused`] is retried slowly or not at all (cameras
+/// lock accounts), [`Failed`] with ordinary back-off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The camera does not let us in.
+    /// The camera denies access.
     Refused(Refused),
-    /// Something that may be better the next time.
+    /// A failure that may be gone next time.
     Failed(Failed),
 }
 
-/// The camera does not let us in.
+/// The camera denies access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
-    /// It asks for a user name and password, and there is none.
+    /// It requires credentials, and none are configured.
     NoCredentials {
-        /// What it calls itself.
+        /// Its realm.
         realm: String,
     },
     /// It does not accept the user name and password.
     WrongCredentials {
-        /// What it calls itself.
+        /// Its realm.
         realm: String,
     },
-    /// It redirected to another host or port, which asks for credentials that belong to the first.
+    /// It redirected to another host or port, which requires credentials that belong to the first.
     OtherHost {
         /// The other, as HOST:PORT.
         host: String,
     },
-    /// It asks for a kind of authentication that is not supported.
+    /// It requires an unsupported authentication scheme.
     NoScheme {
-        /// What it offers.
+        /// The schemes that it offers.
         offered: String,
     },
     /// 403: the account may not see this stream.
@@ -45,73 +45,73 @@ pub enum Refused {
     },
 }
 
-/// Something that may be better the next time.
+/// A failure that may be gone next time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failed {
-    /// The connection did not come up in time.
+    /// Connecting took too long.
     ConnectTimeout(Duration),
     /// The camera closed the connection.
     Closed {
-        /// What was going on.
+        /// What was in progress.
         during: &'static str,
     },
-    /// A request was not answered in time.
+    /// An answer took too long.
     NoAnswer {
         /// The request.
         method: &'static str,
-        /// How long it was waited for.
+        /// How long it has been awaited.
         after: Duration,
     },
-    /// 404: there is no such stream.
+    /// 404: no such stream.
     NotFound {
         /// The request.
         method: &'static str,
     },
-    /// Another status than success.
+    /// An error status.
     Status {
         /// The request.
         method: &'static str,
         /// The status code.
         status: u16,
-        /// The camera's words.
+        /// The camera's reason phrase.
         reason: String,
     },
-    /// The description names no video that can be shown.
+    /// The description has no video that can be shown.
     NoVideo {
-        /// What it names.
+        /// What it has.
         offered: String,
     },
-    /// More than is read.
+    /// Something exceeds its ceiling.
     TooLarge {
         /// What it is.
         what: String,
-        /// Its bytes, where they are known.
+        /// Its bytes, where known.
         bytes: Option<u64>,
         /// The ceiling, in bytes.
         max: usize,
     },
-    /// The camera takes neither transport, or answers with another than asked for.
+    /// The camera supports neither transport, or answers with another than requested.
     TransportRefused,
-    /// Playing over UDP, and no datagram arrives.
+    /// It plays over UDP, but no datagram arrives.
     NoDatagrams(Duration),
-    /// Playing, and no packet arrives.
+    /// It plays, but no packet arrives.
     Silent(Duration),
     /// The camera ended the stream.
     Goodbye,
-    /// 454: the camera does not know the session any more.
+    /// 454: the camera has forgotten the session.
     SessionLost,
     /// More redirects than [`REDIRECTS_MAX`](super::limits::REDIRECTS_MAX).
     TooManyRedirects,
     /// A redirect from `rtsps://` to `rtsp://`.
     Unencrypted,
-    /// A redirect to nowhere.
+    /// A redirect without a valid target.
     BadRedirect,
-    /// A URL for a request that could not be made out of what the camera gave.
+    /// The camera's control attribute gives no valid URL.
     BadControl,
 }
 
 impl Error {
-    /// The transport to try at once, where the one in use is what failed.
+    /// The transport to try at once, if the one in use failed.
     pub fn other_transport(&self, used: Transport) -> Option<Transport> {
         match (self, used) {
             (Self::Failed(Failed::NoDatagrams(_)), Transport::Udp) => Some(Transport::Tcp),
@@ -169,7 +169,7 @@ impl fmt::Display for Failed {
             Self::NoAnswer { method, after } => {
                 write!(f, "no answer to {method} within {} s", after.as_secs())
             }
-            // Paths may hold tokens, so neither our URLs nor what the camera makes of them is repeated.
+            // Paths may hold tokens, so no URL is repeated, neither ours nor the camera's.
             Self::NotFound { method } => write!(f, "{method} answered 404: no stream at this url"),
             Self::Status { method, status, reason } => write!(f, "{method} answered {status} {reason}"),
             Self::NoVideo { offered } => {

@@ -1,12 +1,12 @@
-//! The head of a message. RFC 2326 sections 4 to 7, by `rtsp-types`, which is exact: what cameras
-//! write is put in order first.
+//! The head of a message. RFC 2326 sections 4 to 7, by `rtsp-types`, which is strict: what cameras write is
+//! normalised first.
 
 use percent_encoding::{AsciiSet, percent_encode};
 use rtsp_types::{Message, StatusCode};
 
 use super::limits::{BODY_MAX_BYTES, HEADERS_MAX};
 
-/// Request methods that begin a line of their own. RFC 2326 section 10, RFC 7826 section 13.
+/// Request methods, each of which starts a message. RFC 2326 section 10, RFC 7826 section 13.
 pub(super) const METHODS: [&str; 12] = [
     "OPTIONS",
     "DESCRIBE",
@@ -31,12 +31,12 @@ pub(super) struct Head {
     pub message: Message<Vec<u8>>,
     /// Bytes of the body that follows.
     pub body_bytes: usize,
-    /// Bytes of a body that is too large to be read; it is passed over as garbage.
+    /// Bytes of a body that is too large to read; it is skipped as garbage.
     pub too_large: Option<u64>,
 }
 
 impl Head {
-    /// Parses everything up to the empty line; `None` where that is no message.
+    /// Parses a head, up to the empty line; `None` if it is not a message.
     pub fn parse(head: &[u8]) -> Option<Self> {
         let head = text(head);
         let mut lines = head.lines();
@@ -66,18 +66,17 @@ impl Head {
     }
 }
 
-/// The value of Content-Length, 0 where it is not a number.
+/// The value of Content-Length, 0 if it is not a number.
 fn length(value: &str) -> u64 {
     let is_number = !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit());
-    // One that does not fit is large all the same.
+    // A number that does not fit is large in any case.
     if is_number { value.parse().unwrap_or(u64::MAX) } else { 0 }
 }
 
-/// Where bytes above 127 of a challenge are put among the characters: in a private area, which no parser
-/// of text changes.
+/// Maps bytes above 127 in a challenge to characters of a private area, which no text parser changes.
 const RAW_BYTES: u32 = 0xe000;
 
-/// A head as text. Challenges are given back to the camera as they came, whatever their encoding
+/// A head as text. Challenges are returned to the camera byte for byte, whatever their encoding
 /// ([`challenges`]), and so are its URLs.
 fn text(head: &[u8]) -> String {
     let mut text = String::with_capacity(head.len());
@@ -101,15 +100,15 @@ fn text(head: &[u8]) -> String {
     text
 }
 
-/// The challenges of a response, as they came.
+/// The challenges of a response, byte for byte.
 pub(super) fn challenges(response: &rtsp_types::Response<Vec<u8>>) -> Vec<u8> {
     let value = header(response, &rtsp_types::headers::WWW_AUTHENTICATE).unwrap_or_default();
     let raw = |c: char| u32::from(c).checked_sub(RAW_BYTES).and_then(|byte| u8::try_from(byte).ok());
     value.chars().filter_map(|c| if c.is_ascii() { Some(c as u8) } else { raw(c) }).collect()
 }
 
-/// The status or request line, as `rtsp-types` wants it: some cameras leave the reason away, or
-/// write another minor version.
+/// Normalises the status or request line for `rtsp-types`: some cameras omit the reason, or write another
+/// minor version.
 fn first_line(line: &str) -> Option<String> {
     let mut words = line.split_ascii_whitespace();
     let first = words.next()?;
@@ -122,7 +121,7 @@ fn first_line(line: &str) -> Option<String> {
     if !version.starts_with("RTSP/") || !METHODS.contains(&first) {
         return None;
     }
-    // Only the method of a camera's request matters, and its URL need not parse.
+    // Of a camera's request only the method matters; its URL need not parse.
     let url = if rtsp_types::Url::parse(url).is_ok() { url } else { "*" };
     Some(format!("{first} {url} RTSP/1.0\r\n"))
 }
@@ -157,9 +156,9 @@ pub(super) fn header<'a>(
     response.header(name).map(rtsp_types::HeaderValue::as_str)
 }
 
-/// The sequence number, where there is a usable one. RFC 2326 section 12.17.
+/// The sequence number, if valid. RFC 2326 section 12.17.
 pub(super) fn cseq(value: Option<&str>) -> Option<u32> {
-    // A header that was sent twice is joined by a comma.
+    // Repeated headers are joined by commas.
     value?.split(',').next()?.trim().parse().ok()
 }
 
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message() {
+    fn invalid_messages() {
         for head in
             ["", "RTSP/1.0\r\n\r\n", "RTSP/1.0 99 x\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "PLAY x\r\n\r\n"]
         {

@@ -1,10 +1,9 @@
 //! RTSP 1.0 (RFC 2326) as a client, without sockets or clock.
 //!
-//! [`Session`] is a value: [`Input`]s (bytes received, time passed) go in by
-//! [`Session::handle_input`], and after each of them [`Session::poll_output`] is called until it
-//! gives [`Output::Timeout`], which says how long to wait for the next input, or
-//! [`Output::Ended`]. Whoever owns the sockets waits, feeds and drains; everything that a camera
-//! does wrong is dealt with in here.
+//! [`Session`] is a value: [`Input`]s (bytes received, time passed) go in by [`Session::handle_input`]. After
+//! each of them, call [`Session::poll_output`] until it gives [`Output::Timeout`], which says how long to
+//! wait for the next input, or [`Output::Ended`]. The owner of the sockets waits, feeds and drains; every
+//! fault of a camera is handled in here.
 //!
 //! Only this module names `rtsp-types` and `sdp-types`.
 
@@ -24,7 +23,7 @@ pub use session::{Counters, Endpoint, Event, Input, Options, Output, Session, St
 pub use target::{Target, UrlError};
 pub use transport::Transport;
 
-/// Reads arbitrary bytes as a stream of messages, split at arbitrary points: for fuzzing.
+/// Parses arbitrary bytes as a stream of messages, split at arbitrary points: for fuzzing.
 #[doc(hidden)]
 pub fn read_all<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> usize {
     let mut reader = reader::Reader::default();

@@ -1,4 +1,4 @@
-//! Takes the bytes of a connection apart: messages, and packets interleaved with them.
+//! Splits the bytes of a connection into messages and interleaved packets.
 
 use memchr::memmem;
 use rtsp_types::Message;
@@ -6,13 +6,13 @@ use rtsp_types::Message;
 use super::limits::{BUFFER_MAX_BYTES, HEAD_MAX_BYTES};
 use super::message::{Head, METHODS};
 
-/// Bytes in front of an interleaved packet. RFC 2326 section 10.12.
+/// Bytes before an interleaved packet. RFC 2326 section 10.12.
 const INTERLEAVED_HEADER_BYTES: usize = 4;
 
 /// Bytes of the shortest RTP or RTCP packet (RFC 3550: an empty receiver report).
 const PACKET_MIN_BYTES: usize = 8;
 
-/// What a connection carries.
+/// A message or packet on the connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Element<'a> {
     /// An interleaved packet.
@@ -24,37 +24,37 @@ pub(super) enum Element<'a> {
     },
     /// A request or a response.
     Message(Message<Vec<u8>>),
-    /// One without its body, which is too large: so many bytes.
+    /// A message without its body, which has so many bytes and is too large.
     Bodiless(Message<Vec<u8>>, u64),
-    /// A message whose head is too long, and therefore passed over.
+    /// A message with too long a head, which is skipped.
     HeadTooLong,
 }
 
-/// Bytes of the receive buffer: what is not understood yet, and room for a read behind it.
+/// Bytes of the receive buffer: unparsed bytes, and room for a read after them.
 const RECEIVE_BUFFER_BYTES: usize = 2 * BUFFER_MAX_BYTES;
 
-/// Less room than this is not read into: what has not come whole moves to the beginning first.
+/// With less room than this, an incomplete element is moved to the beginning before the next read.
 const READ_MIN_BYTES: usize = BUFFER_MAX_BYTES / 4;
 
-/// Holds received bytes until they make an [`Element`]: never more than [`BUFFER_MAX_BYTES`] that make
-/// none. The connection is read into it and elements borrow from it, so that nothing is copied.
+/// Holds received bytes until they complete an [`Element`]: at most [`BUFFER_MAX_BYTES`] of an incomplete
+/// one. The connection is read into it and elements borrow from it, without a copy.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
-    /// As long as it may be, once there was something to be received.
+    /// At its full size once something is received.
     buffer: Vec<u8>,
-    /// Bytes at the beginning of the buffer that were given out.
+    /// Bytes at the beginning that were returned as elements.
     given: usize,
-    /// Bytes of the buffer that were received.
+    /// Bytes received.
     filled: usize,
-    /// What follows was not where an element should have begun: only what looks right is believed.
+    /// Whether synchronisation is lost: only plausible elements are accepted.
     lost: bool,
-    /// Bytes passed over because they were part of nothing.
+    /// Bytes skipped as garbage.
     pub garbage_bytes: u64,
-    /// Bytes that were moved to the beginning of the buffer.
+    /// Bytes moved to the beginning of the buffer.
     pub moved_bytes: u64,
 }
 
-/// What the bytes at the beginning of the buffer are.
+/// What the buffer begins with.
 enum Scan {
     Data { channel: u8, len: usize },
     Message(Box<Head>, usize),
@@ -65,7 +65,7 @@ enum Scan {
 }
 
 impl Reader {
-    /// Where the next bytes go; at least one where [`pull`](Self::pull) was called until it gave nothing.
+    /// Room for the next bytes; not empty if [`pull`](Self::pull) was called until it gave nothing.
     pub fn room(&mut self) -> &mut [u8] {
         self.buffer.resize(RECEIVE_BUFFER_BYTES, 0);
         if self.given == self.filled {
@@ -78,17 +78,17 @@ impl Reader {
         &mut self.buffer[self.filled..]
     }
 
-    /// So many bytes have been written to the beginning of [`room`](Self::room).
+    /// Notes that so many bytes were read into [`room`](Self::room).
     pub fn received(&mut self, bytes: usize) {
         self.filled = (self.filled + bytes).min(self.buffer.len());
     }
 
-    /// Forgets the bytes of a connection that is no more.
+    /// Discards the bytes of a closed connection.
     pub fn reset(&mut self) {
         *self = Self { garbage_bytes: self.garbage_bytes, moved_bytes: self.moved_bytes, ..Self::default() };
     }
 
-    /// The next element. `is_assigned` says which channels were negotiated.
+    /// The next element. `is_assigned` tells which channels were negotiated.
     pub fn pull(&mut self, is_assigned: impl Fn(u8) -> bool) -> Option<Element<'_>> {
         loop {
             let rest = &self.buffer[self.given..self.filled];
@@ -134,7 +134,7 @@ impl Reader {
 fn scan(data: &[u8], lost: bool, is_assigned: &impl Fn(u8) -> bool) -> Scan {
     match data {
         [] => Scan::Incomplete,
-        // As in `garbage`: what it passes over must not depend on how the bytes were split.
+        // As in `garbage`: what is skipped must not depend on how the bytes were split.
         [first, ..] if lost && !matches!(first, b'$' | b'R') => garbage(data),
         [b'\r' | b'\n', ..] => Scan::LineBreak,
         [b'$', ..] => scan_interleaved(data, lost, is_assigned),
@@ -143,8 +143,8 @@ fn scan(data: &[u8], lost: bool, is_assigned: &impl Fn(u8) -> bool) -> Scan {
     }
 }
 
-/// RFC 2326 section 10.12. Cameras send on channels that nobody asked for; but `$` is also a byte
-/// like any other, so that an unassigned channel, or anything after garbage, has to look like RTP.
+/// RFC 2326 section 10.12. Cameras send on unassigned channels; but `$` may also be any byte, so that such a
+/// packet, or anything after garbage, must look like RTP.
 fn scan_interleaved(data: &[u8], lost: bool, is_assigned: &impl Fn(u8) -> bool) -> Scan {
     let [_, channel, high, low, packet @ ..] = data else { return Scan::Incomplete };
     let (channel, len) = (*channel, usize::from(u16::from_be_bytes([*high, *low])));
@@ -179,7 +179,7 @@ fn scan_message(data: &[u8]) -> Scan {
     }
 }
 
-/// Whether a message begins here, as far as can be seen.
+/// Whether this may be the start of a message.
 fn begins_message(data: &[u8]) -> bool {
     let begins = |start: &str, then: u8| {
         let shown = data.len().min(start.len());
@@ -188,7 +188,7 @@ fn begins_message(data: &[u8]) -> bool {
     begins("RTSP", b'/') || METHODS.iter().any(|method| begins(method, b' '))
 }
 
-/// What is at the beginning is nothing; the next byte that could begin something ends it.
+/// Skips garbage up to the next byte that could start an element.
 fn garbage(data: &[u8]) -> Scan {
     let skip = memchr::memchr2(b'$', b'R', &data[1..]).map_or(data.len(), |at| at + 1);
     Scan::Garbage(skip)
@@ -206,7 +206,7 @@ mod tests {
         packet
     }
 
-    /// Writes as much as there is room for, at most 64 KiB; how much.
+    /// Writes as much as fits, at most 64 KiB; returns the number of bytes.
     fn push(reader: &mut Reader, bytes: &[u8]) -> usize {
         let room = reader.room();
         let len = bytes.len().min(room.len()).min(64 << 10);
@@ -215,7 +215,7 @@ mod tests {
         len
     }
 
-    /// What a stream holds: channels of packets, and -1 for messages.
+    /// The elements of a stream: channels of packets, and -1 for messages.
     fn read(pieces: &[&[u8]]) -> (Vec<i32>, u64) {
         let (mut reader, mut seen) = (Reader::default(), Vec::new());
         for mut piece in pieces.iter().copied() {
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn unassigned_channels_have_to_look_like_rtp() {
+    fn packets_on_unassigned_channels_must_look_like_rtp() {
         assert_eq!(read(&[&packet(6, 12), &packet(0, 12)]), (vec![6, 0], 0));
         let mut odd = packet(6, 12);
         odd[4] = 0;
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_passed_over_to_the_next_plausible_frame() {
+    fn garbage_is_skipped_up_to_the_next_plausible_element() {
         let garbage = b"abc$\x09\x00\x10\x80$$R$\x00\x00\x00RTSP/2";
         let (seen, passed) = read(&[garbage, &packet(0, 12), ANSWER]);
         assert_eq!((seen, passed), (vec![0, -1], garbage.len() as u64));
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_is_said_and_passed_over() {
+    fn oversized_messages_are_reported_and_skipped() {
         let body = vec![b'x'; 70_000];
         let large = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 70000\r\n\r\n";
         let (seen, passed) = read(&[large, &body, ANSWER, &packet(0, 12)]);

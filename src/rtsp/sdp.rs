@@ -1,8 +1,8 @@
-//! What a camera offers: its session description. RFC 4566, RFC 2326 appendix C, by `sdp-types`.
+//! A camera's session description. RFC 4566, RFC 2326 appendix C, by `sdp-types`.
 //!
-//! Cameras leave `o=` away, write negative numbers in it, repeat `s=`, cut `c=IN` short, write
-//! `t=now-`. None of that matters for a stream by RTSP: only `m=` and `a=` lines reach the
-//! parser, each media apart, so that one that does not parse costs the others nothing.
+//! Cameras omit `o=`, write negative numbers in it, repeat `s=`, truncate `c=IN`, write `t=now-`. None of
+//! that matters for RTSP: only `m=` and `a=` lines reach the parser, each media separately, so that an
+//! invalid one does not affect the others.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use crate::rtp::depacketize::{Depacketizer, H264, H265, Jpeg};
 use crate::rtp::{Encoding, KeyRequest};
 use crate::video::Codec;
 
-/// Cameras leave the padding away, and set bits that should be zero.
+/// Cameras omit the padding, and set bits that should be zero.
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -31,32 +31,32 @@ const VIDEO_CLOCK_RATE: u32 = 90_000;
 /// The static payload type of JPEG, which needs no rtpmap. RFC 3551 section 6.
 const JPEG_PAYLOAD_TYPE: u8 = 26;
 
-/// What a camera offers.
+/// A camera's session description.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Description {
-    /// The media that parse.
+    /// The valid media.
     pub media: Vec<Media>,
-    /// Media that do not.
+    /// The number of invalid media.
     pub media_skipped: u64,
     /// The control attribute of the whole session.
     pub(super) control: Option<String>,
 }
 
-/// One media.
+/// A media description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Media {
     /// `video`, `audio`, `application` or anything else.
     pub kind: String,
-    /// Encoding name as the camera writes it, such as `H264` or `MPEG4-GENERIC`.
+    /// The camera's encoding name, such as `H264` or `MPEG4-GENERIC`.
     pub encoding: String,
-    /// How its pictures are coded, where they can be shown.
+    /// The encoding of its pictures, if they can be shown.
     pub pictures: Option<Encoding>,
     /// RTP payload type.
     pub payload_type: u8,
-    /// Units of the RTP timestamp in a second.
+    /// Units of the RTP timestamp per second.
     pub clock_rate: u32,
     pub(super) control: Option<String>,
-    /// How it takes requests for a key picture.
+    /// How to request a key picture.
     pub(super) key_request: Option<KeyRequest>,
     /// Format parameters, such as `sprop-parameter-sets`.
     parameters: Vec<(String, String)>,
@@ -65,15 +65,15 @@ pub struct Media {
 }
 
 impl Description {
-    /// Reads a description as far as it goes.
+    /// Parses a description leniently.
     pub fn parse(body: &[u8]) -> Self {
-        // Controls are part of URLs, where bytes in another encoding go back as they came.
+        // Controls become parts of URLs, whose bytes must return unchanged in any encoding.
         let text = match std::str::from_utf8(body) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => Cow::Owned(percent_encode(body, &AsciiSet::EMPTY).to_string()),
         };
         let mut sections = vec![String::from("v=0\r\n")];
-        // Some end lines with CR alone, and the whole with NUL.
+        // Some cameras end lines with CR alone, and the whole with NUL.
         for line in text.split(['\r', '\n', '\0']).map(str::trim) {
             if line.starts_with("m=") {
                 sections.push(format!("v=0\r\n{}\r\n", media_line(line)));
@@ -96,12 +96,12 @@ impl Description {
         }
     }
 
-    /// The media to show: the first video of a codec that can be shown.
+    /// The media to show: the first video whose codec can be shown.
     pub fn video(&self) -> Option<&Media> {
         self.media.iter().find(|media| media.pictures.is_some())
     }
 
-    /// What is offered, in words.
+    /// The offered media, in words.
     pub fn offered(&self) -> String {
         let names: Vec<_> = self.media.iter().map(|m| format!("{} {}", m.kind, m.encoding)).collect();
         let lines = names.len() as u64 + self.media_skipped;
@@ -117,7 +117,7 @@ impl Description {
 }
 
 impl Media {
-    /// Chooses among the formats of a media the first that can be shown, else the first.
+    /// Chooses the first format of a media that can be shown, else the first.
     fn of(media: &sdp_types::Media, anywhere: &[(u8, &str)]) -> Self {
         let formats = || media.fmt.split_ascii_whitespace().take(FORMATS_MAX).filter_map(|f| f.parse().ok());
         let with_encoding = |payload_type: u8| {
@@ -145,7 +145,7 @@ impl Media {
         }
     }
 
-    /// The depacketizer for the media, with the parameter sets that the description holds.
+    /// The depacketizer for the media, with the parameter sets of the description.
     pub fn depacketizer(&self) -> Option<Depacketizer> {
         let sets = |names: &[&str]| -> Vec<Vec<u8>> {
             let values = names.iter().filter_map(|name| self.parameter(name));
@@ -174,7 +174,7 @@ impl Media {
     }
 }
 
-/// `m=` with single spaces, and a port that fits: RTSP negotiates its own.
+/// `m=` with single spaces and a valid port: RTSP negotiates its own.
 fn media_line(line: &str) -> String {
     let mut words: Vec<_> = line.split_ascii_whitespace().collect();
     if let Some(port) = words.get_mut(1)
@@ -194,13 +194,13 @@ fn attributes<'a>(media: &'a sdp_types::Media, name: &'a str) -> impl Iterator<I
     named.filter_map(|a| a.value.as_deref().map(str::trim))
 }
 
-/// The numbers and values of `a=NAME:NUMBER VALUE`.
+/// The number and value of `a=NAME:NUMBER VALUE`.
 fn numbered(value: &str) -> Option<(u8, &str)> {
     let (number, value) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
     Some((number.trim().parse().ok()?, value.trim()))
 }
 
-/// Format parameters of all the media, for those that put them on the wrong one.
+/// The format parameters of all media, for cameras that put them on the wrong one.
 fn formats_parameters(media: &[sdp_types::Media]) -> Vec<(u8, &str)> {
     media.iter().flat_map(|media| attributes(media, "fmtp").filter_map(numbered)).collect()
 }

@@ -1,4 +1,4 @@
-//! URLs: what the user wrote, and what is made of what cameras write.
+//! URLs: the user's, and those derived from what cameras send.
 
 use std::fmt;
 
@@ -13,18 +13,18 @@ const PORT: u16 = 554;
 /// The port of `rtsps:`. RFC 7826 section 4.2.
 const TLS_PORT: u16 = 322;
 
-/// A camera's URL, apart from the credentials in it.
+/// A camera's URL, without the credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     url: Url,
 }
 
-/// Why a URL is not one of a camera. Names no part of it that could be secret.
+/// Why a URL is not a camera's. Repeats nothing that could be secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UrlError {
     /// It does not parse.
     Invalid(url::ParseError),
-    /// It begins neither with `rtsp://` nor `rtsps://`.
+    /// The scheme is neither `rtsp://` nor `rtsps://`.
     Scheme,
     /// There is no host.
     NoHost,
@@ -48,7 +48,7 @@ impl fmt::Display for UrlError {
 impl std::error::Error for UrlError {}
 
 impl Target {
-    /// Takes a URL apart. User name and password in it may be percent-encoded.
+    /// Splits a URL. User name and password may be percent-encoded.
     pub fn parse(text: &str) -> Result<(Self, Option<Credentials>), UrlError> {
         if text.len() > URL_MAX_BYTES {
             return Err(UrlError::TooLong(text.len()));
@@ -90,13 +90,13 @@ impl Target {
         format!("{}:{}", self.url.host_str().unwrap_or_default(), self.port())
     }
 
-    /// The connection is to be made by TLS.
+    /// Whether to connect by TLS.
     pub fn is_tls(&self) -> bool {
         self.url.scheme() == "rtsps"
     }
 
-    /// Where a redirect leads. Credentials in it are not taken. RFC 2326 wants a whole URL; some
-    /// servers give a path, or what stands behind the last `/` of this one.
+    /// The target of a redirect. Credentials in it are ignored. RFC 2326 requires a full URL; some servers
+    /// send a path, or what follows the last `/`.
     pub(super) fn redirected(&self, location: &str) -> Option<Self> {
         let location = location.trim();
         if location.is_empty() || location.starts_with("//") {
@@ -108,8 +108,8 @@ impl Target {
         Self::parse(&target).ok().map(|(target, _)| target)
     }
 
-    /// Whether credentials for this may be given to `other`: the same host and port, and not in the
-    /// clear where they would have been encrypted. Another port may be another machine behind a router.
+    /// Whether `other` may get these credentials: the same host and port, and not unencrypted if they were
+    /// encrypted. Another port may be another machine behind a router.
     pub(super) fn shares_credentials_with(&self, other: &Self) -> bool {
         self.is_at(other) && (other.is_tls() || !self.is_tls())
     }
@@ -120,9 +120,9 @@ impl Target {
     }
 }
 
-/// The base for control attributes. RFC 2326 section C.1.1: Content-Base, Content-Location, or the
-/// request's URL. Cameras write `rtsp://rtsp://...`, no scheme, or IPv6 without brackets: what does
-/// not parse after the repeatable mistakes were mended is ignored.
+/// The base for control attributes. RFC 2326 section C.1.1: Content-Base, Content-Location, or the request's
+/// URL. Cameras write `rtsp://rtsp://...`, omit the scheme, or write IPv6 without brackets. What still does
+/// not parse after repairing common mistakes is ignored.
 pub(super) fn base(request: &Url, content_base: Option<&str>, content_location: Option<&str>) -> Url {
     [content_base, content_location].into_iter().flatten().find_map(mend).unwrap_or_else(|| request.clone())
 }
@@ -151,9 +151,9 @@ fn absolute(text: &str) -> Option<Url> {
     Target::parse(text).ok().map(|(target, _)| target.url)
 }
 
-/// The URL for a control attribute, joined by appending, as live555 and FFmpeg do and cameras
-/// therefore expect, not by RFC 3986: `rtsp://host/cam?channel=1` and `trackID=0` give
-/// `rtsp://host/cam?channel=1/trackID=0`. `None` where that is no URL.
+/// The URL of a control attribute, joined by appending, like live555 and FFmpeg, as cameras therefore expect,
+/// not by RFC 3986: `rtsp://host/cam?channel=1` and `trackID=0` give `rtsp://host/cam?channel=1/trackID=0`.
+/// `None` if that is not a valid URL.
 pub(super) fn join(base: &Url, control: Option<&str>) -> Option<Url> {
     let control = control.map(str::trim).unwrap_or_default();
     if control.is_empty() || control == "*" {
@@ -163,7 +163,7 @@ pub(super) fn join(base: &Url, control: Option<&str>) -> Option<Url> {
         return mend(control);
     }
     let base = base.as_str();
-    // A double slash is another path to some servers.
+    // Some servers take a double slash for another path.
     let joined = match (base.ends_with('/'), control.starts_with('/')) {
         (true, true) => format!("{base}{}", &control[1..]),
         (false, false) => format!("{base}/{control}"),

@@ -1,8 +1,8 @@
-//! How the packets travel: the Transport and Session headers.
+//! The transport of packets: the Transport and Session headers.
 
 use std::time::Duration;
 
-/// How RTP packets travel.
+/// The transport of RTP packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// Interleaved on the RTSP connection (also inside TLS).
@@ -40,7 +40,7 @@ pub(super) fn offer(transport: Transport, rtp_port: u16) -> String {
     }
 }
 
-/// The Transport header of a SETUP answer, as far as it matters.
+/// The parts that matter in the Transport header of a SETUP answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Answer {
     /// The profile names TCP. Some cameras write `RTP/AVP` and mean interleaved.
@@ -54,7 +54,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Reads the header. RFC 2326 section 12.39, with spaces anywhere.
+    /// Parses the header. RFC 2326 section 12.39, with spaces anywhere.
     pub fn parse(header: &str) -> Self {
         let mut answer = Self::default();
         let first = header.split(',').next().unwrap_or_default();
@@ -72,7 +72,7 @@ impl Answer {
         answer
     }
 
-    /// Which transport the camera chose, where `asked` was asked for.
+    /// The transport that the camera chose when `asked` was requested.
     pub fn transport(&self, asked: Transport) -> Transport {
         if self.names_tcp || self.interleaved.is_some() {
             Transport::Tcp
@@ -84,7 +84,7 @@ impl Answer {
     }
 }
 
-/// `4-5`, or `4`, which leaves the second to be the next.
+/// Parses `4-5`, or `4`, where the second is the next number.
 fn pair<T: std::str::FromStr + Copy + Into<u32> + TryFrom<u32>>(value: &str) -> Option<(T, T)> {
     let (first, second) = value.split_once('-').unwrap_or((value, ""));
     let first: T = first.trim().parse().ok()?;

@@ -1,4 +1,4 @@
-//! What the camera answers. RFC 2326 sections 7 and 10.
+//! Handles the camera's answers. RFC 2326 sections 7 and 10.
 
 use rtsp_types::{HeaderName, Method, Response, headers};
 
@@ -15,7 +15,7 @@ use crate::rtsp::{Description, Error, Failed, Refused, target};
 type Answer = Response<Vec<u8>>;
 
 impl Session {
-    /// An answer cannot be read.
+    /// Handles an answer that cannot be read.
     pub(super) fn head_too_long(&mut self, now: Monotonic) {
         if let Some(pending) = self.pending.iter().find(|pending| pending.is_awaited) {
             let what = format!("the head of its answer to {}", pending.name());
@@ -23,7 +23,7 @@ impl Session {
         }
     }
 
-    /// Takes a response; `too_large` are the bytes of a body that was not read.
+    /// Handles a response; `too_large` is the size of a body that was not read.
     pub(super) fn response(&mut self, response: &Answer, too_large: Option<u64>, now: Monotonic) {
         let status = status(response.status());
         if status < 200 {
@@ -43,7 +43,7 @@ impl Session {
             return;
         }
         let result = match status {
-            // Nobody reads what comes with other answers.
+            // Bodies of other answers do not matter.
             200..=299 if too_large.is_some() && pending.method == Method::Describe => {
                 let what = "its session description (SDP)".to_owned();
                 Err(Failed::TooLarge { what, bytes: too_large, max: BODY_MAX_BYTES }.into())
@@ -57,7 +57,7 @@ impl Session {
         }
     }
 
-    /// The request that a response is for. Some cameras leave the number away: then the oldest.
+    /// The request of a response. Some cameras omit the number: then the oldest.
     fn take_pending(&mut self, cseq: Option<u32>) -> Option<Pending> {
         let at = match cseq {
             Some(cseq) => self.pending.iter().position(|pending| pending.cseq == cseq)?,
@@ -77,7 +77,7 @@ impl Session {
         match pending.method {
             _ if !pending.is_awaited => self.keep_alive_answered(pending, status),
             Method::Options => {
-                // Some cameras answer 404 or 405: what matters comes with DESCRIBE.
+                // Some cameras answer 404 or 405: only DESCRIBE matters.
                 self.options_answered(response);
                 self.send_describe(now);
                 Ok(())
@@ -86,7 +86,7 @@ impl Session {
                 self.try_other_transport(now);
                 Ok(())
             }
-            // Some cameras do not know the session's own URL, only the media's.
+            // Some cameras accept only the media's URL, not the session's own.
             Method::Play if !success && pending.url != self.media_url && is_url_problem(status) => {
                 self.send_play(self.media_url.clone(), now);
                 Ok(())
@@ -117,7 +117,7 @@ impl Session {
     fn keep_alive_answered(&mut self, pending: &Pending, status: u16) -> Result<(), Error> {
         match (status, &pending.method) {
             (454, _) => Err(Failed::SessionLost.into()),
-            // Advertised, and yet not implemented.
+            // Advertised, but not implemented.
             (400.., Method::GetParameter) => {
                 self.has_get_parameter = false;
                 Ok(())
@@ -148,7 +148,7 @@ impl Session {
         Ok(())
     }
 
-    /// RFC 2326 section 11.3, RFC 7826 section 18.7: once more, to another URL.
+    /// RFC 2326 section 11.3, RFC 7826 section 18.7: repeats the request at another URL.
     fn redirect(&mut self, response: &Answer, now: Monotonic) -> Result<(), Error> {
         let location = header(response, &headers::LOCATION).unwrap_or_default();
         let target = self.target.redirected(location).ok_or(Failed::BadRedirect)?;
@@ -160,7 +160,7 @@ impl Session {
             return Err(Failed::Unencrypted.into());
         }
         if !target.is_at(&self.target) {
-            // Its nonce is of no use there.
+            // Its nonce is useless there.
             self.authenticator = None;
         }
         (self.aggregate_url, self.media_url) = (target.url().clone(), target.url().clone());
@@ -169,8 +169,8 @@ impl Session {
         Ok(())
     }
 
-    /// RFC 7235 section 3.1. A camera that refuses a fresh answer to its own challenge has another
-    /// password; asking again would make it lock the account.
+    /// RFC 7235 section 3.1. A camera that refuses a fresh answer to its own challenge has another password;
+    /// trying again would make it lock the account.
     fn unauthorized(&mut self, pending: Pending, response: &Answer, now: Monotonic) -> Result<(), Error> {
         let challenge =
             auth::strongest(&challenges(response)).map_err(|offered| Refused::NoScheme { offered })?;
@@ -190,8 +190,8 @@ impl Session {
     }
 }
 
-/// Whether a challenge is news: the first one, one with a newer nonce for a request that used an
-/// old one, or one that calls the nonce stale.
+/// Whether a challenge is new: the first one, a newer nonce for a request with an older one, or one marked
+/// stale.
 fn may_try_again(pending: &Pending, challenge: &Challenge) -> bool {
     match &pending.nonce {
         None => true,
@@ -200,7 +200,7 @@ fn may_try_again(pending: &Pending, challenge: &Challenge) -> bool {
     }
 }
 
-/// Statuses that a camera gives for a URL that it does not expect (RFC 2326 section 11.3).
+/// Statuses of cameras for a URL that they do not expect (RFC 2326 section 11.3).
 fn is_url_problem(status: u16) -> bool {
     matches!(status, 400 | 404 | 405 | 454 | 455 | 459 | 460)
 }

@@ -1,16 +1,16 @@
-//! What goes into a session and what comes out.
+//! Inputs and outputs of a session.
 
 use crate::auth::Scheme;
 use crate::clock::Monotonic;
 use crate::rtp::{self, Encoding, Format, Picture};
 use crate::rtsp::{Description, Error, Transport};
 
-/// How to talk to a camera.
+/// Options of a session.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// What to ask for first.
+    /// The transport to request first.
     pub transport: Transport,
-    /// Whether the other is tried where the camera refuses it (461).
+    /// Whether to try the other if the camera refuses it (461).
     pub may_change: bool,
     /// Random, for nonces and SSRCs.
     pub seed: u64,
@@ -23,14 +23,14 @@ pub struct Endpoint {
     pub host: String,
     /// TCP port.
     pub port: u16,
-    /// By TLS.
+    /// Whether to use TLS.
     pub tls: bool,
-    /// The camera of the connection there is sends us here. From elsewhere, that must not be loopback or
-    /// a link-local address, which only who resolves the name can tell.
+    /// Whether the current camera redirects here. Unless it is there itself, that must not be loopback or
+    /// link-local, which can be checked only after resolution.
     pub is_redirect: bool,
 }
 
-/// Which of a pair of UDP ports.
+/// One of a pair of UDP ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UdpChannel {
     /// The even one.
@@ -39,105 +39,104 @@ pub enum UdpChannel {
     Rtcp,
 }
 
-/// What happened outside.
+/// An event outside of the session.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
-    /// The connection that [`Output::Connect`] asked for is up.
+    /// The connection for [`Output::Connect`] is established.
     Connected,
-    /// So many bytes of the connection were read into [`room`](super::Session::room).
+    /// So many bytes were read into [`room`](super::Session::room).
     Received(usize),
-    /// Bytes of the connection that lie elsewhere; they are copied.
+    /// Bytes of the connection in another place, to be copied.
     Bytes(&'a [u8]),
-    /// The connection was closed or reset by the camera.
+    /// The camera closed or reset the connection.
     Closed,
-    /// The ports that [`Output::OpenUdp`] asked for: `rtp_port`, and the one after it for RTCP.
+    /// The ports for [`Output::OpenUdp`]: `rtp_port`, and the next one for RTCP.
     UdpOpened {
         /// Our port for RTP.
         rtp_port: u16,
     },
-    /// There are no such ports.
+    /// No ports are available.
     UdpUnavailable,
     /// A datagram from the camera's address.
     Datagram {
-        /// Which of our ports it came to.
+        /// Our port that received it.
         channel: UdpChannel,
         /// The camera's port.
         from_port: u16,
         /// The packet.
         bytes: &'a [u8],
     },
-    /// The moment of [`Output::Timeout`] has come. Harmless at any other.
+    /// The moment of [`Output::Timeout`] has come. Harmless at any other time.
     Timeout,
-    /// Nobody watches any more: tear down.
+    /// No viewers: tear down.
     Close,
 }
 
-/// What is to be done outside.
+/// What the driver must do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Close the connection and the ports there are, and connect; then [`Input::Connected`].
+    /// Close the connection and ports, if any, and connect; then [`Input::Connected`].
     Connect(Endpoint),
     /// Write to the connection.
     Send(Vec<u8>),
     /// Bind a pair of UDP ports, the first even, on the connection's local address; then
     /// [`Input::UdpOpened`] or [`Input::UdpUnavailable`].
     OpenUdp,
-    /// Send from one of our ports to this port of the camera.
+    /// Send from one of our ports to the camera's.
     SendDatagram {
-        /// Which of our ports.
+        /// Our port.
         channel: UdpChannel,
         /// The camera's port.
         port: u16,
         /// The packet.
         bytes: Vec<u8>,
     },
-    /// Something to know.
+    /// An event to report.
     Event(Event),
-    /// Nothing more to do until an input, or this moment, which is [`Input::Timeout`].
+    /// Wait for an input, or until this moment, which is [`Input::Timeout`].
     Timeout(Monotonic),
-    /// The session is over; after `Ok`, because of [`Input::Close`]. Write what was sent before,
-    /// then close the connection.
+    /// The session has ended; `Ok` after [`Input::Close`]. Write what is unsent, then close the connection.
     Ended(Result<(), Error>),
 }
 
-/// Something to know.
+/// An event to report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The camera described what it offers.
+    /// The camera's description arrived.
     Described(Description),
     /// The camera plays, over this transport.
     Playing(Transport),
     /// A coded picture.
     Picture(Picture),
-    /// Pictures come since then, and all of them need a key picture that does not; said once, after
+    /// Pictures have come since then, but a key picture that they need has not; reported once, after
     /// [`KEY_WAIT_SAID`](crate::limits::KEY_WAIT_SAID).
     AwaitingKey(Monotonic),
 }
 
-/// What was ignored because it was wrong or not asked for.
+/// Counts invalid or unexpected input that was ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Bytes of the connection that were part of nothing.
+    /// Bytes skipped as garbage.
     pub garbage_bytes: u64,
-    /// Packets on channels that were not assigned, or before any was.
+    /// Packets on unassigned channels, or before any was assigned.
     pub stray_channels: u64,
-    /// Responses to no request.
+    /// Responses without a request.
     pub stray_responses: u64,
-    /// Requests of the camera, all answered.
+    /// Requests from the camera, all answered.
     pub server_requests: u64,
-    /// Media of the description that do not parse.
+    /// Invalid media in the description.
     pub media_skipped: u64,
-    /// Bytes that were moved to the beginning of the receive buffer, because what they began had not
-    /// come whole where there was no more room.
+    /// Bytes moved to the beginning of the receive buffer, because an element was incomplete when the room
+    /// ran out.
     pub moved_bytes: u64,
 }
 
-/// How far a session has come, or how far it came.
+/// How far a session is, or got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// A connection is being made.
+    /// Connecting.
     Connecting,
-    /// The answer to a request of this method is waited for.
+    /// Waiting for the answer to a request of this method.
     Asking(&'static str),
     /// The camera plays.
     Playing,
@@ -153,28 +152,27 @@ impl std::fmt::Display for Step {
     }
 }
 
-/// What is known about a session, for health and `probe`.
+/// The state of a session, for health and `probe`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// How far it has come, or came.
+    /// How far it is, or got.
     pub step: Step,
-    /// What the camera calls its server, cut after
-    /// [`SERVER_MAX_CHARS`](crate::rtsp::limits::SERVER_MAX_CHARS).
+    /// The camera's Server header, truncated to [`SERVER_MAX_CHARS`](crate::rtsp::limits::SERVER_MAX_CHARS).
     pub server: Option<String>,
-    /// Where the camera sent us to, as HOST:PORT.
+    /// The target of the camera's redirect, as HOST:PORT.
     pub redirected_to: Option<String>,
     /// The transport in use.
     pub transport: Transport,
-    /// How the camera knows us, where it asked who we are.
+    /// The authentication scheme, if the camera requires any.
     pub authentication: Option<Scheme>,
     /// How the pictures are coded.
     pub encoding: Option<Encoding>,
     /// Profile and size, once known.
     pub format: Option<Format>,
-    /// What was ignored.
+    /// Ignored input.
     pub ignored: Counters,
-    /// What happened to the packets.
+    /// Counters of packets.
     pub packets: rtp::Counters,
-    /// What was wrong with the last bad packet.
+    /// The error of the last bad packet.
     pub last_packet_error: Option<rtp::Error>,
 }

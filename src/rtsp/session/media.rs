@@ -1,4 +1,4 @@
-//! Packets of the media in use, and what is sent for them. RFC 2326 section 10.12, RFC 3550.
+//! Packets of the media in use, and the reports for them. RFC 2326 section 10.12, RFC 3550.
 
 use rtsp_types::Data;
 
@@ -9,17 +9,17 @@ use crate::rtp::Receiver;
 use crate::rtsp::limits::{QUEUED_UNITS_MAX_BYTES, SILENCE_MAX, UDP_SILENCE_MAX};
 use crate::rtsp::{Failed, Transport};
 
-/// The way that packets take.
+/// The route of packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Path {
     /// Channels on the connection.
     Interleaved { rtp: u8, rtcp: u8 },
-    /// The camera's ports, where it has named them, or sent from them.
+    /// The camera's ports, once it has named them or sent from them.
     Udp { rtp_port: Option<u16>, rtcp_port: Option<u16> },
 }
 
 impl Session {
-    /// Whether a channel is one of those that were negotiated.
+    /// Whether a channel was negotiated.
     pub(super) fn is_assigned(&self, channel: u8) -> bool {
         matches!(self.path, Some(Path::Interleaved { rtp, rtcp }) if channel == rtp || channel == rtcp)
     }
@@ -37,7 +37,7 @@ impl Session {
             self.counters.stray_channels += 1;
             return;
         };
-        // A camera that names no ports is answered where it sends from.
+        // If the camera names no ports, answer to where it sends from.
         match channel {
             UdpChannel::Rtp => {
                 rtp_port.get_or_insert(from_port);
@@ -64,7 +64,7 @@ impl Session {
         self.drain_receiver(now);
     }
 
-    /// When the camera's goodbye is to be believed.
+    /// When to believe the camera's goodbye.
     pub(super) fn goodbye_deadline(&self) -> Option<Monotonic> {
         self.receiver.as_ref().and_then(Receiver::goodbye_deadline)
     }
@@ -75,7 +75,7 @@ impl Session {
         }
     }
 
-    /// Gives out the pictures that are complete, and the report that is due.
+    /// Emits complete pictures and the report that is due.
     pub(super) fn drain_receiver(&mut self, now: Monotonic) {
         let Some(receiver) = &mut self.receiver else { return };
         while let Some(picture) = receiver.pull(now) {
@@ -111,7 +111,7 @@ impl Session {
         match self.path {
             Some(Path::Interleaved { rtcp, .. }) => {
                 let mut bytes = Vec::new();
-                // Writing to memory does not fail.
+                // Writing to memory cannot fail.
                 let _ = Data::new(rtcp, report).write(&mut bytes);
                 self.outputs.push_back(Output::Send(bytes));
             }
@@ -124,8 +124,8 @@ impl Session {
         }
     }
 
-    /// PLAY succeeded. What RTP-Info says is not read: sequence numbers and times in it are false
-    /// often enough, and a live picture needs neither.
+    /// Handles a successful PLAY. RTP-Info is not read: its sequence numbers and times are often wrong, and
+    /// live pictures need neither.
     pub(super) fn playing(&mut self, now: Monotonic) {
         self.state = State::Playing { since: now };
         self.step = Step::Playing;
@@ -137,7 +137,7 @@ impl Session {
         self.receiver.as_ref().is_some_and(|receiver| receiver.heard().is_some())
     }
 
-    /// When the camera will have been silent for too long.
+    /// When the camera's silence becomes too long.
     pub(super) fn silence_deadline(&self) -> Option<Monotonic> {
         let State::Playing { since } = self.state else { return None };
         let heard = self.receiver.as_ref().and_then(Receiver::heard);

@@ -26,13 +26,13 @@ pub use interface::{Counters, Endpoint, Event, Input, Options, Output, Status, S
 use media::Path;
 use requests::Pending;
 
-/// Where a session stands.
+/// The state of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Connecting {
         until: Monotonic,
     },
-    /// A request is on its way, or about to be.
+    /// A request is sent, or about to be.
     Negotiating,
     Playing {
         since: Monotonic,
@@ -46,20 +46,20 @@ enum State {
 /// One session with one camera; see the [module](super).
 #[derive(Debug)]
 pub struct Session {
-    /// What the user asked for: whose credentials they are.
+    /// The user's target, to which the credentials belong.
     origin: Target,
     target: Target,
     credentials: Option<Credentials>,
     transport: Transport,
-    /// There is another transport to be tried.
+    /// Whether another transport is left to try.
     may_change_transport: bool,
     random: Random,
     state: State,
-    /// How far the session came, which the state no longer tells once it has ended.
+    /// How far the session got; the state forgets it at the end.
     step: Step,
     server: Option<String>,
     outputs: VecDeque<Output>,
-    /// Bytes of the pictures among the outputs.
+    /// Bytes of pictures in the outputs.
     queued_bytes: usize,
     ended: Option<Result<(), Error>>,
     reader: Reader,
@@ -84,7 +84,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Begins a session; the first output is [`Output::Connect`].
+    /// Starts a session; the first output is [`Output::Connect`].
     pub fn new(target: Target, credentials: Option<Credentials>, options: Options, now: Monotonic) -> Self {
         let mut session = Self {
             origin: target.clone(),
@@ -122,7 +122,7 @@ impl Session {
         session
     }
 
-    /// Takes an input. Drain [`poll_output`](Self::poll_output) afterwards.
+    /// Handles an input. Drain [`poll_output`](Self::poll_output) afterwards.
     pub fn handle_input(&mut self, input: Input<'_>, now: Monotonic) {
         if self.state == State::Ended {
             return;
@@ -141,7 +141,7 @@ impl Session {
         self.let_time_pass(now);
     }
 
-    /// The next output. [`Output::Timeout`] and [`Output::Ended`] say that there is no other.
+    /// The next output. [`Output::Timeout`] and [`Output::Ended`] are the last.
     pub fn poll_output(&mut self) -> Output {
         if let Some(output) = self.outputs.pop_front() {
             if let Output::Event(Event::Picture(picture)) = &output {
@@ -155,17 +155,17 @@ impl Session {
         }
     }
 
-    /// Pictures that came incomplete, or need such a one.
+    /// Pictures that arrived incomplete, or refer to one that did.
     pub fn units_dropped(&self) -> u64 {
         self.receiver.as_ref().map_or(0, Receiver::units_dropped)
     }
 
-    /// Where the next bytes of the connection go, at least one; then [`Input::Received`].
+    /// Room for the next bytes of the connection, never empty; then [`Input::Received`].
     pub fn room(&mut self) -> &mut [u8] {
         self.reader.room()
     }
 
-    /// What is known about the session.
+    /// The state for health and `probe`.
     pub fn status(&self) -> Status {
         Status {
             step: self.step,
@@ -189,7 +189,7 @@ impl Session {
         self.outputs.push_back(Output::Event(event));
     }
 
-    /// Forgets the connection there was, and asks for one to the present target.
+    /// Forgets the connection, and requests one to the current target.
     fn connect(&mut self, is_redirect: bool, now: Monotonic) {
         self.reader.reset();
         self.pending.clear();
@@ -223,7 +223,7 @@ impl Session {
     }
 
     fn received(&mut self, bytes: usize, now: Monotonic) {
-        // The reader is apart meanwhile, so that what it holds can be given to the session.
+        // Take the reader out, so that its bytes can be passed to the session.
         let mut reader = std::mem::take(&mut self.reader);
         reader.received(bytes);
         while self.is_connected()
@@ -256,7 +256,7 @@ impl Session {
         }
     }
 
-    /// Some cameras close the connection with the challenge: the answer to it goes by a new one.
+    /// Some cameras close the connection with the challenge: the answer goes over a new one.
     fn closed(&mut self, now: Monotonic) {
         match self.state {
             State::TearingDown { .. } => self.end(Ok(())),
@@ -287,7 +287,7 @@ impl Session {
         }
     }
 
-    /// Ends for a reason; the camera is told where it keeps a session for us.
+    /// Ends for a reason, with a teardown if the camera keeps a session.
     fn fail(&mut self, error: impl Into<Error>, now: Monotonic) {
         if matches!(self.state, State::TearingDown { .. }) {
             return self.end(Ok(()));
@@ -303,7 +303,7 @@ impl Session {
         self.ended.get_or_insert(end);
     }
 
-    /// Does what is due.
+    /// Handles what is due.
     fn let_time_pass(&mut self, now: Monotonic) {
         match self.state {
             State::Connecting { until } if now >= until => {
@@ -341,7 +341,7 @@ impl Session {
         }
     }
 
-    /// Half the session's time-out, within bounds.
+    /// Half the session's time-out, within limits.
     fn keep_alive_interval(&self) -> Duration {
         (self.timeout / 2).clamp(KEEP_ALIVE_MIN, KEEP_ALIVE_MAX)
     }

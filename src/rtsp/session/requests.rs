@@ -8,22 +8,22 @@ use crate::clock::Monotonic;
 use crate::rtsp::limits::{ANSWER_MAX, PENDING_MAX};
 use crate::rtsp::{Failed, Transport, transport};
 
-/// Some cameras answer 401 to whoever does not say this.
+/// Some cameras answer 401 to requests without it.
 const USER_AGENT: &str = concat!("Pinhole/", env!("CARGO_PKG_VERSION"));
 
-/// A request without an answer.
+/// An unanswered request.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub cseq: u32,
     pub method: Method,
     pub url: Url,
     extra: Vec<(HeaderName, String)>,
-    /// Keep-alives and teardowns: the session does not wait for the answer.
+    /// False for keep-alives and teardowns: the session does not wait for the answer.
     pub is_awaited: bool,
     sent: Monotonic,
-    /// The nonce that it was authorized with.
+    /// The nonce of its authorization.
     pub nonce: Option<Vec<u8>>,
-    /// How often it was sent again because of a challenge.
+    /// How often it was repeated because of a challenge.
     pub retries: u32,
 }
 
@@ -32,13 +32,13 @@ impl Pending {
         name(&self.method)
     }
 
-    /// It was sent again to answer a challenge.
+    /// Whether it was repeated to answer a challenge.
     pub fn is_authorized_again(&self) -> bool {
         self.retries > 0
     }
 }
 
-/// A method for messages to people.
+/// A method's name for messages.
 pub(super) fn name(method: &Method) -> &'static str {
     match method {
         Method::Options => "OPTIONS",
@@ -61,7 +61,7 @@ impl Session {
         self.send(Method::Describe, self.target.url().clone(), accept, true, now);
     }
 
-    /// Asks for the media over the present transport; over UDP, first for ports of ours.
+    /// Requests the media over the current transport; for UDP, first requests local ports.
     pub(super) fn send_setup(&mut self, now: Monotonic) {
         if self.transport == Transport::Udp && self.our_rtp_port == 0 {
             self.outputs.push_back(Output::OpenUdp);
@@ -87,7 +87,7 @@ impl Session {
         self.send(Method::Teardown, self.aggregate_url.clone(), Vec::new(), false, now);
     }
 
-    /// Sends a request again that was challenged.
+    /// Repeats a challenged request.
     pub(super) fn send_again(&mut self, pending: Pending, now: Monotonic) {
         let Pending { method, url, extra, is_awaited, retries, .. } = pending;
         self.send(method, url, extra, is_awaited, now);
@@ -96,7 +96,7 @@ impl Session {
         }
     }
 
-    /// When the answer that is waited for is overdue.
+    /// When the awaited answer is overdue.
     pub(super) fn answer_deadline(&self) -> Option<Monotonic> {
         self.pending
             .iter()
@@ -112,7 +112,7 @@ impl Session {
         let overdue = self.pending.iter().position(|pending| pending.is_awaited);
         let Some(pending) = overdue.and_then(|at| self.pending.remove(at)) else { return };
         if pending.method == Method::Play && self.has_data() {
-            // It plays; why it does not say so is not worth a reconnection.
+            // Data arrive: playing without the answer beats reconnecting.
             self.playing(now);
         } else {
             self.fail(Failed::NoAnswer { method: pending.name(), after: ANSWER_MAX }, now);
@@ -142,11 +142,11 @@ impl Session {
             request = request.header(name.clone(), value.as_str());
         }
         let mut bytes = Vec::new();
-        // Writing to memory does not fail.
+        // Writing to memory cannot fail.
         let _ = request.empty().write(&mut bytes);
         let mut nonce = None;
         if let Some(authorization) = self.authorization(&method, &url) {
-            // The camera's words in it may be in any encoding. It goes in front of the empty line.
+            // The camera's words in it may be in any encoding. Insert it before the empty line.
             bytes.truncate(bytes.len() - 2);
             bytes.extend([b"Authorization: ", &authorization[..], b"\r\n\r\n"].concat());
             nonce = self.authenticator.as_ref().map(|authenticator| authenticator.nonce().to_owned());
@@ -164,7 +164,7 @@ impl Session {
         });
     }
 
-    /// The answer to the challenge in force, unless the target is not to know the password.
+    /// The answer to the current challenge, unless the target must not get the password.
     fn authorization(&mut self, method: &Method, url: &Url) -> Option<Vec<u8>> {
         let credentials = self.credentials.as_ref()?;
         if !self.origin.shares_credentials_with(&self.target) {
@@ -183,7 +183,7 @@ impl Session {
         self.pending.push_back(pending);
     }
 
-    /// The state while a request is waited for.
+    /// Whether an answer is awaited.
     pub(super) fn is_negotiating(&self) -> bool {
         self.state == State::Negotiating
     }

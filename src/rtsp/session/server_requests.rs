@@ -1,12 +1,12 @@
-//! Requests of the camera. RFC 2326 section 10: a server may send OPTIONS, GET_PARAMETER,
-//! SET_PARAMETER, ANNOUNCE and REDIRECT; some hang up where they are not answered.
+//! Requests from the camera. RFC 2326 section 10: a server may send OPTIONS, GET_PARAMETER, SET_PARAMETER,
+//! ANNOUNCE and REDIRECT; some disconnect without an answer.
 
 use rtsp_types::{Method, Request, Response, StatusCode, Version, headers};
 
 use super::{Output, Session};
 use crate::rtsp::Failed;
 
-/// What we answer to.
+/// The methods that Pinhole answers.
 const PUBLIC: &str = "OPTIONS, GET_PARAMETER, SET_PARAMETER, ANNOUNCE, REDIRECT, TEARDOWN";
 
 impl Session {
@@ -32,10 +32,10 @@ impl Session {
             response = response.header(headers::PUBLIC, PUBLIC);
         }
         let mut bytes = Vec::new();
-        // Writing to memory does not fail.
+        // Writing to memory cannot fail.
         let _ = response.empty().write(&mut bytes);
         self.outputs.push_back(Output::Send(bytes));
-        // Both end this session; where a redirect leads to is what DESCRIBE is answered with next time.
+        // Both end this session; the next DESCRIBE will be redirected.
         if matches!(request.method(), Method::Teardown | Method::Redirect) {
             self.end(Err(Failed::Goodbye.into()));
         }

@@ -1,4 +1,4 @@
-//! Agreeing on a transport. RFC 2326 section 10.4.
+//! Negotiates the transport. RFC 2326 section 10.4.
 
 use rtsp_types::{Response, headers};
 
@@ -9,11 +9,11 @@ use crate::rtp::{Config, Receiver};
 use crate::rtsp::message::header;
 use crate::rtsp::{Failed, Transport, transport};
 
-/// Channels that are asked for. RFC 2326 section 12.39.
+/// Channels to request. RFC 2326 section 12.39.
 const CHANNELS: (u8, u8) = (0, 1);
 
 impl Session {
-    /// Ports of ours are there.
+    /// Local ports are available.
     pub(super) fn udp_opened(&mut self, rtp_port: u16, now: Monotonic) {
         if self.is_negotiating() && self.transport == Transport::Udp && self.our_rtp_port == 0 {
             self.our_rtp_port = rtp_port;
@@ -21,7 +21,7 @@ impl Session {
         }
     }
 
-    /// The camera, or this machine, does not do the present transport.
+    /// The camera or this machine does not support the current transport.
     pub(super) fn try_other_transport(&mut self, now: Monotonic) {
         if !self.is_negotiating() {
             return;
@@ -33,7 +33,7 @@ impl Session {
         self.send_setup(now);
     }
 
-    /// The Session header: a camera may change the id with every answer.
+    /// Notes the Session header: a camera may change the id with every answer.
     pub(super) fn note_session(&mut self, response: &Response<Vec<u8>>) {
         if let Some((id, timeout)) = header(response, &headers::SESSION).and_then(transport::session) {
             self.id = Some(id);
@@ -41,13 +41,13 @@ impl Session {
         }
     }
 
-    /// SETUP succeeded: packets may come from now on, some before the answer to PLAY.
+    /// Handles a successful SETUP: packets may arrive from now on, even before the answer to PLAY.
     pub(super) fn set_up(&mut self, response: &Response<Vec<u8>>, now: Monotonic) {
         self.note_session(response);
         let answer = transport::Answer::parse(header(response, &headers::TRANSPORT).unwrap_or_default());
         let chosen = answer.transport(self.transport);
         if chosen == Transport::Udp && self.transport == Transport::Tcp {
-            // Asked for TCP, the camera wants to send to ports that we do not have.
+            // Asked for TCP, the camera wants to send to ports that are not open.
             return self.try_other_transport(now);
         }
         self.transport = chosen;
@@ -76,8 +76,8 @@ impl Session {
         self.send_play(self.aggregate_url.clone(), now);
     }
 
-    /// Opens the way through firewalls and address translators for the camera's datagrams, by one
-    /// of ours from each port: an RTP header without payload, and an empty receiver report.
+    /// Opens firewalls and NATs for the camera's datagrams with one from each port: an RTP header without
+    /// payload, and an empty receiver report.
     fn punch_holes(&mut self, now: Monotonic) {
         let Some(Path::Udp { rtp_port: Some(port), .. }) = self.path else { return };
         let mut header = [0; 12];

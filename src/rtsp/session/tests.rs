@@ -1,4 +1,4 @@
-//! What transcripts cannot say; they are in `tests/rtsp`.
+//! What transcripts (in `tests/rtsp`) cannot express.
 
 use super::*;
 use crate::rtp::Picture;
@@ -12,7 +12,7 @@ fn answer(cseq: u32, headers: &str, body: &str) -> String {
     format!("RTSP/1.0 200 OK\r\nCSeq: {cseq}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// A session that plays H.264 by TCP, drained.
+/// A session that plays H.264 over TCP, drained.
 fn playing() -> Session {
     let (target, credentials) = Target::parse("rtsp://mallory:hunter2@192.0.2.1/cam").unwrap();
     let options = Options { transport: Transport::Tcp, may_change: true, seed: 1 };
@@ -42,7 +42,7 @@ fn packet(sequence: u16, payload: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn units_that_nobody_polls_are_bounded_and_never_leave_a_gap() {
+fn unpolled_units_are_bounded_and_never_leave_a_gap() {
     let mut session = playing();
     let mut idr = vec![7; 60_000];
     idr[..3].copy_from_slice(&[0x65, 0x88, 0x84]);
@@ -69,7 +69,7 @@ fn units_that_nobody_polls_are_bounded_and_never_leave_a_gap() {
 }
 
 #[test]
-fn how_far_a_session_came_is_known_after_its_end() {
+fn how_far_a_session_got_is_known_after_its_end() {
     let (target, credentials) = Target::parse("rtsp://192.0.2.1/cam").unwrap();
     let options = Options { transport: Transport::Tcp, may_change: true, seed: 1 };
     let mut session = Session::new(target, credentials, options, at(0));
@@ -91,7 +91,7 @@ fn how_far_a_session_came_is_known_after_its_end() {
 }
 
 #[test]
-fn nothing_secret_is_printed() {
+fn secrets_are_not_printed() {
     let session = playing();
     let printed = format!("{session:?} {:?}", session.status());
     assert!(!printed.contains("mallory") && !printed.contains("hunter2"), "{printed}");
@@ -108,7 +108,7 @@ fn an_ended_session_stays_ended() {
     }
 }
 
-/// Fragments (FU-A) of a NAL unit of so many bytes, as cameras cut them.
+/// Fragments (FU-A) of a NAL unit of this size, cut as by cameras.
 fn fragments(sequence: &mut u16, picture: u32, kind: u8, bytes: usize) -> Vec<u8> {
     const FRAGMENT_BYTES: usize = 1400;
     let header = match kind {
@@ -128,15 +128,15 @@ fn fragments(sequence: &mut u16, picture: u32, kind: u8, bytes: usize) -> Vec<u8
     stream
 }
 
-/// Bytes of pictures, and bytes copied for them between the connection and the decoder, for a camera of
-/// 4 Mbit/s whose bytes are read in pieces of up to so many. Its parameter sets are in its description.
+/// Bytes of pictures, and bytes copied for them between the connection and the decoder, for a camera of 4
+/// Mbit/s that is read in pieces of at most `piece` bytes. Its parameter sets are in its description.
 fn copies(piece: usize) -> (u64, u64, u64) {
     let mut session = playing();
     let (mut sequence, mut stream) = (0, Vec::new());
     let mut copied = |session: &mut Session, pictures: std::ops::Range<u32>| {
         let mut bytes = 0;
         for picture in pictures {
-            // Key pictures have ten times the bytes, and others differ by a quarter.
+            // Key pictures are ten times larger, and others differ by a quarter.
             let (kind, size) = if picture % 25 == 0 { (5, 150_000) } else { (1, 15_000 + picture % 5 * 700) };
             stream.extend(fragments(&mut sequence, picture, kind, size as usize));
             let whole = if picture % 25 == 24 { stream.len() } else { stream.len() / piece * piece };
@@ -155,7 +155,7 @@ fn copies(piece: usize) -> (u64, u64, u64) {
         let status = session.status();
         (bytes, status.packets.copied_bytes, status.ignored.moved_bytes)
     };
-    // What a picture takes is known once there has been one of each kind.
+    // Buffers have their size once there has been a picture of each kind.
     let (_, copied_before, moved_before) = copied(&mut session, 0..25);
     let (bytes, copied, moved) = copied(&mut session, 25..125);
     (bytes, copied - copied_before, moved - moved_before)
@@ -163,7 +163,7 @@ fn copies(piece: usize) -> (u64, u64, u64) {
 
 #[test]
 fn an_access_unit_is_copied_once_between_the_connection_and_the_decoder() {
-    // A whole picture at a time, as a network delivers it, and reads that end within packets.
+    // A whole picture at a time, as networks deliver it, and reads that end within packets.
     for piece in [1 << 20, 64 << 10, 16 << 10, 1460, 1000] {
         let (bytes, copied, moved) = copies(piece);
         println!("reads of {piece}: {bytes} bytes, {copied} copied, {moved} moved");
