@@ -92,7 +92,7 @@ fn ask(connection: &mut TcpStream) {
 /// Issue 10, number 1. Reads and writes that succeed at once do not suspend their task: such a client
 /// had the whole service to itself for as long as it went on.
 #[test]
-fn clients_that_send_without_a_pause_keep_nobody_waiting() {
+fn clients_that_never_pause_keep_nobody_waiting() {
     let folder = std::env::temp_dir().join(format!("pinhole-fair-{}", std::process::id()));
     let notify = UnixDatagram::bind(&folder).expect("a notify socket");
     notify.set_read_timeout(Some(PATIENCE)).expect("a time-out");
@@ -139,7 +139,7 @@ fn clients_that_send_without_a_pause_keep_nobody_waiting() {
 
 /// The other end of the same: what a camera sends is read by the thread that serves, too.
 #[test]
-fn a_camera_that_sends_without_a_pause_keeps_nobody_waiting() {
+fn a_camera_that_never_pauses_keeps_nobody_waiting() {
     let camera = Camera::start();
     let service = Service::start(&[&camera.url, "test:"]);
     let mut viewer = Stream::open(service.connect(), "/cameras/test/stream");
@@ -210,7 +210,7 @@ fn slow_clients_do_not_fill_the_memory() {
     }
 }
 
-/// The other side of the ceiling: a small picture on a slow line is had, whole.
+/// The other side of the ceiling: a slow client gets a small picture, complete.
 #[test]
 fn a_slow_viewer_gets_whole_pictures() {
     let camera = Camera::start();

@@ -1,4 +1,4 @@
-//! Who is let in, and what is refused at the door: the real program over real sockets.
+//! Who is let in, and what is refused: the real program over real sockets.
 
 #[path = "support/service.rs"]
 #[allow(dead_code)] // Each test program uses a part of it.
@@ -57,7 +57,7 @@ fn issue_10_number_16_sixteen_kilobytes_of_cookies_fit() {
 }
 
 #[test]
-fn issue_10_number_6_what_can_be_read_in_two_ways_is_refused() {
+fn issue_10_number_6_ambiguous_requests_are_refused() {
     let service = Service::start(&SMALL);
     for lines in [
         "Content-Length: 5\r\nContent-Length: 5\r\n",
@@ -82,7 +82,7 @@ fn issue_10_number_6_what_can_be_read_in_two_ways_is_refused() {
 }
 
 #[test]
-fn issue_10_number_6_a_foreign_host_is_told_what_to_configure() {
+fn issue_10_number_6_a_foreign_host_gets_the_line_to_configure() {
     let service = Service::start(&["--config", &configuration("hosts = [\"Cam.Example.org\"]")]);
     let host = |host: &str, target: &str| {
         let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");

@@ -125,7 +125,7 @@ fn value(text: &str) -> (String, &str) {
 }
 
 #[test]
-fn both_formats_say_what_health_says() {
+fn both_formats_match_health() {
     let service = Service::start(&["--size", "160x120", "--fps", "30", "test:", "test:"]);
     let mut stream = Stream::open(service.connect(), "/stream");
     // A frame counts once it is sent: that of the sixth may still be under way.
@@ -172,7 +172,7 @@ fn both_formats_say_what_health_says() {
         assert!(get("pinhole_http_sent_bytes_total", &[]) > 1000.0);
         assert!(get("pinhole_system_memory_bytes", &[]) >= get("pinhole_system_memory_available_bytes", &[]));
         assert!((1e6..1e9).contains(&get("pinhole_resident_memory_bytes", &[])));
-        // The second camera was never open: nothing is said of what nobody knows.
+        // The second camera was never open: unknown values have no line.
         let rates = &families["pinhole_camera_frames_per_second"].samples;
         assert!(rates.iter().all(|(_, labels, _)| labels["camera"] == "test"), "{rates:?}");
     }

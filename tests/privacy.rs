@@ -72,7 +72,7 @@ fn check(file: &str) -> (bool, String) {
 }
 
 #[test]
-fn a_closed_service_shows_why_and_nothing_else() {
+fn a_closed_service_shows_only_the_reason() {
     let folder = Folder::new("closed");
     let file =
         folder.file("[http]\nclosed = \"line 3: password <is> odd\"\n[[camera]]\nsource = \"test:\"\n");
@@ -186,7 +186,7 @@ fn lines_with_secrets() -> Vec<String> {
 }
 
 #[test]
-fn no_spelling_of_a_source_gets_its_secret_into_words() {
+fn no_spelling_of_a_source_shows_its_secret() {
     let folder = Folder::new("secrets");
     let lines = lines_with_secrets();
     assert!(lines.len() > 40);
@@ -238,7 +238,7 @@ fn no_spelling_of_a_source_gets_its_secret_into_words() {
 }
 
 #[test]
-fn no_argument_gets_its_secret_into_words() {
+fn no_argument_shows_its_secret() {
     for arguments in [
         &["serve", "rtsp:/cam:SECRET@host/x"][..],
         &["serve", "cam:SECRET@host/x"],
@@ -327,7 +327,7 @@ fn the_owner_gets_in_while_others_at_the_same_address_guess() {
 
 /// One client at the owner's address has the old password, and asks all the time.
 #[test]
-fn a_forgotten_client_does_not_keep_the_owner_out() {
+fn a_forgotten_client_does_not_lock_the_owner_out() {
     let folder = Folder::new("forgotten");
     let file = folder
         .file(&format!("[http]\npassword_hash = \"{}\"\n[[camera]]\nsource = \"test:\"\n", hash_of("right")));
@@ -343,7 +343,7 @@ fn a_forgotten_client_does_not_keep_the_owner_out() {
 }
 
 #[test]
-fn who_logged_in_is_remembered_over_a_restart() {
+fn an_address_that_logged_in_is_remembered_across_restarts() {
     let folder = Folder::new("state");
     let hash = hash_of("right");
     let file = folder.file(&format!("[http]\npassword_hash = \"{hash}\"\n[[camera]]\nsource = \"test:\"\n"));
@@ -360,7 +360,7 @@ fn who_logged_in_is_remembered_over_a_restart() {
     assert!(service.terminate().success());
     let again = start(&folder.0);
     assert_eq!(again.request("GET", "/", &basic("right")).status, 200);
-    // Where nothing can be written, all the rest works.
+    // If nothing can be written, all the rest works.
     let nowhere = start(Path::new("/proc/nowhere"));
     assert_eq!(nowhere.request("GET", "/", &basic("right")).status, 200);
 }

@@ -77,7 +77,7 @@ fn hang_up(service: &Service) {
 }
 
 #[test]
-fn a_changed_file_is_applied_and_a_wrong_one_changes_nothing_until_it_is_mended() {
+fn a_changed_file_is_applied_and_an_invalid_one_changes_nothing_until_it_is_corrected() {
     let (yard, door) = (Camera::start(), Camera::start());
     let file = File::new("changed", &camera("yard", &yard.url, ""));
     let service = file.serve_anywhere();
@@ -119,7 +119,7 @@ fn a_changed_file_is_applied_and_a_wrong_one_changes_nothing_until_it_is_mended(
 }
 
 #[test]
-fn viewers_of_a_changed_camera_stay_and_those_of_a_removed_one_get_a_card_and_the_end() {
+fn viewers_of_a_changed_camera_stay_and_those_of_a_removed_one_get_a_card_before_the_end() {
     let (first, second) = (Camera::start(), Camera::start());
     let file = File::new("removed", &(camera("yard", &first.url, "") + &camera("door", &first.url, "")));
     let service = file.serve_anywhere();
@@ -136,7 +136,7 @@ fn viewers_of_a_changed_camera_stay_and_those_of_a_removed_one_get_a_card_and_th
     assert_eq!(of_yard.part().jpeg, numbered(2), "from another camera, on the same connection");
     let card = of_door.part().jpeg;
     assert!(card.len() > 5_000, "{} bytes", card.len());
-    // The boundary behind the card, which shows that it is whole.
+    // The boundary after the card, which shows that it is complete.
     assert_eq!(of_door.rest(), format!("--{}\r\n", of_door.boundary()).as_bytes());
     assert_eq!(service.request("GET", "/cameras/door/stream", "").status, 404);
     assert_eq!(service.request("GET", "/cameras/yard/snapshot.jpg", "").status, 503);
@@ -168,7 +168,7 @@ fn addresses_and_password_change_too() {
     viewer.part();
     assert_eq!(names(&service), ["card"]);
 
-    // A port that somebody else has: everything else is applied, and it says so.
+    // A port in use: everything else is applied, and the log says so.
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("it listens").port();
     file.replace(&http(port, "allow_origin = \"*\""));

@@ -61,7 +61,7 @@ fn a_viewer_can_ask_for_a_lower_rate() {
 }
 
 #[test]
-fn a_snapshot_is_of_after_its_request() {
+fn a_snapshot_is_captured_after_its_request() {
     let service = Service::start(&SMALL);
     let first = service.request("GET", "/snapshot", "");
     assert_eq!((first.status, size_of(&first.body)), (200, (320, 240)));
@@ -104,7 +104,7 @@ fn software_made_for_mjpg_streamer_finds_its_urls() {
 }
 
 #[test]
-fn methods_paths_and_types_are_answered_as_http_says() {
+fn methods_paths_and_types_follow_http() {
     let service = Service::start(&SMALL);
     let page = service.request("GET", "/", "");
     assert!(
@@ -131,7 +131,7 @@ fn methods_paths_and_types_are_answered_as_http_says() {
 }
 
 #[test]
-fn connections_are_used_again_and_requests_sent_early_are_answered_in_order() {
+fn connections_are_reused_and_pipelined_requests_are_answered_in_order() {
     let service = Service::start(&SMALL);
     let answer = service.exchange(
         b"GET /api/cameras HTTP/1.1\r\nHost: a\r\n\r\nGET /nothing HTTP/1.1\r\nHost: a\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
@@ -143,7 +143,7 @@ fn connections_are_used_again_and_requests_sent_early_are_answered_in_order() {
 }
 
 #[test]
-fn requests_that_are_none_are_refused_and_the_service_goes_on() {
+fn invalid_requests_are_refused_and_the_service_continues() {
     let service = Service::start(&SMALL);
     let long = [b"GET / HTTP/1.1\r\nX: ".to_vec(), vec![b'a'; 100_000]].concat();
     for (request, status) in [
@@ -160,7 +160,7 @@ fn requests_that_are_none_are_refused_and_the_service_goes_on() {
 }
 
 #[test]
-fn over_the_ceiling_a_client_is_told_so() {
+fn a_client_over_the_ceiling_gets_an_answer() {
     let file =
         ConfigFile::new("[http]\nconnections_max = 3\n[[camera]]\nsource = \"test:\"\nsize = \"160x120\"\n");
     let service = Service::start(&["--config", file.path()]);
@@ -202,7 +202,7 @@ fn a_slow_viewer_sees_current_pictures_and_costs_the_others_nothing() {
 }
 
 #[test]
-fn a_camera_that_is_not_there_is_told_in_words_everywhere() {
+fn an_absent_camera_is_reported_in_words_everywhere() {
     let service = Service::start(&["/dev/video99"]);
     let words = "no device at /dev/video99; plug the camera in, or correct the source";
     let mut stream = Stream::open(service.connect(), "/stream");
@@ -220,7 +220,7 @@ fn a_camera_that_is_not_there_is_told_in_words_everywhere() {
 }
 
 #[test]
-fn something_that_is_no_camera_says_what_it_is() {
+fn a_source_that_is_not_a_camera_is_named() {
     let service = Service::start(&["/dev/null"]);
     let mut stream = Stream::open(service.connect(), "/stream");
     stream.part();
@@ -230,7 +230,7 @@ fn something_that_is_no_camera_says_what_it_is() {
 }
 
 #[test]
-fn nobody_watches_nothing_runs() {
+fn without_viewers_nothing_runs() {
     let service = Service::start(&SMALL);
     assert_eq!(service.json("/health").1["cameras"][0]["state"], "idle");
     let mut stream = Stream::open(service.connect(), "/stream");
@@ -253,7 +253,7 @@ fn sigterm_ends_streams_and_the_exit_is_clean() {
 }
 
 #[test]
-fn systemd_hands_over_the_socket_and_hears_of_readiness_and_life() {
+fn systemd_passes_the_socket_and_is_notified() {
     let folder = std::env::temp_dir().join(format!("pinhole-notify-{}", std::process::id()));
     let notify = UnixDatagram::bind(&folder).expect("a notify socket");
     notify.set_read_timeout(Some(PATIENCE)).expect("a time-out");
@@ -281,7 +281,7 @@ os.execv(sys.argv[1], sys.argv[1:])";
 }
 
 #[test]
-fn a_wrong_configuration_stops_the_start_with_line_key_and_what_is_allowed() {
+fn an_invalid_configuration_stops_the_start_with_line_key_and_allowed_values() {
     for (text, expected) in [
         (
             "[[camera]]\nsource = \"auto\"\nqualty = 80\n",
@@ -312,7 +312,7 @@ fn a_wrong_configuration_stops_the_start_with_line_key_and_what_is_allowed() {
 }
 
 #[test]
-fn a_wrong_command_line_is_one_line_and_exit_status_2() {
+fn an_invalid_command_line_is_one_line_and_exit_status_2() {
     for (arguments, part) in [
         (vec!["--size", "huge"], "WIDTHxHEIGHT"),
         (vec!["serve", "webcam"], "/dev/video0"),
@@ -328,7 +328,7 @@ fn a_wrong_command_line_is_one_line_and_exit_status_2() {
 }
 
 #[test]
-fn a_port_in_use_is_told_with_what_to_do() {
+fn a_port_in_use_is_an_error_with_advice() {
     let service = Service::start(&SMALL);
     let output = pinhole(&["--listen", &service.address.to_string(), "test:"]);
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -422,7 +422,7 @@ impl Drop for ConfigFile {
 }
 
 #[test]
-fn a_body_is_read_where_one_is_taken_and_bounded() {
+fn a_body_is_read_only_if_the_route_takes_one_and_bounded() {
     let service = Service::start(&SMALL);
     let patch = |headers: &str, body: &str| {
         let head = "PATCH /api/cameras/test/controls HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";

@@ -78,7 +78,7 @@ fn a_picture() -> Vec<u8> {
 
 /// Number 14: it was waited for until 5 s were over, when OctoPrint had given up.
 #[test]
-fn a_camera_known_to_be_lost_is_answered_at_once_and_tried_again_for_the_next() {
+fn a_camera_known_to_be_lost_is_answered_at_once_and_retried_for_the_next() {
     let camera = Camera::start(a_picture());
     let service = Service::start(&[&camera.source]);
     let reason = "camera answers 500 Internal Server Error";
@@ -93,7 +93,7 @@ fn a_camera_known_to_be_lost_is_answered_at_once_and_tried_again_for_the_next() 
         assert_eq!((again.status, again.text().contains(reason)), (503, true), "{}", again.text());
         assert!(took < AT_ONCE, "{target}: {took:?}");
     }
-    // Nobody watches, so that health alone would have it tried again after a minute only.
+    // Without viewers, health alone would retry it only after a minute.
     while camera.requests.try_recv().is_ok() {}
     service.request("GET", "/snapshot", "");
     camera.requests.recv_timeout(PATIENCE).expect("it is tried again");
@@ -122,7 +122,7 @@ fn a_camera_that_is_silent_is_given_up_before_its_clients_do() {
 
 /// Number 14: Home Assistant shows any body as a picture.
 #[test]
-fn those_who_take_nothing_but_pictures_get_the_card() {
+fn clients_that_accept_nothing_but_pictures_get_the_card() {
     let service = Service::start(&["/dev/pinhole-test-99", "test:"]);
     for accept in ["image/*", "image/jpeg", "image/webp, image/jpeg;q=0.9"] {
         let (card, took) = timed(&service, "/snapshot", &format!("Accept: {accept}\r\n"));
@@ -145,9 +145,9 @@ fn those_who_take_nothing_but_pictures_get_the_card() {
     assert_eq!(picture.status, 200, "a picture is one as before");
 }
 
-/// The executor is not held up by drawing, nor are those who ask for cards by each other.
+/// Drawing does not hold up the executor, and requests for cards do not hold up each other.
 #[test]
-fn a_crowd_that_asks_for_cards_shares_them() {
+fn a_crowd_that_requests_cards_shares_them() {
     let service = Service::start(&["/dev/pinhole-test-99"]);
     let clock = Clock::kernel();
     let begin = clock.now();

@@ -51,7 +51,7 @@ fn every_transcript_as_it_is() {
 }
 
 #[test]
-fn every_transcript_stands_in_the_table() {
+fn every_transcript_is_in_the_table() {
     let table = std::fs::read_to_string(folder().join("README.md")).unwrap();
     let missing: Vec<_> = names()
         .into_iter()
@@ -78,7 +78,7 @@ fn the_main_transcripts_split_at_every_point() {
 }
 
 #[test]
-fn mutated_transcripts_end_or_go_on_but_never_panic() {
+fn mutated_transcripts_never_panic() {
     for transcript in transcripts().iter().filter(|transcript| is_small(transcript)) {
         for seed in 0..200 {
             mutate::run(transcript, seed);

@@ -1,4 +1,4 @@
-//! A camera that serves MJPEG over HTTP and sends a picture whenever it is told to.
+//! A camera that serves MJPEG over HTTP and sends a picture on request of the test.
 
 #![allow(dead_code, reason = "each test uses what it needs")]
 
@@ -17,7 +17,7 @@ pub const BITS: usize = 8;
 
 /// The camera.
 pub struct Camera {
-    /// Where its stream is.
+    /// The URL of its stream.
     pub url: String,
     clients: Arc<(Mutex<Vec<TcpStream>>, Condvar)>,
 }
@@ -48,7 +48,7 @@ impl Camera {
         clients.retain(|client| write_part(client, jpeg).is_ok());
     }
 
-    /// Sends the picture again and again, as fast as it is taken, for as long as somebody takes it.
+    /// Sends the picture again and again, as fast as it is read, until the client leaves.
     pub fn send_without_end(&self, jpeg: &[u8]) {
         let (clients, changed) = &*self.clients;
         let mut clients =

@@ -112,7 +112,7 @@ impl Camera {
         }
     }
 
-    /// Whoever comes must send this from now on.
+    /// Clients must send this from now on.
     pub fn set_authorization(&self, authorization: Option<&str>) {
         self.shared.state().authorization = authorization.map(str::to_owned);
     }
@@ -127,13 +127,13 @@ impl Camera {
         self.shared.state().requests.iter().filter(|it| *it == method).count()
     }
 
-    /// Sends a packet that no picture comes of: a piece whose beginning is missing.
+    /// Sends a packet that gives no picture: a fragment without its beginning.
     #[allow(dead_code)] // Not every test program that has this camera asks for it.
     pub fn send_useless(&self) {
         self.send_piece(3000);
     }
 
-    /// Sends a picture to everybody who plays.
+    /// Sends a picture to every client that plays.
     pub fn send_picture(&self) {
         self.send_piece(0);
     }
@@ -203,7 +203,7 @@ impl Shared {
         let (status, headers, body) = match method {
             _ if !authorized => ("401 Unauthorized", "WWW-Authenticate: Basic realm=\"cam\"\r\n", ""),
             "DESCRIBE" => ("200 OK", "Content-Type: application/sdp\r\n", SDP),
-            // Whoever asks for datagrams is promised some, and gets none.
+            // Clients that request datagrams are promised some, and get none.
             "SETUP" if datagrams.is_some() => ("200 OK", datagrams.as_deref().unwrap_or_default(), ""),
             "SETUP" => ("200 OK", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n", ""),
             _ => ("200 OK", "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n", ""),
