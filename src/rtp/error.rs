@@ -1,32 +1,32 @@
-//! What can be wrong with one packet. It costs that packet, and at most a picture.
+//! What can be wrong with one packet. An error costs that packet, and at most one picture.
 
 use std::fmt;
 
 /// Why a packet was ignored, or the access unit that it belongs to was dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// An RTP packet ends before what its header announces. Both in bytes.
+    /// An RTP packet ends before the length that its header announces. Both in bytes.
     PacketTooShort {
-        /// Bytes there are.
+        /// Bytes present.
         bytes: usize,
-        /// Bytes the header asks for.
+        /// Bytes required by the header.
         need: usize,
     },
     /// The RTP version is not 2.
     Version(u8),
-    /// The last byte announces more padding than there are bytes, or none.
+    /// The last byte announces padding of zero bytes, or more than the packet has.
     Padding(u8),
     /// An RTCP compound packet that does not parse.
     Rtcp(String),
-    /// A payload ends before what its header announces. Both in bytes.
+    /// A payload ends before the length that its header announces. Both in bytes.
     PayloadTooShort {
         /// The structure that ends early.
         what: &'static str,
         /// Sequence number of the packet.
         sequence: u16,
-        /// Bytes there are.
+        /// Bytes present.
         bytes: usize,
-        /// Bytes it asks for.
+        /// Bytes required by the structure.
         need: usize,
     },
     /// A packetization that was not negotiated, or is not supported.
@@ -49,7 +49,7 @@ pub enum Error {
         sequence: u16,
         /// Offset in the packet.
         offset: usize,
-        /// Offset that was expected.
+        /// Expected offset.
         expected: usize,
     },
     /// An access unit grew beyond its ceiling, in bytes.
@@ -59,7 +59,7 @@ pub enum Error {
         /// The ceiling.
         max: usize,
     },
-    /// A JPEG that refers to quantization tables which were not sent.
+    /// A JPEG refers to quantization tables that were not sent.
     NoQuantizationTables {
         /// Sequence number of the packet.
         sequence: u16,

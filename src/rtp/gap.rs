@@ -1,19 +1,19 @@
-//! Packets that are missing.
+//! Missing packets.
 
-/// How many packets are missing before one.
+/// How many packets are missing before the next one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Gap {
     /// None.
     #[default]
     None,
-    /// Exactly one. It was of one picture, which mostly is known.
+    /// Exactly one. It belonged to one picture, and usually that picture is known.
     One,
-    /// More, or nobody knows how many: whole pictures may be missing.
+    /// More than one, or an unknown number: whole pictures may be missing.
     More,
 }
 
 impl Gap {
-    /// A gap of so many packets.
+    /// The gap for this many missing packets.
     pub fn of(packets: u64) -> Self {
         match packets {
             0 => Self::None,

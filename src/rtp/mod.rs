@@ -1,7 +1,7 @@
-//! RTP (RFC 3550): a camera's packets in, its pictures out. No socket, no clock.
+//! RTP (RFC 3550): turns a camera's packets into pictures. No socket, no clock.
 //!
-//! [`Receiver`] is the whole of it: packets are filtered by payload type and SSRC, put in order,
-//! counted, reported to the camera, and pushed through a [`depacketize::Depacketizer`].
+//! The entry point is [`Receiver`]: it filters packets by payload type and SSRC, puts them in order, counts
+//! them, reports to the camera, and pushes them through a [`depacketize::Depacketizer`].
 
 pub mod depacketize;
 mod error;

@@ -17,9 +17,9 @@ pub struct Packet<'a> {
     pub payload_type: u8,
     /// Synchronisation source.
     pub ssrc: u32,
-    /// The header extension: what the profile calls it, and its bytes.
+    /// The header extension: its profile identifier and its bytes.
     pub extension: Option<(u16, &'a [u8])>,
-    /// What follows the header, without padding.
+    /// The bytes after the header, without padding.
     pub payload: &'a [u8],
 }
 
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn short_packets_say_what_is_missing() {
+    fn short_packets_give_their_length_in_the_error() {
         let error = Packet::parse(&HEADER[..8]).unwrap_err();
         assert_eq!(error.to_string(), "rtp packet too short: 8 bytes, need 12");
         let mut long = HEADER;

@@ -1,9 +1,9 @@
-//! What the packets of a stream make up.
+//! The pictures of a stream.
 
 use crate::clock::Monotonic;
 use crate::video::{self, AccessUnit, Codec};
 
-/// How the pictures of a stream are coded, which is also how RTP carries them.
+/// The coding of a stream's pictures, which also decides how RTP carries them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// H.264 by RFC 6184, H.265 by RFC 7798.
@@ -13,7 +13,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The name that people know.
+    /// The common name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Video(codec) => codec.name(),
@@ -22,7 +22,7 @@ impl Encoding {
     }
 }
 
-/// What is known about the pictures of a stream.
+/// The known format of a stream's pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// From the sequence parameter set.
@@ -45,7 +45,7 @@ impl Format {
         }
     }
 
-    /// The profile's name, where there is one that cameras have.
+    /// The profile's name, if it is one that cameras use.
     pub const fn profile_name(&self) -> Option<&'static str> {
         match self {
             Self::Video(format) => format.profile_name(),
@@ -66,23 +66,23 @@ impl Format {
 /// One picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Picture {
-    /// Of a stream of H.264 or H.265.
+    /// From a stream of H.264 or H.265.
     Video(VideoPicture),
-    /// Of a stream of JPEG.
+    /// From a stream of JPEG.
     Jpeg(JpegPicture),
 }
 
-/// An access unit, with what RTP says of it.
+/// An access unit with its RTP attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VideoPicture {
     /// The coded picture.
     pub unit: AccessUnit,
-    /// RTP timestamp, in units of the media's clock rate. Cameras' clocks jump: for live pictures go by
-    /// `unit.arrived`.
+    /// RTP timestamp, in units of the media's clock rate. Cameras' clocks jump: use `unit.arrived` for live
+    /// pictures.
     pub timestamp: u32,
     /// No other unit refers to it: it can be left out.
     pub is_disposable: bool,
-    /// Its parameter sets differ from those before (the size may have changed).
+    /// Its parameter sets differ from the previous ones (the size may have changed).
     pub new_parameter_sets: bool,
 }
 
@@ -98,7 +98,7 @@ pub struct JpegPicture {
 }
 
 impl Picture {
-    /// Bytes that it takes.
+    /// Its size in bytes.
     pub fn bytes(&self) -> usize {
         match self {
             Self::Video(picture) => picture.unit.data.len(),

@@ -13,75 +13,75 @@ use super::ssrc::{SsrcFilter, Verdict};
 use super::{Error, Format, Gap, Packet, Picture};
 use crate::clock::Monotonic;
 
-/// Packets that are taken to be missing in front of a new source.
+/// Packets assumed to be missing in front of a new source.
 const SOURCE_GAP: u16 = 2;
 
-/// The first of the payload types that are given a meaning by the SDP. RFC 3551 section 6.
+/// The first payload type whose meaning the SDP defines. RFC 3551 section 6.
 const DYNAMIC_PAYLOAD_TYPE_MIN: u8 = 96;
 
-/// What was negotiated for a stream.
+/// The negotiated parameters of a stream.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
     /// Payload type of the pictures; others are ignored, unless this one never comes.
     pub payload_type: u8,
     /// Units of the timestamp in a second.
     pub clock_rate: u32,
-    /// The camera's SSRC, where it announced one.
+    /// The camera's SSRC, if it announced one.
     pub announced_ssrc: Option<u32>,
     /// SSRC of our receiver reports; random.
     pub our_ssrc: u32,
-    /// Packets can change places on their way (UDP).
+    /// Packets can arrive out of order (UDP).
     pub reorder: bool,
-    /// How the camera takes requests for a key picture, if it does.
+    /// How the camera accepts requests for a key picture, if it does.
     pub key_request: Option<KeyRequest>,
 }
 
-/// What happened to a stream's packets.
+/// Counters of a stream's packets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// RTP packets taken.
+    /// RTP packets accepted.
     pub packets: u64,
-    /// Payload bytes taken.
+    /// Payload bytes accepted.
     pub bytes: u64,
-    /// Packets that never came.
+    /// Packets that never arrived.
     pub lost: u64,
-    /// Packets that came before their turn and were held back.
+    /// Packets that arrived early and were held back.
     pub reordered: u64,
-    /// Packets that came twice, or too late.
+    /// Packets that arrived twice, or too late.
     pub late: u64,
-    /// Packets that do not parse, and such that a depacketizer refused.
+    /// Packets that do not parse, or that a depacketizer refused.
     pub bad: u64,
     /// Packets of a payload type that was not negotiated.
     pub stray_payload_types: u64,
-    /// RTP and RTCP packets of somebody else's SSRC.
+    /// RTP and RTCP packets of another sender's SSRC.
     pub stray_ssrcs: u64,
-    /// Pictures given out.
+    /// Pictures delivered.
     pub units: u64,
     /// Pictures dropped: incomplete, or withheld until the next key picture.
     pub units_dropped: u64,
-    /// Bytes copied to put pictures together: each byte of a payload once, and again what had to be
-    /// moved, or held back until it was its turn.
+    /// Bytes copied to assemble pictures: each byte of a payload once, and again if it had to be moved, or
+    /// held back until its turn.
     pub copied_bytes: u64,
     /// Variation of the packets' travel time (RFC 3550 6.4.1).
     pub jitter: Duration,
 }
 
-/// RTP and RTCP packets in, pictures and receiver reports out.
+/// Turns RTP and RTCP packets into pictures and receiver reports.
 #[derive(Debug)]
 pub struct Receiver {
     config: Config,
     begun: Monotonic,
     depacketizer: Depacketizer,
     ssrc: SsrcFilter,
-    /// The SSRC of the last packet taken.
+    /// The SSRC of the last packet accepted.
     taken: Option<u32>,
     source: Option<Source>,
     reorder: Option<Reorder>,
-    /// The sequence number that comes next, where nothing is reordered.
+    /// The next sequence number, if packets cannot be reordered.
     next: Option<u16>,
     sender: Option<SenderReport>,
     report_due: Monotonic,
-    /// When a key picture was last asked for, and how often it was.
+    /// When a key picture was last requested, and how often.
     key_requested: Option<Monotonic>,
     key_requests: u8,
     heard: Option<Monotonic>,
@@ -90,7 +90,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Begins; the first report is due [`REPORT_FIRST`] from now.
+    /// Begins; the first report is due [`REPORT_FIRST`] after `now`.
     pub fn new(config: Config, depacketizer: Depacketizer, now: Monotonic) -> Self {
         Self {
             config,
@@ -111,7 +111,7 @@ impl Receiver {
         }
     }
 
-    /// Takes an RTP packet; pull the pictures afterwards. What is wrong with it is counted.
+    /// Takes an RTP packet; pull the pictures afterwards. Bad packets are counted.
     pub fn push_rtp(&mut self, bytes: &[u8], now: Monotonic) {
         let packet = match Packet::parse(bytes) {
             Ok(packet) => packet,
@@ -134,7 +134,7 @@ impl Receiver {
         }
     }
 
-    /// Takes a packet of the camera.
+    /// Takes a packet from the camera.
     fn take(&mut self, packet: &Packet<'_>, bytes: &[u8], arrived: Monotonic) {
         if self.taken.replace(packet.ssrc).is_some_and(|ssrc| ssrc != packet.ssrc) {
             self.begin_source(packet);
@@ -149,7 +149,7 @@ impl Receiver {
             arrived,
         );
         match &mut self.reorder {
-            // What comes in order goes through without being held, and copied.
+            // A packet in order passes without being held or copied.
             Some(reorder) if reorder.passes(packet.sequence) => {
                 let gap = reorder.pass();
                 self.depacketize(packet, gap, arrived);
@@ -173,12 +173,13 @@ impl Receiver {
         }
     }
 
-    /// When the camera's goodbye is to be believed: it said so, and nothing of it has come since.
+    /// When to act on the camera's goodbye, if nothing of it has come since.
     pub fn goodbye_deadline(&self) -> Option<Monotonic> {
         self.ssrc.goodbye().map(|said| said + GOODBYE_WAIT)
     }
 
-    /// The next picture. Pull until there is none after each push, and at [`deadline`](Self::deadline).
+    /// Takes the next picture. After each push, and at [`deadline`](Self::deadline), pull until this returns
+    /// `None`.
     pub fn pull(&mut self, now: Monotonic) -> Option<Picture> {
         loop {
             if let Some(picture) = self.depacketizer.pull() {
@@ -197,12 +198,12 @@ impl Receiver {
         }
     }
 
-    /// A picture that was pulled is not going to be decoded: those that need it are withheld.
+    /// Reports that a pulled picture will not be decoded: pictures that need it are withheld.
     pub fn picture_lost(&mut self) {
         self.depacketizer.picture_lost();
     }
 
-    /// The receiver report that is due, if one is.
+    /// The receiver report, if one is due.
     pub fn report(&mut self, now: Monotonic) -> Option<Vec<u8>> {
         if now < self.report_due {
             return None;
@@ -212,12 +213,12 @@ impl Receiver {
         Some(report::write(self.config.our_ssrc, about, self.sender, now))
     }
 
-    /// Since when pictures are withheld because they need a key picture that has not come.
+    /// When withholding began because no key picture has come.
     pub fn key_awaited(&self) -> Option<Monotonic> {
         self.depacketizer.key_awaited()
     }
 
-    /// The request for a key picture that is due, if one is.
+    /// The request for a key picture, if one is due.
     pub fn key_request(&mut self, now: Monotonic) -> Option<Vec<u8>> {
         let since = self.key_awaited()?.max(self.key_requested.unwrap_or(self.begun));
         let (request, ssrc) = self.config.key_request.zip(self.ssrc.current())?;
@@ -229,7 +230,7 @@ impl Receiver {
         Some(report::write_key_request(self.config.our_ssrc, ssrc, request, self.key_requests))
     }
 
-    /// A report about nothing, to open a path with.
+    /// A report without counts, to open a network path.
     pub fn empty_report(&self, now: Monotonic) -> Vec<u8> {
         report::write(self.config.our_ssrc, None, None, now)
     }
@@ -245,22 +246,22 @@ impl Receiver {
         reorder.into_iter().chain(self.ssrc.deadline()).min()
     }
 
-    /// When the last packet of the camera came.
+    /// When the camera's last packet arrived.
     pub fn heard(&self) -> Option<Monotonic> {
         self.heard
     }
 
-    /// What is known about the pictures.
+    /// The format of the pictures, as far as it is known.
     pub fn format(&self) -> Option<Format> {
         self.depacketizer.format()
     }
 
-    /// Pictures that came incomplete, or need such a one.
+    /// Pictures that arrived incomplete, or refer to one that did.
     pub fn units_dropped(&self) -> u64 {
         self.depacketizer.dropped()
     }
 
-    /// What happened so far.
+    /// The counters so far.
     pub fn counters(&self) -> Counters {
         Counters {
             lost: self.counters.lost + self.source.as_ref().map_or(0, Source::lost),
@@ -275,13 +276,13 @@ impl Receiver {
         }
     }
 
-    /// What was wrong with the last bad packet.
+    /// The error of the last bad packet.
     pub fn last_error(&self) -> Option<&Error> {
         self.last_error.as_ref()
     }
 
-    /// Some cameras announce another payload type than they send: where the announced one never came,
-    /// the one that comes is taken for it.
+    /// Some cameras announce one payload type and send another: if the announced one never arrives, the one
+    /// that does is used.
     fn note_payload_type(&mut self, payload_type: u8, now: Monotonic) {
         if self.heard.is_none()
             && payload_type >= DYNAMIC_PAYLOAD_TYPE_MIN
@@ -291,17 +292,17 @@ impl Receiver {
         }
     }
 
-    /// The packet is the first of a new source.
+    /// Begins a new source with its first packet.
     fn begin_source(&mut self, packet: &Packet<'_>) {
         self.count_source();
         if let Some(reorder) = &mut self.reorder {
             reorder.begin_again(packet.sequence);
         }
-        // Nobody knows what is missing between the two sources.
+        // How many packets are missing between the two sources is unknown.
         self.next = self.next.map(|_| packet.sequence.wrapping_sub(SOURCE_GAP));
     }
 
-    /// The present source is over: what it lost stays counted.
+    /// Ends the present source: its losses stay counted.
     fn count_source(&mut self) {
         self.counters.lost += self.source.take().map_or(0, |source| source.lost());
         self.sender = None;

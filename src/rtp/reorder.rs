@@ -1,4 +1,4 @@
-//! Puts datagrams back in order.
+//! Restores the order of datagrams.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(super) struct Ordered {
     pub bytes: Vec<u8>,
     /// When it was received.
     pub arrived: Monotonic,
-    /// Packets between the one before and this, which were lost.
+    /// Packets lost between the previous one and this.
     pub gap: Gap,
 }
 
@@ -28,24 +28,24 @@ pub(super) struct Reorder {
     held_bytes: usize,
     /// The sequence number that would confirm a restart of the source.
     restart: Option<u16>,
-    /// The source began again, and nobody knows what was lost with that.
+    /// The source began again, and how many packets were lost is unknown.
     restarted: bool,
-    /// Packets that came after their turn, or twice.
+    /// Packets that arrived after their turn, or twice.
     pub late: u64,
-    /// Packets that came before their turn.
+    /// Packets that arrived before their turn.
     pub early: u64,
-    /// Bytes of packets that were held back.
+    /// Bytes of packets held back.
     pub copied_bytes: u64,
 }
 
 impl Reorder {
-    /// Whether a packet is the next in order and nothing is held: it need not be pushed, but
-    /// [`pass`](Self::pass)ed.
+    /// Whether a packet is the next in order while nothing is held: it can be [`pass`](Self::pass)ed instead
+    /// of pushed.
     pub fn passes(&self, sequence: u16) -> bool {
         self.held.is_empty() && self.next.is_some_and(|next| next as u16 == sequence)
     }
 
-    /// The next packet goes by; what is missing before it.
+    /// Passes the next packet by; returns the gap before it.
     pub fn pass(&mut self) -> Gap {
         self.restart = None;
         self.next = self.next.map(|next| next + 1);
@@ -54,7 +54,7 @@ impl Reorder {
 
     /// Takes a packet; drain [`pull`](Self::pull) afterwards.
     pub fn push(&mut self, sequence: u16, bytes: &[u8], now: Monotonic) {
-        // One cycle up, so that a late packet's position does not go below zero.
+        // Starts one cycle up, so that a late packet's position does not become negative.
         let next = *self.next.get_or_insert(u64::from(sequence) + (1 << 16));
         let ahead = sequence.wrapping_sub(next as u16);
         let position = if ahead < DROPOUT_MAX_PACKETS {
@@ -79,7 +79,7 @@ impl Reorder {
         self.copied_bytes += bytes.len() as u64;
     }
 
-    /// The next packet in order, or past a gap that has been waited for long enough.
+    /// Takes the next packet in order, or the one after a gap that has lasted long enough.
     pub fn pull(&mut self, now: Monotonic) -> Option<Ordered> {
         let entry = self.held.first_entry()?;
         let next = self.next?;
@@ -104,9 +104,9 @@ impl Reorder {
         self.next = Some(u64::from(sequence) + (1 << 16));
     }
 
-    /// When a gap will have been waited for long enough.
+    /// When to stop waiting for the missing packet.
     pub fn deadline(&self) -> Option<Monotonic> {
-        // Arrival times rise with waiting, not with position: the oldest of at most 64 decides.
+        // Arrival times follow the waiting time, not the position: the oldest of at most 64 decides.
         self.held.values().map(|(_, arrived)| *arrived).min().map(|oldest| oldest + REORDER_WAIT)
     }
 

@@ -1,4 +1,4 @@
-//! RTCP: what the camera reports, and what is reported to it. RFC 3550 section 6, by `rtcp-types`.
+//! RTCP: reads the camera's reports and writes ours. RFC 3550 section 6, by `rtcp-types`.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::clock::Monotonic;
 /// CNAME is 1 (RFC 3550 6.5.1).
 const CNAME: u8 = 1;
 
-/// How a camera takes requests for a key picture.
+/// How a camera accepts requests for a key picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyRequest {
     /// Picture Loss Indication, RFC 4585 section 6.3.1.
@@ -23,7 +23,7 @@ pub enum KeyRequest {
     Fir,
 }
 
-/// A sender report, as far as receiver reports refer to it.
+/// The parts of a sender report that receiver reports refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SenderReport {
     /// The middle 32 bits of the NTP time.
@@ -32,7 +32,7 @@ pub(super) struct SenderReport {
     pub arrived: Monotonic,
 }
 
-/// What one compound packet says about one source.
+/// The content of one compound packet about one source.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Heard {
     /// The source's sender report.
@@ -43,8 +43,8 @@ pub(super) struct Heard {
     pub strangers: u64,
 }
 
-/// Reads a compound packet. `ssrc` is the camera's; while that is unknown, a report is taken for
-/// its, but not a goodbye, which may be that of a session before.
+/// Reads a compound packet. `ssrc` is the camera's; while it is unknown, a report is taken for the camera's,
+/// but not a goodbye, which may belong to an earlier session.
 pub(super) fn read(data: &[u8], ssrc: Option<u32>, now: Monotonic) -> Result<Heard, Error> {
     let wrong = |error: rtcp_types::RtcpParseError| Error::Rtcp(error.to_string());
     let ours = |other: u32| ssrc.is_none_or(|ssrc| ssrc == other);
@@ -63,7 +63,7 @@ pub(super) fn read(data: &[u8], ssrc: Option<u32>, now: Monotonic) -> Result<Hea
     Ok(heard)
 }
 
-/// Writes a receiver report about a source, or an empty one where nothing was received yet.
+/// Writes a receiver report about a source, or an empty one if nothing was received yet.
 pub(super) fn write(
     our_ssrc: u32,
     about: Option<(u32, Reception)>,
@@ -94,12 +94,12 @@ pub(super) fn write(
     bytes
 }
 
-/// Writes a request for a key picture of a source, with an empty report in front (RFC 4585 section 3.1).
-/// `number` counts the requests.
+/// Writes a request for a key picture from a source, after an empty report (RFC 4585 section 3.1). `number`
+/// counts the requests.
 pub(super) fn write_key_request(our_ssrc: u32, ssrc: u32, request: KeyRequest, number: u8) -> Vec<u8> {
     let feedback = match request {
         KeyRequest::Pli => PayloadFeedback::builder_owned(Pli::builder()).media_ssrc(ssrc),
-        // Its source stands in the entry. RFC 5104 section 4.3.1.2.
+        // The entry names the source. RFC 5104 section 4.3.1.2.
         KeyRequest::Fir => PayloadFeedback::builder_owned(Fir::builder().add_ssrc(ssrc, number)),
     };
     let mut bytes = write(our_ssrc, None, None, Monotonic::since_zero(Duration::ZERO));
@@ -150,7 +150,7 @@ mod tests {
 
     /// Issue 10, number 18.
     #[test]
-    fn key_pictures_are_asked_for_in_two_ways() {
+    fn key_pictures_are_requested_in_two_ways() {
         for (request, expected) in [
             (KeyRequest::Pli, vec![0x81, 206, 0, 2, 0, 0, 0xab, 0xcd, 0, 0, 0, 9]),
             (KeyRequest::Fir, vec![0x84, 206, 0, 4, 0, 0, 0xab, 0xcd, 0, 0, 0, 0, 0, 0, 0, 9, 7, 0, 0, 0]),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_packets_say_so() {
+    fn damaged_packets_are_errors() {
         assert!(matches!(read(&[0x80, 200, 0, 60, 1], None, at(0)), Err(Error::Rtcp(_))));
         assert!(read(&[], None, at(0)).is_err());
     }

@@ -1,4 +1,4 @@
-//! What one source sent, lost and jittered.
+//! Counts the packets, losses and jitter of one source.
 
 use std::time::Duration;
 
@@ -26,10 +26,10 @@ pub(super) struct Source {
     jitter_16: u32,
 }
 
-/// The part of a receiver report block (RFC 3550 6.4.1) that comes from counting.
+/// The counted part of a receiver report block (RFC 3550 6.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reception {
-    /// Share of the packets since the last report that were lost, in 256ths.
+    /// The fraction of packets lost since the last report, in 256ths.
     pub fraction_lost: u8,
     /// Packets lost, as 24-bit two's complement.
     pub cumulative_lost: u32,
@@ -82,7 +82,7 @@ impl Source {
         Duration::from_secs(1) * (self.jitter_16 >> 4) / self.clock_rate
     }
 
-    /// The counts for a report; the next call's fraction begins here.
+    /// The counts for a report; the next call's fraction starts here.
     pub fn report(&mut self) -> Reception {
         let (expected, received) = (self.expected(), self.received);
         let lost = expected as i64 - received as i64 + self.lost_before as i64;
@@ -113,7 +113,7 @@ impl Source {
         let arrival = now.since(self.begin).as_micros() as i64 * i64::from(self.clock_rate) / 1_000_000;
         let transit = arrival - i64::from(timestamp);
         if let Some(before) = self.transit.replace(transit) {
-            // Timestamps wrap and some cameras' jump by hours: such a step is no jitter.
+            // Timestamps wrap, and some cameras' jump by hours: such a step does not count as jitter.
             let step = (transit - before).unsigned_abs();
             if step < u64::from(self.clock_rate) * 10 {
                 let jitter = u64::from(self.jitter_16);

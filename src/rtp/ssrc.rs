@@ -1,19 +1,19 @@
-//! Which synchronisation source is the camera.
+//! Decides which synchronisation source is the camera.
 //!
-//! One SSRC passes: the announced one, else the first. An old live555 can put the data of another
-//! client's session on a connection, so that another SSRC is not believed as such. But some cameras
-//! (Uniview) begin a new one with every group of pictures, and RFC 3550 section 8.2 allows a new one
-//! at any time. Another source is therefore taken
+//! One SSRC passes: the announced one, else the first. An old live555 can put another client's session data
+//! on a connection, so a new SSRC is not accepted as such. But some cameras (Uniview) begin a new one with
+//! every group of pictures, and RFC 3550 section 8.2 allows a new one at any time. A new source is therefore
+//! accepted
 //!
-//! - at once, where its first packet continues the sequence numbers and timestamps of the present one,
-//!   or where the present one said goodbye;
-//! - where it begins with a key picture and the present one is quiet for longer than pictures of it
-//!   usually are apart; its packets are held until then, and nothing of it is lost. A camera that has
-//!   done so a few times is believed at once;
-//! - after [`SSRC_SILENCE`] of the present one, however it begins: what cameras announce in
+//! - at once, if its first packet continues the sequence numbers and timestamps of the present one,
+//!   or if the present one said goodbye;
+//! - if it begins with a key picture and the present one is quiet for longer than its usual picture
+//!   interval; its packets are held until then, and none is lost. After a few such changes, a camera's
+//!   next one is accepted at once;
+//! - after [`SSRC_SILENCE`] of the present one, however the new one begins: what cameras announce in
 //!   `Transport: ...;ssrc=` is often not what they send.
 //!
-//! If the source before speaks again beside the new one, the new one was a stranger's.
+//! If the previous source sends again beside the new one, the new one was foreign.
 
 mod candidates;
 mod place;
@@ -31,27 +31,27 @@ use candidates::Candidates;
 pub(super) use candidates::Held;
 use place::Place;
 
-/// Lets the camera's source pass.
+/// Passes the camera's source.
 #[derive(Debug)]
 pub(super) struct SsrcFilter {
     current: Option<u32>,
-    /// When the present source was last heard; for an announced one, when that was.
+    /// When the present source last sent; for an announced one that has not sent yet, when it was announced.
     heard: Monotonic,
     newest: Option<Place>,
     /// When the newest picture began to arrive.
     picture_at: Option<Monotonic>,
-    /// The longest recent distance between pictures.
+    /// The longest recent picture interval.
     pace: Option<Duration>,
     /// When the present source said goodbye.
     goodbye: Option<Monotonic>,
     candidates: Candidates,
-    /// Packets of a source that was taken, to be handed on.
+    /// Packets of an accepted source, to be passed on.
     released: VecDeque<Held>,
-    /// Sources that others were taken for, the last at the end.
+    /// Sources that others replaced, the latest at the end.
     left: VecDeque<Left>,
-    /// Sources that spoke beside the camera's.
+    /// Sources that sent beside the camera's.
     strangers: VecDeque<u32>,
-    /// Sources taken for their key picture, none of them wrongly.
+    /// Changes of source at key pictures since the last mistake.
     changes: u32,
     reorders: bool,
     strays: u64,
@@ -61,23 +61,23 @@ pub(super) struct SsrcFilter {
 struct Left {
     ssrc: u32,
     newest: Place,
-    /// When it spoke again.
+    /// When it sent again.
     again: Option<Monotonic>,
 }
 
 /// What to do with a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is from the camera. Where its SSRC is new, earlier packets have nothing to do with it.
+    /// It is from the camera. If its SSRC is new, it does not continue earlier packets.
     Accept,
-    /// It is from the camera, which has a new SSRC and goes on with it where it was.
+    /// It is from the camera, which continues its stream under a new SSRC.
     Continue,
-    /// It is held back, or from somebody else.
+    /// It is held back, or from another sender.
     Ignore,
 }
 
 impl SsrcFilter {
-    /// Begins with the announced SSRC. `reorders` says that packets can change places on their way.
+    /// Begins with the announced SSRC. `reorders` means that packets can arrive out of order.
     pub fn new(announced: Option<u32>, reorders: bool, now: Monotonic) -> Self {
         Self {
             current: announced,
@@ -96,7 +96,7 @@ impl SsrcFilter {
         }
     }
 
-    /// Judges a packet, of which `begin` says how its picture begins.
+    /// Judges a packet; `begin` describes how its picture begins.
     pub fn judge(
         &mut self,
         packet: &Packet<'_>,
@@ -125,7 +125,7 @@ impl SsrcFilter {
         match self.current {
             Some(current) if current == packet.ssrc => {
                 if self.note(packet, now) && self.candidates.is_key() {
-                    // It was not over: whatever spoke meanwhile is somebody else.
+                    // The source had not ended: the one that sent meanwhile is foreign.
                     self.changes = 0;
                     self.drop_candidates();
                 }
@@ -159,13 +159,13 @@ impl SsrcFilter {
         Verdict::Ignore
     }
 
-    /// The next packet of a source that was taken after its packets were held back.
+    /// The next packet of a source that was accepted after its packets were held back.
     pub fn pull(&mut self, now: Monotonic) -> Option<Held> {
         self.release_due(now);
         self.released.pop_front()
     }
 
-    /// When packets that are held back will be handed on, if the present source stays quiet.
+    /// When held packets will be passed on, if the present source stays quiet.
     pub fn deadline(&self) -> Option<Monotonic> {
         let since = self.candidates.since()?;
         if !self.candidates.is_key() {
@@ -182,12 +182,12 @@ impl SsrcFilter {
         Some(self.heard + quiet.clamp(SSRC_QUIET_MIN, SSRC_SILENCE))
     }
 
-    /// The present source has said that it ends.
+    /// Notes the goodbye of the present source.
     pub fn said_goodbye(&mut self, now: Monotonic) {
         self.goodbye.get_or_insert(now);
     }
 
-    /// When the present source said that it ends, and no other has come since.
+    /// When the present source said goodbye, if no other has come since.
     pub fn goodbye(&self) -> Option<Monotonic> {
         self.goodbye
     }
@@ -201,7 +201,7 @@ impl SsrcFilter {
         self.strays
     }
 
-    /// The present source is over: another one is the camera.
+    /// Ends the present source: another one is the camera.
     fn succeed(&mut self, packet: &Packet<'_>, bytes: &[u8], now: Monotonic) -> Verdict {
         self.strangers.clear();
         if self.candidates.is_last(packet.ssrc) {
@@ -215,8 +215,7 @@ impl SsrcFilter {
         Verdict::Accept
     }
 
-    /// Whether a source that was left speaks beside the one that was taken for it. Then that one was
-    /// a stranger's.
+    /// Whether a replaced source sends beside the one that replaced it. If so, the newer one was foreign.
     fn speaks_again(&mut self, packet: &Packet<'_>, now: Monotonic) -> bool {
         let Some(left) = self.left.iter_mut().find(|left| left.ssrc == packet.ssrc) else { return false };
         if !left.newest.is_before(packet) {
@@ -239,7 +238,7 @@ impl SsrcFilter {
         true
     }
 
-    /// Hands on what was held back for long enough.
+    /// Passes on packets held back for long enough.
     fn release_due(&mut self, now: Monotonic) {
         if self.deadline().is_some_and(|due| due <= now) {
             self.changes = self.changes.saturating_add(1);
@@ -247,7 +246,7 @@ impl SsrcFilter {
         }
     }
 
-    /// Hands on what is held back: its last source is the camera's from now on.
+    /// Passes on all held packets: their last source is the camera's from now on.
     fn release(&mut self) {
         for held in self.candidates.take() {
             if let Ok(packet) = Packet::parse(&held.bytes) {
@@ -271,7 +270,7 @@ impl SsrcFilter {
         (self.current, self.newest, self.goodbye) = (Some(ssrc), None, None);
     }
 
-    /// Notes a packet of the present source; true where a picture begins with it.
+    /// Notes a packet of the present source; true if a picture begins with it.
     fn note(&mut self, packet: &Packet<'_>, arrived: Monotonic) -> bool {
         self.heard = self.heard.max(arrived);
         self.goodbye = None;

@@ -41,7 +41,7 @@ impl Bits {
         Some(value as u32)
     }
 
-    /// Passes over bits.
+    /// Skips bits.
     pub fn skip(&mut self, bits: usize) -> Option<()> {
         self.at = self.at.checked_add(bits)?;
         (self.at <= self.bytes.len() * 8).then_some(())
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn emulation_prevention_is_passed_over() {
+    fn emulation_prevention_is_skipped() {
         let mut bits = Bits::new(&[0, 0, 3, 1, 0, 0, 3], 8);
         assert_eq!(bits.u(24), Some(1));
         assert_eq!(bits.u(16), Some(0));

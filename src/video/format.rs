@@ -1,6 +1,6 @@
 //! How video is coded.
 
-/// The codecs that are understood.
+/// The supported codecs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
     /// ITU-T H.264.
@@ -10,7 +10,7 @@ pub enum Codec {
 }
 
 impl Codec {
-    /// The name that people know.
+    /// The common name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::H264 => "H.264",
@@ -19,7 +19,7 @@ impl Codec {
     }
 }
 
-/// What a sequence parameter set says about the pictures.
+/// The format of the pictures, from a sequence parameter set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Format {
     /// How they are coded.
@@ -33,7 +33,7 @@ pub struct Format {
 }
 
 impl Format {
-    /// The profile's name, where it is one that cameras have.
+    /// The profile's name, if it is one that cameras use.
     pub const fn profile_name(&self) -> Option<&'static str> {
         Some(match (self.codec, self.profile) {
             (Codec::H264, 66) => "Baseline",

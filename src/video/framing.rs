@@ -1,23 +1,23 @@
-//! NAL units as files keep them, to access units in byte stream format.
+//! Converts the NAL units of files to access units in byte stream format.
 //!
-//! MP4 and MKV put a length before each NAL unit, and parameter sets into a record of their own
-//! (ISO/IEC 14496-15); decoders of live streams want start codes (annex B of both standards) and the
-//! parameter sets with each key picture.
+//! MP4 and MKV put a length before each NAL unit, and parameter sets into a separate record (ISO/IEC
+//! 14496-15); decoders of live streams want start codes (annex B of both standards) and the parameter sets
+//! with each key picture.
 
 use super::nal::{self, START_CODE};
 use super::{Codec, PADDING_BYTES, UnitBytes};
 
-/// How a file keeps its NAL units.
+/// How a file stores its NAL units.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Framing {
-    /// Bytes of the length before each NAL unit, 1 to 4; `None` where there are start codes.
+    /// Bytes of the length before each NAL unit, 1 to 4; `None` if there are start codes.
     length_bytes: Option<usize>,
     /// Parameter sets, with start codes.
     parameter_sets: Vec<u8>,
 }
 
 impl Framing {
-    /// From what the file says beside the pictures; `None` where that is damaged.
+    /// Reads the codec's extra data from a file; `None` if it is damaged.
     pub fn read(codec: Codec, extra: &[u8]) -> Option<Self> {
         if extra.is_empty() || extra.starts_with(&START_CODE) || extra.starts_with(&START_CODE[1..]) {
             return Some(Self { length_bytes: None, parameter_sets: extra.to_vec() });
@@ -28,8 +28,8 @@ impl Framing {
         }
     }
 
-    /// A picture's NAL units in byte stream format, behind the parameter sets if it is a key picture that
-    /// lacks them. What is cut short is left out.
+    /// A picture's NAL units in byte stream format, after the parameter sets if it is a key picture that
+    /// lacks them. Truncated NAL units are left out.
     pub fn unit(&self, codec: Codec, data: &[u8], is_key: bool) -> UnitBytes {
         let room = self.parameter_sets.len() + data.len() + self.growth(data) + PADDING_BYTES;
         let mut out = Vec::with_capacity(room);
@@ -63,14 +63,14 @@ fn append(out: &mut Vec<u8>, nal: &[u8]) {
     }
 }
 
-/// A NAL unit with its length in so many bytes before it, and what follows.
+/// Splits off a NAL unit that follows its length of `length_bytes` bytes.
 fn counted(bytes: &[u8], length_bytes: usize) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_at_checked(length_bytes)?;
     let length = length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
     rest.split_at_checked(length)
 }
 
-/// NAL units with their lengths before them, as far as they go.
+/// The NAL units that follow their lengths, up to the first truncated one.
 fn counted_all(mut bytes: &[u8], length_bytes: usize) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let (nal, rest) = counted(bytes, length_bytes)?;
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn start_codes_stay_and_damaged_records_are_noticed() {
+    fn start_codes_stay_and_damaged_records_are_detected() {
         let framing = Framing::read(Codec::H264, &[0, 0, 0, 1, 0x67]).unwrap();
         assert_eq!(
             framing.unit(Codec::H264, &[0, 0, 1, 0x65], true)[..],

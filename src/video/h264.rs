@@ -5,7 +5,7 @@ use super::nal::{Nal, SEI_RECOVERY_POINT, Slice, has_sei};
 use super::parameter_sets::Kind;
 use super::sps;
 
-/// Bytes of a slice header that are looked at: two Exp-Golomb codes.
+/// Bytes of a slice header to read: two Exp-Golomb codes.
 const SLICE_HEADER_LOOK_BYTES: usize = 12;
 
 /// ITU-T H.264 section 7.4.1, table 7-1.
@@ -26,7 +26,7 @@ pub(super) fn classify(nal: &[u8]) -> Nal {
     }
 }
 
-/// A piece of a slice of a picture that no other refers to. H.264 has no sub-layers: 0.
+/// Sub-layer of a slice whose picture no other refers to. H.264 has no sub-layers: 0.
 pub(super) fn disposable_layer(header: &[u8]) -> Option<u8> {
     let header = *header.first()?;
     (is_slice(header & 0x1f) && !is_reference(header)).then_some(0)
@@ -45,8 +45,8 @@ fn is_slice(kind: u8) -> bool {
     matches!(kind, 1 | 2 | 5)
 }
 
-/// nal_ref_idc, which is zero in all slices of a picture that no other refers to, or in none. ITU-T
-/// H.264 section 7.4.1.
+/// nal_ref_idc: zero in all slices of a picture that no other refers to, nonzero in all slices of any other.
+/// ITU-T H.264 section 7.4.1.
 fn is_reference(header: u8) -> bool {
     header & 0x60 != 0
 }

@@ -19,7 +19,7 @@ pub(super) fn classify(nal: &[u8]) -> Nal {
             // first_slice_segment_in_pic_flag is the first bit (7.3.6.1).
             first: rest.first().is_some_and(|byte| byte & 0x80 != 0),
             key: (16..=23).contains(&kind),
-            // slice_type lies behind fields that need the parameter sets; not worth it.
+            // slice_type comes after fields that need the parameter sets; not worth parsing.
             intra: false,
             leading: matches!(kind, 8 | 9),
             layer: layer(header[1]),
@@ -42,14 +42,14 @@ pub(super) fn classify(nal: &[u8]) -> Nal {
     }
 }
 
-/// A piece of a slice segment of a picture that no other of its sub-layer refers to.
+/// Sub-layer of a slice segment whose picture no other of its sub-layer refers to.
 pub(super) fn disposable_layer(header: &[u8]) -> Option<u8> {
     let [first, second, ..] = header else { return None };
     is_disposable(first >> 1 & 0x3f).then(|| layer(*second))
 }
 
-/// No picture of its own sub-layer, nor of those below, refers to one of an even type below 16.
-/// ITU-T H.265 section 7.4.2.2.
+/// A picture of an even type below 16 is not referred to by its own sub-layer or those below. ITU-T H.265
+/// section 7.4.2.2.
 fn is_disposable(kind: u8) -> bool {
     kind < 16 && kind.is_multiple_of(2)
 }

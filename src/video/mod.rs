@@ -1,8 +1,8 @@
-//! Video coded as H.264 or H.265, as far as it is understood without decoding it: access units, NAL
-//! units, parameter sets. No socket, no clock, no library.
+//! Video coded as H.264 or H.265, parsed without decoding: access units, NAL units, parameter sets. No
+//! socket, no clock, no library.
 //!
-//! RTP, files and whatever else delivers video make [`AccessUnit`]s of it, and the decoder takes them.
-//! In memory, NAL units always stand in byte stream format (annex B of both standards).
+//! RTP, files and other video sources make [`AccessUnit`]s, and the decoder takes them. In memory, NAL units
+//! are always in byte stream format (annex B of both standards).
 
 mod bits;
 mod format;

@@ -1,27 +1,27 @@
-//! NAL units: where they begin, and what they are. ITU-T H.264 and H.265, section 7.4 and annex B.
+//! NAL units: where they begin, and their kinds. ITU-T H.264 and H.265, section 7.4 and annex B.
 
 use memchr::memmem;
 
 use super::parameter_sets::Kind;
 use super::{Codec, Format, h264, h265};
 
-/// Stands in front of each NAL unit of a byte stream; the first byte may be missing (annex B).
+/// Precedes each NAL unit of a byte stream; the first byte may be missing (annex B).
 pub const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
 /// SEI payload type of a recovery point (ITU-T H.264 annex D.1.8, H.265 annex D.2.8).
 pub(super) const SEI_RECOVERY_POINT: u32 = 6;
 
-/// Bytes of a NAL unit that tell what it is, but for parameter sets.
+/// Bytes of a NAL unit needed to classify it, except for parameter sets.
 pub const LOOK_BYTES: usize = 14;
 
-/// What a NAL unit is.
+/// The kind of a NAL unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nal {
     /// A piece of a picture.
     Slice(Slice),
     /// A parameter set with its id.
     ParameterSet(Kind, u32, Option<Format>),
-    /// The picture that follows is one that decoding can begin with.
+    /// Decoding can begin with the picture that follows.
     RecoveryPoint,
     /// Anything else.
     Other,
@@ -44,7 +44,7 @@ pub struct Slice {
     pub disposable: bool,
 }
 
-/// What a NAL unit is, without its start code.
+/// Classifies a NAL unit without its start code.
 pub fn classify(codec: Codec, nal: &[u8]) -> Nal {
     match codec {
         Codec::H264 => h264::classify(nal),
@@ -52,8 +52,8 @@ pub fn classify(codec: Codec, nal: &[u8]) -> Nal {
     }
 }
 
-/// What a picture is of which a piece with this NAL unit header has been received, if it says so: no
-/// other of its temporal sub-layer refers to it. Gives the sub-layer.
+/// The temporal sub-layer of a picture that no other of its sub-layer refers to, from the NAL unit header of
+/// one of its pieces; `None` for other pictures.
 pub fn disposable_layer(codec: Codec, header: &[u8]) -> Option<u8> {
     match codec {
         Codec::H264 => h264::disposable_layer(header),
@@ -61,8 +61,8 @@ pub fn disposable_layer(codec: Codec, header: &[u8]) -> Option<u8> {
     }
 }
 
-/// Whether a NAL unit with this header is left out: supplemental information of H.265. Nothing of it is
-/// needed, and the decoder takes mistakes in it for damage.
+/// Whether a NAL unit with this header is left out: supplemental information of H.265. None of it is needed,
+/// and the decoder reports errors in it as damage.
 pub fn is_left_out(codec: Codec, header: &[u8]) -> bool {
     codec == Codec::H265 && header.first().is_some_and(|first| matches!(first >> 1 & 0x3f, 39 | 40))
 }
@@ -79,13 +79,13 @@ pub fn all(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A NAL unit without the start code that some cameras put in front of it.
+/// Strips the start code that some cameras put in front of a NAL unit.
 pub fn without_start_code(nal: &[u8]) -> &[u8] {
     nal.strip_prefix(&START_CODE).or(nal.strip_prefix(&START_CODE[1..])).unwrap_or(nal)
 }
 
-/// Whether a message of this type is among the supplemental enhancement information.
-/// ITU-T H.264 and H.265, section 7.3.2.3.1 and 7.3.5.
+/// Whether the supplemental enhancement information has a message of this type. ITU-T H.264 and H.265,
+/// section 7.3.2.3.1 and 7.3.5.
 pub(super) fn has_sei(mut payload: &[u8], wanted: u32) -> bool {
     /// Reads a number coded as a sum of bytes that ends with one below 255.
     fn sum(payload: &mut &[u8]) -> Option<u32> {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn supplemental_information_is_left_out_of_h265_alone() {
+    fn supplemental_information_is_left_out_of_h265_only() {
         assert!(is_left_out(Codec::H265, &[39 << 1, 1]) && is_left_out(Codec::H265, &[40 << 1, 1]));
         assert!(!is_left_out(Codec::H265, &[34 << 1, 1]) && !is_left_out(Codec::H264, &[39 << 1, 1]));
         assert!(!is_left_out(Codec::H265, &[]));

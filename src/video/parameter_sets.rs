@@ -2,14 +2,14 @@
 
 use super::nal::START_CODE;
 
-/// Bytes of one parameter set; real ones have 10 to 200. All that are remembered go in front of key
-/// pictures that come without.
+/// Bytes of one parameter set; real ones have 10 to 200. All remembered sets go in front of key pictures that
+/// lack them.
 pub const PARAMETER_SET_MAX_BYTES: usize = 1024;
 
 /// Parameter sets remembered; cameras have two or three.
 pub const PARAMETER_SETS_MAX: usize = 16;
 
-/// A kind of parameter set, in the order in which a decoder wants them.
+/// A kind of parameter set, in the order that a decoder needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Video (H.265 only).
@@ -20,7 +20,7 @@ pub enum Kind {
     Picture,
 }
 
-/// Remembers the last parameter set of each kind and id, for key pictures that come without.
+/// Remembers the last parameter set of each kind and id, for key pictures that lack them.
 #[derive(Debug, Default)]
 pub struct ParameterSets {
     /// Sorted by kind, then id.
@@ -28,7 +28,7 @@ pub struct ParameterSets {
 }
 
 impl ParameterSets {
-    /// Takes a NAL unit without start code; says whether it is news.
+    /// Takes a NAL unit without start code; true if it differs from the remembered one.
     pub fn insert(&mut self, kind: Kind, id: u32, nal: &[u8]) -> bool {
         if nal.len() > PARAMETER_SET_MAX_BYTES {
             return false;
@@ -42,7 +42,7 @@ impl ParameterSets {
         true
     }
 
-    /// All of them, each behind a start code.
+    /// All sets, each after a start code.
     pub fn byte_stream(&self) -> Vec<u8> {
         self.sets.iter().flat_map(|(_, nal)| [&START_CODE[..], nal]).flatten().copied().collect()
     }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_of_each_id_in_the_order_for_a_decoder() {
+    fn the_newest_of_each_id_in_decoder_order() {
         let mut sets = ParameterSets::default();
         assert!(sets.insert(Kind::Picture, 0, b"p"));
         assert!(sets.insert(Kind::Sequence, 0, b"old"));

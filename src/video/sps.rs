@@ -1,35 +1,35 @@
-//! Id, profile, size, and what a decoder has to keep, out of a sequence parameter set.
+//! Reads id, profile, size and decoder memory from a sequence parameter set.
 
 use super::bits::Bits;
 use super::{Codec, Format, nal};
 
-/// Bytes of a sequence parameter set that are looked at. Scaling lists of H.264 come before the size,
-/// and have up to 1.5 kB.
+/// Bytes of a sequence parameter set to read. Scaling lists of H.264 come before the size, and have up to 1.5
+/// kB.
 const LOOK_MAX_BYTES: usize = 4096;
 
-/// Reference pictures that a stream may have (H.264 A.3.1, H.265 A.4.2).
+/// Maximum reference pictures of a stream (H.264 A.3.1, H.265 A.4.2).
 const PICTURES_MAX: u32 = 16;
 
-/// What a sequence parameter set says.
+/// The content of a sequence parameter set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sequence {
     /// Its number, below 32 in H.264 and 16 in H.265.
     pub id: u32,
-    /// Codec, profile and the size that is shown.
+    /// Codec, profile and displayed size.
     pub format: Format,
-    /// Width and height that are coded, in pixels; at least those that are shown.
+    /// Coded width and height in pixels; at least the displayed size.
     pub coded: (u32, u32),
     /// chroma_format_idc: 0 for grey, 1 for 4:2:0, 2 for 4:2:2, 3 for 4:4:4.
     pub chroma: u8,
     /// Bits of a sample, 8 to 16.
     pub bits: u8,
-    /// Pictures that a decoder keeps beside the one that it decodes, 16 at most: max_num_ref_frames
-    /// (H.264), sps_max_dec_pic_buffering_minus1 (H.265).
+    /// Pictures that a decoder keeps beside the one it decodes, 16 at most: max_num_ref_frames (H.264),
+    /// sps_max_dec_pic_buffering_minus1 (H.265).
     pub pictures: u8,
 }
 
-/// The sequence parameter sets of an access unit: the NAL unit (the part that is looked at), and what is
-/// in it, where it can be read.
+/// The sequence parameter sets of an access unit: the NAL unit (the part that is read), and its content if it
+/// parses.
 pub fn all(codec: Codec, unit: &[u8]) -> impl Iterator<Item = (&[u8], Option<Sequence>)> {
     nal::all(unit).filter_map(move |nal| {
         let nal = &nal[..nal.len().min(LOOK_MAX_BYTES)];
@@ -74,7 +74,7 @@ pub(super) fn h264(nal: &[u8]) -> Option<Sequence> {
     sequence(id, format, coded, chroma_format, bit_depth, pictures)
 }
 
-/// chroma_format_idc, and the larger one of the bit depths.
+/// chroma_format_idc, and the larger of the two bit depths.
 fn h264_high_profile_fields(bits: &mut Bits) -> Option<(u32, u32)> {
     let chroma_format = bits.ue()?;
     if chroma_format == 3 {
@@ -92,7 +92,7 @@ fn h264_high_profile_fields(bits: &mut Bits) -> Option<(u32, u32)> {
     Some((chroma_format, bit_depth))
 }
 
-/// bit_depth_luma_minus8 and bit_depth_chroma_minus8: the larger one.
+/// The larger of bit_depth_luma_minus8 and bit_depth_chroma_minus8.
 fn bit_depth(bits: &mut Bits) -> Option<u32> {
     bits.ue()?.max(bits.ue()?).checked_add(8)
 }
@@ -107,7 +107,7 @@ fn sequence(
 ) -> Option<Sequence> {
     let chroma = u8::try_from(chroma_format).ok().filter(|chroma| *chroma <= 3)?;
     let bits = u8::try_from(bit_depth).ok().filter(|bits| *bits <= 16)?;
-    // Decoders take more for the most.
+    // Decoders take a larger number as the maximum.
     let pictures = pictures.min(PICTURES_MAX) as u8;
     Some(Sequence { id, format, coded, chroma, bits, pictures })
 }
@@ -200,7 +200,7 @@ fn macroblocks(minus_1: u32) -> Option<u32> {
     minus_1.checked_add(1)?.checked_mul(16).filter(|pixels| *pixels <= 1 << 20)
 }
 
-/// The four crop offsets, as pixels of width and height to take away.
+/// The four crop offsets, as pixels to subtract from width and height.
 fn crop(bits: &mut Bits, unit: (u32, u32)) -> Option<(u32, u32)> {
     let (left, right, top, bottom) = (bits.ue()?, bits.ue()?, bits.ue()?, bits.ue()?);
     Some((left.checked_add(right)?.checked_mul(unit.0)?, top.checked_add(bottom)?.checked_mul(unit.1)?))

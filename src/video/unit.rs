@@ -5,59 +5,59 @@ use std::ops::{Deref, Range};
 use super::Codec;
 use crate::clock::Monotonic;
 
-/// Bytes of an access unit. A 4K key picture at the highest rate of any camera has about 3 MB.
+/// Bytes of an access unit. A 4K key picture at a camera's highest rate has about 3 MB.
 pub const ACCESS_UNIT_MAX_BYTES: usize = 8 << 20;
 
 /// Zeros behind the bytes of an access unit: decoders read ahead (`AV_INPUT_BUFFER_PADDING_SIZE`).
 pub const PADDING_BYTES: usize = 64;
 
-/// One coded picture, with what a decoder has to know of it.
+/// One coded picture, with the attributes that a decoder needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessUnit {
-    /// How it is coded.
+    /// Its codec.
     pub codec: Codec,
     /// NAL units in byte stream format. A key unit has its parameter sets in front.
     pub data: UnitBytes,
     /// When its first byte arrived, or when it is due.
     pub arrived: Monotonic,
-    /// It can be decoded without the units before it: an IDR or IRAP picture, or one with a
-    /// recovery point, after which a decoder holds back pictures until they are whole.
+    /// It can be decoded without the units before it: an IDR or IRAP picture, or one with a recovery point,
+    /// after which a decoder holds back pictures until they are whole.
     pub is_key: bool,
-    /// It is decoded for others that refer to it, and not shown: it lies before the cut of a file.
+    /// It is decoded because others refer to it, but not shown: it lies before a file's cut.
     pub is_hidden: bool,
-    /// Units before it are missing: the decoder is flushed. Only ever set on a key unit.
+    /// Units before it are missing: the decoder is flushed. Only set on a key unit.
     pub discontinuity: bool,
 }
 
-/// The bytes of an access unit, with [`PADDING_BYTES`] zeros behind them in the same memory, so that a
-/// decoder can take that memory instead of a copy.
+/// The bytes of an access unit, with [`PADDING_BYTES`] zeros after them in the same allocation, so that a
+/// decoder can take it without a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitBytes {
     padded: Vec<u8>,
 }
 
 impl UnitBytes {
-    /// Adds NAL units at the end, with their start codes.
+    /// Appends NAL units with their start codes.
     pub fn append(&mut self, nal_units: &[u8]) {
         self.padded.truncate(self.len());
         self.padded.extend_from_slice(nal_units);
         self.padded.resize(self.padded.len() + PADDING_BYTES, 0);
     }
 
-    /// Removes these bytes. Those behind them move.
+    /// Removes these bytes; those after them move.
     pub fn remove(&mut self, bytes: Range<usize>) {
         debug_assert!(bytes.end <= self.len());
         self.padded.drain(bytes);
     }
 
-    /// The memory, whose last [`PADDING_BYTES`] are the padding.
+    /// The allocation; its last [`PADDING_BYTES`] are the padding.
     pub fn into_padded(self) -> Vec<u8> {
         self.padded
     }
 }
 
 impl From<Vec<u8>> for UnitBytes {
-    /// Nothing is copied where the vector has room for the padding.
+    /// Does not copy if the vector has room for the padding.
     fn from(mut bytes: Vec<u8>) -> Self {
         bytes.resize(bytes.len() + PADDING_BYTES, 0);
         Self { padded: bytes }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_padding_stands_in_the_same_memory() {
+    fn the_padding_is_in_the_same_memory() {
         let mut bytes = Vec::with_capacity(3 + PADDING_BYTES);
         bytes.extend([1, 2, 3]);
         let memory = bytes.as_ptr();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_and_removed_leaves_the_padding() {
+    fn appending_and_removing_keep_the_padding() {
         let mut unit = UnitBytes::from(vec![1, 2, 3]);
         unit.append(&[4, 5]);
         unit.remove(1..3);

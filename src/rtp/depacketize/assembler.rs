@@ -1,4 +1,4 @@
-//! Assembles access units of H.264 and H.265 from their NAL units, and withholds what cannot be
+//! Assembles access units of H.264 and H.265 from their NAL units, and withholds those that cannot be
 //! decoded. The payload formats (RFC 6184, RFC 7798) differ only in how they carry NAL units.
 
 use std::collections::VecDeque;
@@ -19,27 +19,27 @@ use crate::video::{ACCESS_UNIT_MAX_BYTES, AccessUnit, Codec, Format};
 pub struct Assembler {
     codec: Codec,
     unit: Unit,
-    /// Bytes of the last unit of each kind: the next of its kind will have about as many.
+    /// Size of the last unit of each kind, in bytes: the next of its kind will be about as large.
     key_bytes: usize,
     other_bytes: usize,
     copied_bytes: u64,
     gate: Gate,
     sets: ParameterSets,
-    /// Parameter sets are known that no unit has carried yet.
+    /// There are parameter sets that no unit has carried yet.
     sets_unsent: bool,
     format: Option<Format>,
-    /// The last unit that a marker completed.
+    /// Timestamp of the last unit that a marker completed.
     marked: Option<u32>,
-    /// Markers have completed units: one without has lost its last packet.
+    /// The stream uses markers: a unit without one has lost its last packet.
     has_markers: bool,
     /// Some cameras set the marker on every slice: units then end where the timestamp changes.
     marker_trusted: bool,
-    /// The highest sub-layer seen: only its pictures can be done without.
+    /// The highest sub-layer seen: only its pictures can be left out.
     layer_max: u8,
-    /// Decoding began with a picture of intra slices that nothing marks as a key picture: others like it
-    /// will have to serve as well.
+    /// Decoding began with a picture of intra slices that is not marked as a key picture: later ones may have
+    /// to serve as key pictures too.
     has_intra_keys: bool,
-    /// When the first unit arrived that is withheld for want of a key unit.
+    /// Arrival of the first unit withheld because no key unit has come.
     key_awaited: Option<Monotonic>,
     ready: VecDeque<VideoPicture>,
     dropped: u64,
@@ -68,7 +68,7 @@ impl Assembler {
         }
     }
 
-    /// Takes parameter sets from elsewhere (the SDP), with or without start codes.
+    /// Takes parameter sets from outside the stream (the SDP), with or without start codes.
     pub fn parameter_sets(&mut self, bytes: &[u8]) {
         for nal in nal::all(bytes) {
             if let Nal::ParameterSet(kind, id, format) = classify(self.codec, nal) {
@@ -77,21 +77,21 @@ impl Assembler {
         }
     }
 
-    /// A packet begins; the unit before it may end with that.
+    /// Begins a packet; this may end the unit before it.
     pub fn begin(&mut self, timestamp: u32, gap: Gap, arrived: Monotonic) {
         let is_same_unit = self.unit.timestamp == Some(timestamp);
         let is_open = self.unit.timestamp.is_some();
         match gap {
             Gap::None => {}
-            // The packets of a picture follow each other: all that is missing was of this one.
+            // The packets of a picture are consecutive: the missing ones belong to this picture.
             _ if is_same_unit => self.damage_unit(),
-            // The one packet was the last of the unit before, which therefore has no marker.
+            // The missing packet was the last one of the previous unit, which therefore has no marker.
             Gap::One if is_open && self.has_markers && self.marker_trusted => self.damage_unit(),
             Gap::One if !is_open => {
                 self.unit.may_be_headless = true;
                 self.marked = None;
             }
-            // Whole pictures may be missing, and others may refer to them.
+            // Whole pictures may be missing, and later ones may refer to them.
             _ => {
                 self.damage();
                 self.marked = None;
@@ -104,14 +104,14 @@ impl Assembler {
         self.unit.arrived.get_or_insert(arrived);
     }
 
-    /// A whole NAL unit.
+    /// Takes a whole NAL unit.
     pub fn nal(&mut self, nal: &[u8]) -> Result<(), Error> {
         self.fragment_begin(&[], nal)?;
         self.fragment_end();
         Ok(())
     }
 
-    /// The first fragment of a NAL unit. One that is still open has ended without saying so.
+    /// Takes the first fragment of a NAL unit. A NAL unit still open has ended without its last fragment.
     pub fn fragment_begin(&mut self, header: &[u8], payload: &[u8]) -> Result<(), Error> {
         self.fragment_end();
         if !self.unit.damaged && !self.unit.has_slice && !self.unit.is_prepared {
@@ -125,8 +125,8 @@ impl Assembler {
         self.append(payload)
     }
 
-    /// A further fragment; false where none has begun. That is nothing new where units are withheld
-    /// already, after a loss or when a stream is joined amid a picture.
+    /// Takes a further fragment; false if none has begun. That is no new error if units are withheld already,
+    /// after a loss or when joining in the middle of a picture.
     pub fn fragment_continue(&mut self, payload: &[u8]) -> Result<bool, Error> {
         let is_known = matches!(self.gate, Gate::Closed) || self.unit.may_be_headless;
         if self.unit.open_nal.is_none() && is_known && !payload.is_empty() {
@@ -137,7 +137,7 @@ impl Assembler {
         Ok(begun)
     }
 
-    /// The last fragment has come.
+    /// Notes that the last fragment has come.
     pub fn fragment_end(&mut self) {
         let Some(begin) = self.unit.open_nal.take() else { return };
         let data = std::mem::take(&mut self.unit.data);
@@ -151,16 +151,16 @@ impl Assembler {
         }
         self.unit.data = data;
         if first_is_empty {
-            // The camera sent a start code of its own in front of the NAL unit.
+            // The camera put its own start code in front of the NAL unit.
             self.unit.remove(begin - START_CODE.len()..begin);
         } else if is_left_out {
             self.unit.data.truncate(begin - START_CODE.len());
         }
     }
 
-    /// The packet has ended.
+    /// Ends the packet.
     pub fn end(&mut self, marker: bool) {
-        // Cameras set the marker on parameter sets and SEI, too: a unit is one with a picture.
+        // Cameras set the marker on parameter sets and SEI too; only a picture completes a unit.
         if marker && self.marker_trusted && (self.unit.has_slice || self.unit.damaged || self.open_slice()) {
             self.marked = self.unit.timestamp;
             self.has_markers = true;
@@ -168,7 +168,7 @@ impl Assembler {
         }
     }
 
-    /// Something of the present unit is missing, or bad, and of no other.
+    /// Something is missing or damaged in the present unit only.
     pub fn damage_unit(&mut self) {
         self.unit.may_be_headless = false;
         if self.unit.timestamp.is_some() {
@@ -178,8 +178,8 @@ impl Assembler {
         }
     }
 
-    /// A piece of the present unit has come, of a NAL unit with this header: it may say that no other
-    /// unit of its sub-layer refers to this one.
+    /// Notes a received piece of the present unit, with this NAL unit header: the header may show that no
+    /// other unit of its sub-layer refers to this one.
     pub fn note_piece(&mut self, header: &[u8]) {
         if let Some(layer) = nal::disposable_layer(self.codec, header) {
             self.unit.disposable = true;
@@ -187,13 +187,13 @@ impl Assembler {
         }
     }
 
-    /// Something of the present unit, or before it, is missing.
+    /// Something is missing in the present unit or before it.
     fn damage(&mut self) {
         self.gate = Gate::Closed;
         self.damage_unit();
     }
 
-    /// A unit that was pulled is not going to be decoded.
+    /// Reports that a pulled unit will not be decoded.
     pub fn unit_lost(&mut self) {
         self.gate = Gate::Closed;
         self.dropped += 1;
@@ -233,8 +233,8 @@ impl Assembler {
         Ok(())
     }
 
-    /// Before the first slice of a unit: makes room for as many bytes as the last unit of its kind had,
-    /// and puts the parameter sets in front that it lacks, while there is next to nothing to be moved.
+    /// Prepares a unit for its first slice: reserves as many bytes as the last unit of its kind had, and
+    /// inserts missing parameter sets while there is almost nothing to move.
     fn prepare(&mut self, header: &[u8], payload: &[u8]) {
         let mut look = [0; nal::LOOK_BYTES];
         let bytes = header.iter().chain(payload);
@@ -250,7 +250,7 @@ impl Assembler {
         }
     }
 
-    /// A slice whose last fragment did not say so.
+    /// A slice without an end flag on its last fragment.
     fn open_slice(&self) -> bool {
         self.unit.open_nal.is_some_and(|begin| {
             let nal = &self.unit.data[begin..];
@@ -281,11 +281,11 @@ impl Assembler {
             return self.damage_unit();
         }
         if std::mem::take(&mut unit.may_be_headless) {
-            // The unit is whole: what is missing was a picture that others may refer to.
+            // The unit is whole; the missing packet was a picture that others may refer to.
             self.gate = Gate::Closed;
         }
         if !unit.has_slice && !slice.first {
-            // The first slices are in the unit before, where the marker ended it too early, or lost.
+            // The first slices are in the previous unit, which the marker ended too early, or they are lost.
             self.marker_trusted &= unit.timestamp != self.marked;
             self.damage();
             return;
@@ -308,7 +308,7 @@ impl Assembler {
         let mut unit = std::mem::take(&mut self.unit);
         self.copied_bytes += std::mem::take(&mut unit.copied_bytes);
         if !unit.has_slice && !unit.damaged {
-            // Parameter sets alone: what was missing before is missing before the next.
+            // Parameter sets alone: what was missing before them is still missing before the next unit.
             self.unit.may_be_headless = unit.may_be_headless;
             return;
         }
@@ -335,7 +335,7 @@ impl Assembler {
         let bytes = if is_key { &mut self.key_bytes } else { &mut self.other_bytes };
         *bytes = unit.data.len();
         if self.ready.len() >= UNITS_READY_MAX {
-            // Whoever pushes without pulling loses pictures, not memory.
+            // A caller that pushes without pulling loses pictures, and memory stays bounded.
             self.dropped += 1 + self.ready.len() as u64;
             self.ready.clear();
             self.gate = Gate::Closed;

@@ -1,4 +1,4 @@
-//! H.264: NAL units out of RTP payloads. RFC 6184.
+//! H.264: extracts NAL units from RTP payloads. RFC 6184.
 
 use super::Begin;
 use super::assembler::Assembler;
@@ -11,8 +11,8 @@ use crate::video::nal::{LOOK_BYTES, classify, without_start_code};
 pub type H264 = NalUnits<Rfc6184>;
 
 impl H264 {
-    /// Begins, with parameter sets from the SDP (`sprop-parameter-sets`, decoded): NAL units, with
-    /// or without start codes; invalid ones are passed over.
+    /// Begins with parameter sets from the SDP (`sprop-parameter-sets`, decoded): NAL units with or without
+    /// start codes; invalid ones are skipped.
     pub fn new<'a>(parameter_sets: impl IntoIterator<Item = &'a [u8]>) -> Self {
         Self::of(Rfc6184, Assembler::new(Codec::H264), parameter_sets)
     }
@@ -74,15 +74,15 @@ fn aggregate(mut rest: &[u8], sequence: u16, assembler: &mut Assembler) -> Resul
     Ok(())
 }
 
-/// FU-A, RFC 6184 section 5.8. Cameras set start and end together, leave the end away, send
-/// empty fragments, and change the type within a unit: the first fragment's type counts.
+/// FU-A, RFC 6184 section 5.8. Cameras set start and end together, omit the end, send empty fragments, and
+/// change the type within a unit: the first fragment's type counts.
 fn fragment(indicator: u8, rest: &[u8], sequence: u16, assembler: &mut Assembler) -> Result<(), Error> {
     let Some((&header, payload)) = rest.split_first() else {
         return Err(Error::PayloadTooShort { what: "h264 fu-a", sequence, bytes: 1, need: 2 });
     };
     let (start, end) = (header & 0x80 != 0, header & 0x40 != 0);
     let kind = header & 0x1f;
-    // Type 0 is the first byte of a start code that the camera took for the NAL unit's.
+    // Type 0 is the first byte of a start code that the camera mistook for the NAL unit's header.
     let header = [if kind == 0 { 0 } else { indicator & 0xe0 | kind }];
     assembler.note_piece(&header);
     if start {

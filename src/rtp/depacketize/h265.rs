@@ -1,4 +1,4 @@
-//! H.265: NAL units out of RTP payloads. RFC 7798.
+//! H.265: extracts NAL units from RTP payloads. RFC 7798.
 
 use super::Begin;
 use super::assembler::Assembler;
@@ -14,8 +14,8 @@ const HEADER_BYTES: usize = 2;
 pub type H265 = NalUnits<Rfc7798>;
 
 impl H265 {
-    /// Begins, with parameter sets from the SDP (`sprop-vps`, `-sps`, `-pps`, decoded), and whether
-    /// it says that decoding order numbers are there.
+    /// Begins with parameter sets from the SDP (`sprop-vps`, `-sps`, `-pps`, decoded). `has_donl` says
+    /// whether the SDP announces decoding order numbers.
     pub fn new<'a>(parameter_sets: impl IntoIterator<Item = &'a [u8]>, has_donl: bool) -> Self {
         let payload_format = Rfc7798 { donl_bytes: if has_donl { 2 } else { 0 } };
         Self::of(payload_format, Assembler::new(Codec::H265), parameter_sets)
@@ -25,8 +25,8 @@ impl H265 {
 /// How RTP carries H.265.
 #[derive(Debug)]
 pub struct Rfc7798 {
-    /// Bytes of the decoding order number in front of NAL units and fragments: two where the SDP
-    /// says `sprop-max-don-diff` above zero. Cameras do not interleave, so it is passed over.
+    /// Bytes of the decoding order number in front of NAL units and fragments: two if the SDP has
+    /// `sprop-max-don-diff` above zero. Cameras do not interleave, so the number is skipped.
     donl_bytes: usize,
 }
 

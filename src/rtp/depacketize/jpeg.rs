@@ -1,4 +1,4 @@
-//! JPEG: files out of RTP payloads, without decoding. RFC 2435.
+//! JPEG: assembles files from RTP payloads, without decoding. RFC 2435.
 
 use std::collections::HashMap;
 
@@ -44,13 +44,12 @@ struct Header<'a> {
     /// Width and height in blocks of eight pixels.
     blocks: (u8, u8),
     restart_interval: u16,
-    /// Precision and tables, where they are in band.
+    /// Precision and tables, if they are in band.
     tables: Option<(u8, &'a [u8])>,
     scan: &'a [u8],
 }
 
-/// How a stream would begin whose first packet has this payload: every picture stands alone. RFC 2435
-/// section 3.1.
+/// How a stream begins if this is its first payload: every picture stands alone. RFC 2435 section 3.1.
 pub(super) fn begin(payload: &[u8]) -> Begin {
     match payload {
         [_, 0, 0, 0, ..] => Begin::Key,
@@ -66,7 +65,7 @@ impl Jpeg {
         Self { announced, ..Self::default() }
     }
 
-    /// Takes the next packet in order; `gap` is what is missing before it.
+    /// Takes the next packet in order; `gap` counts the packets missing before it.
     pub fn push(&mut self, packet: &Packet<'_>, gap: Gap, arrived: Monotonic) -> Result<(), Error> {
         if gap != Gap::None {
             self.drop_picture();
@@ -83,7 +82,7 @@ impl Jpeg {
         result
     }
 
-    /// The next complete picture.
+    /// Takes the next complete picture.
     pub fn pull(&mut self) -> Option<JpegPicture> {
         self.ready.take()
     }
@@ -98,7 +97,7 @@ impl Jpeg {
         self.dropped
     }
 
-    /// Bytes copied to put pictures together.
+    /// Bytes copied to assemble pictures.
     pub fn copied_bytes(&self) -> u64 {
         self.copied_bytes
     }
@@ -115,7 +114,7 @@ impl Jpeg {
             self.picture = Some(self.begin(packet, &header, arrived)?);
         }
         let Some(picture) = &mut self.picture else {
-            // The beginning was lost, or belongs to a picture before the session: counted there.
+            // The beginning was lost and is counted there, or the picture began before the session.
             return Ok(());
         };
         let expected = picture.data.len() - picture.head_bytes;
@@ -158,8 +157,8 @@ impl Jpeg {
         Ok(Picture { timestamp: packet.timestamp, arrived, head_bytes: data.len(), data })
     }
 
-    /// The size in pixels. The header has eight bits for blocks of eight pixels: larger pictures
-    /// have zero there, or what is left of the number.
+    /// The size in pixels. The header has eight bits for blocks of eight pixels: larger pictures have zero
+    /// there, or the low bits of the number.
     fn size(&self, header: &Header<'_>) -> Option<(u32, u32)> {
         let blocks = (u32::from(header.blocks.0), u32::from(header.blocks.1));
         let fits = |pixels: u32, blocks: u32| blocks == 0 || (pixels.div_ceil(8) & 0xff) == blocks;
@@ -208,7 +207,7 @@ impl Jpeg {
         }
         let (timestamp, arrived) = (picture.timestamp, picture.arrived);
         let picture = JpegPicture { data, timestamp, arrived };
-        // Only the newest matters where nobody pulls.
+        // Only the newest picture matters to a caller that does not pull.
         self.dropped += u64::from(self.ready.replace(picture).is_some());
     }
 

@@ -1,7 +1,7 @@
-//! JPEG segments in an RTP header extension. ONVIF Streaming Specification, "JPEG header
-//! extension": what RFC 2435 cannot say (sizes above 2040, other Huffman tables) and overrides it.
+//! JPEG segments in an RTP header extension. ONVIF Streaming Specification, "JPEG header extension": carries
+//! what RFC 2435 cannot (sizes above 2040, other Huffman tables) and overrides it.
 
-/// What the extension calls itself: SOI.
+/// The extension's profile identifier: SOI.
 const PROFILE: u16 = 0xffd8;
 
 /// Start of frame, baseline.
@@ -13,7 +13,7 @@ const DQT: u8 = 0xdb;
 /// Restart interval.
 const DRI: u8 = 0xdd;
 
-/// The segments that matter, each whole with its marker; empty where it was not sent.
+/// The relevant segments, each whole with its marker; empty if not sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Segments {
     /// DQT segments.
@@ -27,7 +27,7 @@ pub(super) struct Segments {
 }
 
 impl Segments {
-    /// Reads an extension; `None` where it is another one.
+    /// Reads an extension; `None` if it is a different one.
     pub fn read(extension: Option<(u16, &[u8])>) -> Option<Self> {
         let (PROFILE, mut rest) = extension? else { return None };
         let mut segments = Self::default();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_extensions_give_what_is_whole() {
+    fn damaged_extensions_yield_their_whole_segments() {
         let segments = Segments::read(Some((0xffd8, &[0xff, 0xc0, 0, 17, 8, 0, 0]))).unwrap();
         assert_eq!(segments, Segments::default());
         assert!(Segments::read(Some((0xffd8, &[0xff, 0xdb, 0, 1, 0, 0]))).is_some());

@@ -9,7 +9,7 @@ use crate::mjpeg;
 pub(super) struct Tables {
     /// Bit n: table n has 16-bit values.
     pub precision: u8,
-    /// The tables behind each other, in zigzag order.
+    /// The tables, one after the other, in zigzag order.
     pub bytes: Vec<u8>,
 }
 
@@ -23,12 +23,12 @@ impl Tables {
     }
 }
 
-/// What the head has to say.
+/// The contents of the head.
 #[derive(Debug)]
 pub(super) struct Head<'a> {
     /// Width and height in pixels.
     pub size: (u16, u16),
-    /// Luminance is sampled twice as often vertically, too (type 1, 4:2:0), else only horizontally.
+    /// Type 1 (4:2:0): chrominance is halved vertically too; otherwise only horizontally.
     pub is_420: bool,
     /// Minimum coded units between restart markers, 0 for none.
     pub restart_interval: u16,
@@ -38,7 +38,7 @@ pub(super) struct Head<'a> {
     pub segments: &'a Segments,
 }
 
-/// Writes everything from SOI to SOS; `None` where there is no whole luminance table.
+/// Writes everything from SOI to SOS; `None` without a whole luminance table.
 pub(super) fn write(head: &Head<'_>, out: &mut Vec<u8>) -> Option<()> {
     out.extend([0xff, 0xd8]);
     let (luma_wide, luma) = head.tables.table(0).unwrap_or_default();
@@ -86,7 +86,7 @@ fn write_frame(out: &mut Vec<u8>, head: &Head<'_>) {
     out.extend([0xff, marker, 0, 17, 8, h1, h0, w1, w0, 3, 1, sampling, 0, 2, 0x11, 1, 3, 0x11, 1]);
 }
 
-/// ITU-T T.81 section B.2.3, for the components of `frame`, or of the one that was written for it.
+/// ITU-T T.81 section B.2.3, for the components of `frame`, or of the frame written in its place.
 fn write_scan(out: &mut Vec<u8>, frame: &[u8]) {
     let components: Vec<u8> = match frame.get(10..) {
         Some(components) => components.chunks_exact(3).map(|component| component[0]).collect(),

@@ -1,4 +1,4 @@
-//! The tables that RTP/JPEG leaves away because both sides know them.
+//! The tables that RTP/JPEG omits because both sides know them.
 
 /// A quantization table in zigzag order.
 pub(super) type Quantization = [u8; 64];

@@ -1,7 +1,7 @@
-//! Depacketizers: RTP payloads in, pictures out, each a pure push and pull value.
+//! Depacketizers turn RTP payloads into pictures. Each is a pure push and pull value.
 //!
-//! Loss and corruption cost pictures, never the stream: after either, units are withheld until one
-//! that can be decoded without what was lost, so that nobody sees a smeared picture.
+//! Loss and corruption cost pictures, never the stream: after either, units are withheld until one can be
+//! decoded without the lost data, so that no viewer sees a smeared picture.
 
 mod assembler;
 mod gate;
@@ -21,12 +21,12 @@ pub use jpeg::Jpeg;
 use super::{Error, Format, Gap, Packet, Picture};
 use crate::clock::Monotonic;
 
-/// What a packet says of the beginning of a stream.
+/// What a packet shows about the beginning of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begin {
-    /// A picture that decoding can begin with, or what belongs in front of one.
+    /// A picture that decoding can begin with, or data that belongs in front of one.
     Key,
-    /// What stands in front of any picture, or nothing.
+    /// Data that stands in front of any picture, or nothing.
     Unknown,
     /// A picture that needs others, or the middle of one.
     Other,
@@ -44,9 +44,9 @@ pub enum Depacketizer {
 }
 
 impl Depacketizer {
-    /// Takes the next packet in order; `gap` is what is missing before it.
+    /// Takes the next packet in order; `gap` counts the packets missing before it.
     ///
-    /// An error is about this packet; the depacketizer goes on.
+    /// An error concerns this packet alone; the depacketizer goes on.
     pub fn push(&mut self, packet: &Packet<'_>, gap: Gap, arrived: Monotonic) -> Result<(), Error> {
         match self {
             Self::H264(depacketizer) => depacketizer.push(packet, gap, arrived),
@@ -55,7 +55,7 @@ impl Depacketizer {
         }
     }
 
-    /// The next complete picture. Pull until there is none after each push.
+    /// Takes the next complete picture. After each push, pull until this returns `None`.
     pub fn pull(&mut self) -> Option<Picture> {
         match self {
             Self::H264(depacketizer) => depacketizer.pull().map(Picture::Video),
@@ -64,7 +64,7 @@ impl Depacketizer {
         }
     }
 
-    /// A picture that was pulled is not going to be decoded: those that need it are withheld.
+    /// Reports that a pulled picture will not be decoded: pictures that need it are withheld.
     pub fn picture_lost(&mut self) {
         match self {
             Self::H264(depacketizer) => depacketizer.picture_lost(),
@@ -73,7 +73,7 @@ impl Depacketizer {
         }
     }
 
-    /// How a stream would begin whose first packet has this payload.
+    /// How a stream begins if this is its first payload.
     pub fn begin(&self, payload: &[u8]) -> Begin {
         match self {
             Self::H264(depacketizer) => depacketizer.begin(payload),
@@ -82,7 +82,7 @@ impl Depacketizer {
         }
     }
 
-    /// What is known about the pictures so far.
+    /// The format of the pictures, as far as it is known.
     pub fn format(&self) -> Option<Format> {
         match self {
             Self::H264(depacketizer) => depacketizer.format().map(Format::Video),
@@ -91,7 +91,7 @@ impl Depacketizer {
         }
     }
 
-    /// Since when pictures are withheld for want of a key picture, if they are.
+    /// When withholding began because no key picture has come, if pictures are withheld.
     pub fn key_awaited(&self) -> Option<Monotonic> {
         match self {
             Self::H264(depacketizer) => depacketizer.key_awaited(),
@@ -100,7 +100,7 @@ impl Depacketizer {
         }
     }
 
-    /// Pictures that were begun and dropped, or withheld for want of a key picture.
+    /// Pictures begun and dropped, or withheld because no key picture has come.
     pub fn dropped(&self) -> u64 {
         match self {
             Self::H264(depacketizer) => depacketizer.dropped(),
@@ -109,8 +109,7 @@ impl Depacketizer {
         }
     }
 
-    /// Bytes that were copied to put pictures together: each byte of a payload once, and again what had
-    /// to be moved.
+    /// Bytes copied to assemble pictures: each byte of a payload once, and again if it had to be moved.
     pub fn copied_bytes(&self) -> u64 {
         match self {
             Self::H264(depacketizer) => depacketizer.copied_bytes(),

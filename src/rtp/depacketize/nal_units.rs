@@ -1,5 +1,5 @@
-//! What the depacketizers of H.264 and H.265 have in common: packets in, access units out of an
-//! [`Assembler`]. How a payload carries NAL units is the codec's own.
+//! The common part of the H.264 and H.265 depacketizers: packets in, access units out, through an
+//! [`Assembler`]. How a payload carries NAL units is specific to the codec.
 
 use super::Begin;
 use super::assembler::Assembler;
@@ -11,17 +11,17 @@ use crate::video::parameter_sets::Kind;
 
 /// A payload format that carries NAL units.
 pub trait PayloadFormat {
-    /// Hands the NAL units of a payload, or the pieces of one, to the assembler.
+    /// Passes the NAL units of a payload, or pieces of one, to the assembler.
     ///
     /// # Errors
-    /// What is wrong with the payload.
+    /// The payload is malformed or not supported.
     fn unpack(&self, packet: &Packet<'_>, assembler: &mut Assembler) -> Result<(), Error>;
 
-    /// How a stream would begin whose first packet has this payload.
+    /// How a stream begins if this is its first payload.
     fn begin(&self, payload: &[u8]) -> Begin;
 }
 
-/// How a stream would begin whose first NAL unit is of this kind.
+/// How a stream begins if this is its first NAL unit.
 pub(super) fn begin_of(nal: Nal) -> Begin {
     match nal {
         Nal::Slice(slice) if slice.key || slice.intra => Begin::Key,
@@ -31,14 +31,14 @@ pub(super) fn begin_of(nal: Nal) -> Begin {
     }
 }
 
-/// How a stream would begin with these NAL units: the first that tells decides.
+/// How a stream begins with these NAL units: the first conclusive one decides.
 pub(super) fn begin_of_all(nals: impl Iterator<Item = Begin>) -> Begin {
     let mut telling = nals.filter(|begin| *begin != Begin::Unknown);
     telling.next().unwrap_or(Begin::Unknown)
 }
 
-/// The NAL units of an aggregation packet, each behind its length of two bytes and, from the second
-/// on, so many other bytes.
+/// The NAL units of an aggregation packet. Each follows its length of two bytes and, from the second on,
+/// `before` other bytes.
 pub(super) fn aggregated(mut rest: &[u8], before: usize) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let (size, tail) = rest.split_at_checked(2)?;
@@ -49,7 +49,7 @@ pub(super) fn aggregated(mut rest: &[u8], before: usize) -> impl Iterator<Item =
     .filter(|nal| !nal.is_empty())
 }
 
-/// A depacketizer of a payload format.
+/// A depacketizer for a payload format.
 #[derive(Debug)]
 pub struct NalUnits<P> {
     assembler: Assembler,
@@ -66,10 +66,10 @@ impl<P: PayloadFormat> NalUnits<P> {
         Self { assembler, payload_format }
     }
 
-    /// Takes the next packet in order; `gap` is what is missing before it.
+    /// Takes the next packet in order; `gap` counts the packets missing before it.
     ///
     /// # Errors
-    /// What is wrong with the packet; the depacketizer goes on.
+    /// The packet is malformed or not supported; the depacketizer goes on.
     pub fn push(&mut self, packet: &Packet<'_>, gap: Gap, arrived: Monotonic) -> Result<(), Error> {
         self.assembler.begin(packet.timestamp, gap, arrived);
         let result = self.payload_format.unpack(packet, &mut self.assembler);
@@ -80,17 +80,17 @@ impl<P: PayloadFormat> NalUnits<P> {
         result
     }
 
-    /// The next complete access unit.
+    /// Takes the next complete access unit.
     pub fn pull(&mut self) -> Option<VideoPicture> {
         self.assembler.pull()
     }
 
-    /// A unit that was pulled is not going to be decoded: those that need it are withheld.
+    /// Reports that a pulled unit will not be decoded: units that need it are withheld.
     pub fn picture_lost(&mut self) {
         self.assembler.unit_lost();
     }
 
-    /// How a stream would begin whose first packet has this payload.
+    /// How a stream begins if this is its first payload.
     pub fn begin(&self, payload: &[u8]) -> Begin {
         self.payload_format.begin(payload)
     }
@@ -100,7 +100,7 @@ impl<P: PayloadFormat> NalUnits<P> {
         self.assembler.format()
     }
 
-    /// Since when units are withheld for want of a key unit.
+    /// When withholding began because no key unit has come.
     pub fn key_awaited(&self) -> Option<Monotonic> {
         self.assembler.key_awaited()
     }
@@ -110,7 +110,7 @@ impl<P: PayloadFormat> NalUnits<P> {
         self.assembler.dropped()
     }
 
-    /// Bytes copied to put access units together.
+    /// Bytes copied to assemble access units.
     pub fn copied_bytes(&self) -> u64 {
         self.assembler.copied_bytes()
     }

@@ -1,19 +1,19 @@
-//! The access unit that is being assembled.
+//! The access unit being assembled.
 
 use super::gate::Traits;
 use crate::clock::Monotonic;
 use crate::video::PADDING_BYTES;
 use crate::video::parameter_sets::ParameterSets;
 
-/// What has come of a unit so far.
+/// The part of a unit received so far.
 #[derive(Debug, Default)]
 pub(super) struct Unit {
     pub data: Vec<u8>,
     pub timestamp: Option<u32>,
     pub arrived: Option<Monotonic>,
-    /// Where in `data` the NAL unit begins that is being received in fragments.
+    /// Where in `data` the NAL unit begins that is arriving in fragments.
     pub open_nal: Option<usize>,
-    /// Its first slice was looked at before it was appended.
+    /// The unit was prepared for its first slice.
     pub is_prepared: bool,
     pub has_slice: bool,
     pub key: bool,
@@ -22,10 +22,10 @@ pub(super) struct Unit {
     pub has_sequence_set: bool,
     pub has_picture_set: bool,
     pub damaged: bool,
-    /// One packet before this unit is missing. It was of this unit, if the unit's beginning turns out
-    /// to be missing, else a picture of its own.
+    /// One packet before this unit is missing. If this unit's beginning is missing too, the packet belonged
+    /// to it; otherwise it was a separate picture.
     pub may_be_headless: bool,
-    /// No other picture of its sub-layer refers to this one, as far as was seen.
+    /// No other picture of its sub-layer refers to this one, as far as its headers show.
     pub disposable: bool,
     pub reference: bool,
     pub layer: u8,
@@ -44,7 +44,7 @@ impl Unit {
         self.copied_bytes += bytes.len() as u64;
     }
 
-    /// Makes room for so many bytes and the padding of [`crate::video::UnitBytes`].
+    /// Reserves this many bytes, and the padding of [`crate::video::UnitBytes`].
     pub fn make_room(&mut self, bytes: usize) {
         if self.data.capacity() - self.data.len() < bytes + PADDING_BYTES {
             self.copied_bytes += self.data.len() as u64;
@@ -52,13 +52,13 @@ impl Unit {
         }
     }
 
-    /// Removes bytes in front of these, which therefore move.
+    /// Removes a range of bytes; the bytes after it move.
     pub fn remove(&mut self, bytes: std::ops::Range<usize>) {
         self.copied_bytes += (self.data.len() - bytes.end) as u64;
         self.data.drain(bytes);
     }
 
-    /// Puts the parameter sets in front, if the unit has come without.
+    /// Inserts the parameter sets in front, if the unit lacks them.
     pub fn complete_with(&mut self, sets: &ParameterSets) {
         if self.has_sequence_set && self.has_picture_set {
             return;

@@ -25,7 +25,7 @@ fn receiver(reorder: bool) -> Receiver {
     Receiver::new(config, Depacketizer::H264(H264::new([])), at(0))
 }
 
-/// A packet with a marker, whose timestamp follows from its sequence number.
+/// A packet with a marker and a timestamp derived from its sequence number.
 fn packet(ssrc: u32, sequence: u16, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0x80, 0xe0];
     packet.extend(sequence.to_be_bytes());
@@ -101,7 +101,7 @@ fn a_new_ssrc_after_silence_begins_anew() {
 
 /// Issue 10, number 18.
 #[test]
-fn a_key_picture_is_asked_for_where_none_comes() {
+fn a_key_picture_is_requested_if_none_comes() {
     let mut receiver = receiver(false);
     for n in 0..80_u16 {
         let ms = u64::from(n) * 40;
@@ -146,7 +146,7 @@ fn goodbye_counts_from_the_camera_only() {
 }
 
 #[test]
-fn another_payload_type_than_the_announced_one_is_believed_where_that_never_comes() {
+fn another_payload_type_is_accepted_if_the_announced_one_never_comes() {
     let of_type = |payload_type: u8, sequence, nal| {
         let mut packet = packet(7, sequence, nal);
         packet[1] = 0x80 | payload_type;
@@ -229,7 +229,7 @@ fn how_a_stream_begins() {
     assert_eq!(jpeg.begin(&[0, 0, 5, 0, 1, 60, 8, 6]), Begin::Other);
 }
 
-/// Bytes copied of packets in this order: those of the pictures, and of what was held back.
+/// Bytes copied for packets in this order: those of the pictures, and those held back.
 #[test]
 fn datagrams_in_order_are_not_held_and_not_copied() {
     let copied = |order: [u16; 6]| {

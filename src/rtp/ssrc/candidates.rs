@@ -1,4 +1,4 @@
-//! Packets of sources that may turn out to be the camera.
+//! Packets of sources that may turn out to be the camera's.
 
 use std::collections::VecDeque;
 
@@ -28,13 +28,13 @@ impl Held {
     }
 }
 
-/// Holds the packets of a source from its key picture on, and of those that take its place.
+/// Holds the packets of a source from its key picture on, and of sources that replace it.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
     held: VecDeque<Held>,
     bytes: usize,
-    /// The last source among them has begun with a key picture; until that is known, only packets that
-    /// may lead to one are held.
+    /// The last source among them has begun with a key picture; until then, only packets that may lead to one
+    /// are held.
     is_key: bool,
 }
 
@@ -44,17 +44,17 @@ impl Candidates {
         self.held.front().map(|held| held.arrived)
     }
 
-    /// Whether there is one whose key picture has begun.
+    /// Whether the last source has begun a key picture.
     pub fn is_key(&self) -> bool {
         self.is_key
     }
 
-    /// Whether the last of the sources is this one.
+    /// Whether this is the last of the sources.
     pub fn is_last(&self, ssrc: u32) -> bool {
         self.held.back().is_some_and(|held| held.ssrc == ssrc)
     }
 
-    /// Takes a packet if it may be the camera's; how many packets are dropped.
+    /// Holds a packet if it may be the camera's; returns how many packets were dropped.
     pub fn offer(&mut self, packet: &Packet<'_>, bytes: &[u8], begin: Begin, now: Monotonic) -> u64 {
         if self.is_last(packet.ssrc) {
             if begin == Begin::Other && !self.is_key {
@@ -63,7 +63,7 @@ impl Candidates {
             self.is_key |= begin == Begin::Key;
             self.hold(packet, bytes, now);
         } else if let Some(earlier) = self.held.iter().rev().find(|held| held.ssrc == packet.ssrc) {
-            // Two that speak by turns are not one camera.
+            // Two sources that take turns are not one camera.
             return 1 + if earlier.place.is_before(packet) { self.drop_all() } else { 0 };
         } else if begin == Begin::Other {
             return 1;
@@ -77,7 +77,7 @@ impl Candidates {
         if is_full { self.drop_all() } else { 0 }
     }
 
-    /// All packets, those of each source in the order in which they were sent.
+    /// Takes all packets; those of each source are in the order in which they were sent.
     pub fn take(&mut self) -> impl ExactSizeIterator<Item = Held> + use<> {
         let mut held: Vec<_> = std::mem::take(&mut self.held).into();
         (self.bytes, self.is_key) = (0, false);

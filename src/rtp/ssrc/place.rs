@@ -1,4 +1,4 @@
-//! How far a source has come.
+//! How far a source's stream has come.
 
 use crate::rtp::Packet;
 use crate::rtp::limits::{MISORDER_MAX_PACKETS, SSRC_CONTINUED_MAX_TICKS};
@@ -15,7 +15,7 @@ impl Place {
         Self { sequence: packet.sequence, timestamp: packet.timestamp }
     }
 
-    /// Whether a packet with this number is newer, and not one that comes late or twice.
+    /// Whether a packet with this number is newer, and neither late nor a duplicate.
     pub fn is_behind(self, sequence: u16) -> bool {
         self.sequence.wrapping_sub(sequence) > MISORDER_MAX_PACKETS
     }
@@ -25,8 +25,8 @@ impl Place {
         packet.timestamp != self.timestamp && self.is_behind(packet.sequence)
     }
 
-    /// Whether a packet of another source goes on here. That a stranger's does by chance is a matter of
-    /// one in a hundred millions.
+    /// Whether a packet of another source continues here. The chance that a foreign one does is one in a
+    /// hundred million.
     pub fn is_continued_by(self, packet: &Packet<'_>) -> bool {
         packet.sequence == self.sequence.wrapping_add(1)
             && packet.timestamp.wrapping_sub(self.timestamp) < SSRC_CONTINUED_MAX_TICKS

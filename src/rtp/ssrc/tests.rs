@@ -6,7 +6,7 @@ fn at(ms: u64) -> Monotonic {
     Monotonic::since_zero(Duration::from_millis(ms))
 }
 
-/// A filter, and what it let through.
+/// A filter, and the packets it passed.
 struct Test {
     filter: SsrcFilter,
     passed: Vec<(u32, u16)>,
@@ -17,7 +17,7 @@ impl Test {
         Self { filter: SsrcFilter::new(announced, reorders, at(0)), passed: Vec::new() }
     }
 
-    /// A packet: its source, number, timestamp and beginning.
+    /// Pushes a packet: its source, number, timestamp and beginning.
     fn push(&mut self, ms: u64, ssrc: u32, sequence: u16, timestamp: u32, begin: Begin) -> Verdict {
         let mut bytes = vec![0x80, 0xe0];
         bytes.extend(sequence.to_be_bytes());
@@ -60,13 +60,13 @@ fn packets(ssrc: u32, sequence: u16, count: u16) -> Vec<(u32, u16)> {
 
 /// Uniview: issue 10, number 17.
 #[test]
-fn a_source_that_begins_with_a_key_picture_takes_the_place_of_one_that_is_quiet() {
+fn a_source_that_begins_with_a_key_picture_replaces_one_that_is_quiet() {
     for announced in [None, Some(1)] {
         for reorders in [false, true] {
             let mut test = Test::new(announced, reorders);
             let mut ms = 0;
             let mut expected = Vec::new();
-            // Two sources by turns are no strangers either.
+            // Two sources that take turns are not foreign either.
             for (ssrc, sequence) in [(1, 7), (2, 900), (3, 60_000), (1, 50), (2, 3), (3, 1), (1, 9_000)] {
                 ms = test.group(ms, ssrc, sequence, 25, Begin::Key);
                 expected.extend(packets(ssrc, sequence, 25));
@@ -86,7 +86,7 @@ fn the_first_changes_wait_for_quiet_and_later_ones_do_not() {
         test.take_passed();
         test.push(ms, ssrc, 1, 0, Begin::Key);
         assert_eq!(test.take_passed(), [], "{ssrc}");
-        // One and a half times 40 ms after the last packet of the source before.
+        // One and a half times 40 ms after the last packet of the previous source.
         assert_eq!(test.filter.deadline(), Some(at(ms - 40 + 60)));
         test.pull(ms - 40 + 60);
         assert_eq!(test.take_passed(), [(ssrc, 1)]);
@@ -98,11 +98,11 @@ fn the_first_changes_wait_for_quiet_and_later_ones_do_not() {
 }
 
 #[test]
-fn a_source_that_goes_on_where_the_one_before_was_is_taken_at_once() {
+fn a_source_that_continues_the_previous_one_is_accepted_at_once() {
     let mut test = Test::new(None, false);
     test.push(0, 1, 65_535, 5000, Begin::Key);
     assert_eq!(test.push(1, 2, 0, 8600, Begin::Other), Verdict::Continue);
-    // Neither from afar in time, nor with another number.
+    // Neither far away in time, nor with another number.
     assert_eq!(test.push(2, 3, 1, 8600 + (2 << 20), Begin::Other), Verdict::Ignore);
     assert_eq!(test.push(3, 3, 2, 8700, Begin::Other), Verdict::Ignore);
     assert_eq!(test.push(4, 2, 1, 12_200, Begin::Other), Verdict::Accept);
@@ -117,7 +117,7 @@ fn another_session_beside_the_camera_stays_out() {
         let ms = u64::from(n) * 40;
         let begin = if n % 25 == 0 { Begin::Key } else { Begin::Other };
         test.push(ms, 1, 100 + n, u32::from(n) * 3600, begin);
-        // Ahead and behind, in pieces, with what stands in front of its pictures.
+        // Ahead and behind, in pieces, with the data in front of its pictures.
         for (piece, begin) in [(0, Begin::Unknown), (1, begin), (2, Begin::Other)] {
             test.push(ms + u64::from(n * 7 % 39), 2, 30_000 + n * 3 + piece, u32::from(n) * 3600, begin);
             stray += 1;
@@ -132,7 +132,7 @@ fn another_session_beside_the_camera_stays_out() {
 fn a_source_that_speaks_again_beside_its_successor_is_the_camera() {
     let mut test = Test::new(None, false);
     let ms = test.group(0, 1, 1, 25, Begin::Key);
-    // It hangs for a moment, and another session's key picture comes just then.
+    // It stalls for a moment, and another session's key picture comes just then.
     test.group(ms, 2, 1, 5, Begin::Key);
     assert_eq!(test.filter.current(), Some(2));
     let mut passed = Vec::new();
@@ -159,7 +159,7 @@ fn sources_of_one_picture_each() {
 }
 
 #[test]
-fn what_stands_in_front_of_a_key_picture_is_kept_and_out_of_order_too() {
+fn data_in_front_of_a_key_picture_is_kept_even_out_of_order() {
     let mut test = Test::new(None, true);
     let ms = test.group(0, 1, 1, 25, Begin::Key);
     test.take_passed();
@@ -186,7 +186,7 @@ fn a_falsely_announced_source_delays_but_does_not_block() {
 }
 
 #[test]
-fn after_a_second_of_silence_or_a_goodbye_any_source_will_do() {
+fn after_a_second_of_silence_or_a_goodbye_any_source_is_accepted() {
     let mut test = Test::new(None, false);
     test.push(0, 1, 1, 0, Begin::Key);
     test.push(500, 1, 2, 3600, Begin::Other);
@@ -200,7 +200,7 @@ fn after_a_second_of_silence_or_a_goodbye_any_source_will_do() {
 }
 
 #[test]
-fn what_is_held_back_is_bounded() {
+fn held_packets_are_bounded() {
     let mut test = Test::new(None, false);
     test.push(0, 1, 1, 0, Begin::Key);
     for n in 0..3 * crate::rtp::limits::SSRC_HELD_MAX_PACKETS {

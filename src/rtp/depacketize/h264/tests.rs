@@ -214,7 +214,7 @@ fn fragments_without_an_end() {
 }
 
 #[test]
-fn empty_fragments_and_packets_are_passed_over() {
+fn empty_fragments_and_packets_are_skipped() {
     let mut stream = Stream::running();
     stream.push(1, false, &[]).unwrap();
     stream.push(1, false, &fragment(false, false, 1, &[])).unwrap();
@@ -293,9 +293,9 @@ fn recovery_points_are_key_pictures() {
     assert!(stream.pull().unit.is_key);
 }
 
-/// Issue 10, number 18: a camera that is joined in the middle, and marks no key picture.
+/// Issue 10, number 18: a camera joined in the middle of its stream that marks no key picture.
 #[test]
-fn intra_pictures_serve_where_no_key_picture_comes() {
+fn intra_pictures_serve_if_no_key_picture_comes() {
     let mut stream = Stream::new();
     let intra = [0x41, 0x88, 1, 2];
     for timestamp in 0..20 {
@@ -307,14 +307,14 @@ fn intra_pictures_serve_where_no_key_picture_comes() {
     assert!(unit.unit.is_key && unit.unit.discontinuity);
     stream.push(21, true, P).unwrap();
     assert!(!stream.pull().unit.is_key);
-    // The decoder may have to begin anew.
+    // The decoder may have to start again.
     stream.push(22, true, &intra).unwrap();
     let unit = stream.pull();
     assert!(unit.unit.is_key && !unit.unit.discontinuity);
 }
 
 #[test]
-fn damaged_structures_say_what_is_missing() {
+fn damaged_structures_are_named_in_the_error() {
     let mut stream = Stream::running();
     let error = stream.push(1, true, &[24, 0, 9, 0x41]).unwrap_err();
     assert_eq!(error.to_string(), "h264 stap-a in rtp packet 4 too short: 1 bytes, need 9");
@@ -325,7 +325,7 @@ fn damaged_structures_say_what_is_missing() {
 }
 
 #[test]
-fn units_nobody_pulls_do_not_pile_up() {
+fn units_not_pulled_do_not_pile_up() {
     let mut stream = Stream::running();
     for timestamp in 1..100 {
         stream.push(timestamp, true, P).unwrap();
@@ -338,7 +338,7 @@ const B: &[u8] = &[0x01, 0x9e, 4, 5, 6];
 
 #[test]
 fn a_lost_packet_of_a_disposable_picture_costs_that_picture_alone() {
-    // Amid the picture, however many.
+    // Within the picture, any number of packets.
     let mut stream = Stream::running();
     stream.push(1, false, &[&[0x1c, 0x81], &B[1..3]].concat()).unwrap();
     stream.push_after(Gap::More, 1, true, &[&[0x1c, 0x41], &B[3..]].concat()).unwrap();
@@ -346,7 +346,7 @@ fn a_lost_packet_of_a_disposable_picture_costs_that_picture_alone() {
     stream.push(2, true, P).unwrap();
     assert_eq!((stream.pull().timestamp, stream.h264.dropped()), (2, 1));
 
-    // Its first packet: the second one says what it was of.
+    // Its first packet: the second one names the picture.
     stream.push_after(Gap::One, 3, true, &[&[0x1c, 0x41], &B[3..]].concat()).unwrap();
     stream.no_unit();
     stream.push(4, true, P).unwrap();
@@ -359,10 +359,10 @@ fn a_lost_packet_of_a_disposable_picture_costs_that_picture_alone() {
 }
 
 #[test]
-fn the_loss_of_what_others_may_refer_to_withholds_until_the_next_key_picture() {
+fn losing_a_reference_picture_withholds_until_the_next_key_picture() {
     let first = |kind: u8, bytes: &[u8]| [&[0x5c, 0x80 | kind], bytes].concat();
     let last = |kind: u8, bytes: &[u8]| [&[0x5c, 0x40 | kind], bytes].concat();
-    // A whole picture that came in one packet, which nobody has seen.
+    // A whole picture in one packet, which was lost.
     let mut stream = Stream::running();
     stream.push_after(Gap::One, 2, true, P).unwrap();
     stream.no_unit();

@@ -70,7 +70,7 @@ fn leading_pictures_after_a_gap_are_withheld_until_they_are_whole() {
 }
 
 #[test]
-fn decoding_order_numbers_are_passed_over() {
+fn decoding_order_numbers_are_skipped() {
     let mut h265 = H265::new([], true);
     let single = [&IDR[..2], &[0, 1], &IDR[2..]].concat();
     assert_eq!(push(&mut h265, false, 0, true, &single).unwrap().unwrap().unit.data[..], annex_b(&[IDR]));
@@ -84,7 +84,7 @@ fn decoding_order_numbers_are_passed_over() {
 }
 
 #[test]
-fn damaged_structures_say_what_is_missing() {
+fn damaged_structures_are_named_in_the_error() {
     let mut h265 = H265::new([], false);
     let error = push(&mut h265, false, 7, true, &[0x60, 1, 0, 9, 1]).unwrap_err();
     assert_eq!(error.to_string(), "h265 aggregation packet in rtp packet 7 too short: 1 bytes, need 9");

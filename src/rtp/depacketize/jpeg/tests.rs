@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 
-/// A main header: fragment offset, type, Q, and blocks of width and height.
+/// A main header: fragment offset, type, Q, and width and height in blocks.
 fn header(offset: u32, kind: u8, q: u8, blocks: (u8, u8)) -> Vec<u8> {
     [&offset.to_be_bytes()[..], &[kind, q, blocks.0, blocks.1]].concat()
 }
@@ -134,7 +134,7 @@ fn sizes_above_2040() {
     let mut jpeg = Jpeg::new(Some((2560, 1440)));
     push(&mut jpeg, &LAST, &[&header(0, 1, 50, (64, 180)), b"abc"]).unwrap();
     assert_eq!(jpeg.format().map(|format| format.size()), Some((2560, 1440)));
-    // A size that the SDP gives for another stream is not believed.
+    // A size in the SDP that is another stream's is ignored.
     push(&mut jpeg, &LAST, &[&header(0, 1, 50, (80, 60)), b"abc"]).unwrap();
     assert_eq!(jpeg.format().map(|format| format.size()), Some((640, 480)));
     let mut jpeg = Jpeg::default();
@@ -148,7 +148,7 @@ fn sizes_above_2040() {
 }
 
 #[test]
-fn damaged_headers_say_what_is_missing() {
+fn damaged_headers_are_named_in_the_error() {
     let mut jpeg = Jpeg::default();
     let error = push(&mut jpeg, &LAST, &[&[0; 5]]).unwrap_err();
     assert_eq!(error.to_string(), "jpeg header in rtp packet 9 too short: 5 bytes, need 8");
