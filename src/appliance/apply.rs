@@ -1,5 +1,5 @@
-//! Reads `pinhole.toml` from the boot partition and sets the system up by it, at every boot, before
-//! network and service start.
+//! Reads `pinhole.toml` from the boot partition and sets the system up from it, at every boot, before network
+//! and service start.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
@@ -16,18 +16,18 @@ use crate::config::{DEFAULT_FILE, PasswordHash};
 
 /// The boot partition.
 pub const BOOT: &str = "/boot";
-/// Beside `pinhole.toml`, if something is wrong in it.
+/// The list of mistakes beside `pinhole.toml`.
 pub const ERRORS_NAME: &str = "pinhole-errors.txt";
 
 /// The user and the group that the service runs as (`systemd/pinhole.service`).
 const SERVICE_GROUP: &str = "pinhole";
 
-/// Files beside `pinhole.toml` that are looked at for a password.
+/// Files beside `pinhole.toml` to search for a password.
 const OTHERS_MAX: usize = 8;
 
 const ZONES: &str = "/usr/share/zoneinfo";
 
-/// Applies the file. What cannot be done is a mistake like any other: the boot goes on.
+/// Applies the file. A failure is reported as a mistake, and the boot goes on.
 pub fn apply() -> Vec<Mistake> {
     let mut reading = read_card();
     let hash = reading.settings.password.as_ref().map(|password| PasswordHash::of(&password.0));
@@ -62,10 +62,10 @@ pub fn apply() -> Vec<Mistake> {
     mistakes
 }
 
-/// The wireless networks that the system was set up for, in order of preference. Nothing changes the card's
-/// file while the machine runs.
+/// The wireless networks that the system was set up for, in order of preference. The card's file does not
+/// change while the machine runs.
 pub fn applied_wifi() -> Vec<Wifi> {
-    // Not there either where it could not be written.
+    // The configuration is missing, too, if it could not be written.
     if Path::new(files::WIFI).exists() { read_card().settings.wifi } else { Vec::new() }
 }
 
@@ -79,7 +79,8 @@ fn write(path: &Path, content: &str, mode: u32) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    // Never readable for a moment, and whole or not there: half a configuration may lack the password.
+    // Created with its final permissions and renamed when complete: half a configuration may lack the
+    // password.
     let beside = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
     file.set_permissions(Permissions::from_mode(mode))?;
@@ -87,7 +88,7 @@ fn write(path: &Path, content: &str, mode: u32) -> io::Result<()> {
     fs::rename(&beside, path)
 }
 
-/// The service runs as a user of its own; nobody else shall read cameras' passwords.
+/// The service runs as its own user; no other user may read cameras' passwords.
 fn give_to_service(path: &Path) -> io::Result<()> {
     let groups = fs::read_to_string("/etc/group")?;
     let id =
@@ -96,7 +97,7 @@ fn give_to_service(path: &Path) -> io::Result<()> {
     std::os::unix::fs::chown(path, None, Some(id))
 }
 
-/// Whether something is mounted there: a damaged partition leaves the empty folder below it.
+/// Whether a file system is mounted there: a damaged partition leaves the empty folder below.
 fn is_mounted(folder: &Path) -> bool {
     let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev());
     folder.parent().is_some_and(|parent| match (device(folder), device(parent)) {
@@ -123,7 +124,7 @@ fn read_boot(boot: &Path) -> Reading {
         entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let (name, both) = text::choose(names.iter().map(String::as_str));
     let zone_exists = |zone: &str| Path::new(ZONES).join(zone).is_file();
-    // Without the file everything is as it comes out of the box.
+    // Without the file, defaults apply.
     let mut reading = match name.map(|name| (name, read_start(&boot.join(name)))) {
         None => Reading::default(),
         Some((_, Ok(bytes))) => read(&bytes, &zone_exists),
@@ -136,7 +137,7 @@ fn read_boot(boot: &Path) -> Reading {
     reading
 }
 
-/// A password in a file that was meant to be `pinhole.toml`, under another name or beside it.
+/// Closes for a password in a file that was meant to be `pinhole.toml`: one with another name, or beside it.
 fn close_for_another(boot: &Path, names: &[String], chosen: Option<&str>, reading: &mut Reading) {
     let others = names.iter().filter(|name| Some(name.as_str()) != chosen);
     for other in others.filter(|name| text::is_like(name, chosen.is_some())).take(OTHERS_MAX) {
@@ -158,19 +159,19 @@ fn close_for_another(boot: &Path, names: &[String], chosen: Option<&str>, readin
     }
 }
 
-/// No more of a file than is used of it, and a byte that tells that there is more: a damaged folder may give
-/// it gigabytes.
+/// Reads only as much as may be used, and one byte more to detect a longer file: a damaged folder may give a
+/// file gigabytes.
 fn read_start(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(text::FILE_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Writes the mistakes beside `pinhole.toml`, or takes them away. The boot partition can be written to
-/// for that moment only, and only if something changes: a power cut would find it in use.
+/// Writes the mistakes beside `pinhole.toml`, or removes the list. The boot partition becomes writable only
+/// for that moment, and only if something changes: a power cut could damage it.
 ///
 /// # Errors
-/// The card's or the file system's, with the path.
+/// The card's or the file system's error, with the path.
 pub fn tell_on_card(mistakes: &[String]) -> Result<(), String> {
     let path = PathBuf::from(BOOT).join(ERRORS_NAME);
     if !is_mounted(Path::new(BOOT)) {
@@ -187,7 +188,7 @@ pub fn tell_on_card(mistakes: &[String]) -> Result<(), String> {
         Some(text) => write_through(&path, text),
         None => fs::remove_file(&path),
     };
-    // Read-only again writes everything out.
+    // Remounting read-only flushes all writes.
     let closed = remount(flags | MountFlags::RDONLY);
     written.map_err(|error| format!("{}: {error}", path.display())).and(closed)
 }
@@ -198,7 +199,7 @@ fn write_through(path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-/// As every editor shows it, Windows' own included.
+/// The text in a form that every editor shows, including those of Windows.
 fn errors_text(mistakes: &[String]) -> String {
     let mut text =
         String::from("Something in pinhole.toml is to be corrected. The rest was applied.\r\n\r\n");
@@ -215,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_folder_is_searched_and_what_is_missing_is_no_mistake() {
+    fn the_folder_is_searched_and_missing_settings_are_not_mistakes() {
         let folder = std::env::temp_dir().join(format!("pinhole-boot-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         assert_eq!(read_boot(&folder).mistakes, []);
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_a_file_that_is_not_read_closes_too() {
+    fn a_password_in_an_unused_file_closes_too() {
         let folder = std::env::temp_dir().join(format!("pinhole-other-names-{}", std::process::id()));
         let closed = |files: &[(&str, &str)]| {
             fs::create_dir_all(&folder).unwrap();
@@ -245,7 +246,7 @@ mod tests {
             assert!(why.contains(name) && why.contains("name the file"), "{why}");
             assert_eq!(closed(&[(name, without)]), None);
         }
-        // The one that counts has none, the other has.
+        // The file that counts has none, the other has.
         assert!(closed(&[("pinhole.toml", with), ("pinhole.toml.txt", without)]).is_some());
         assert_eq!(closed(&[("pinhole.toml", without), ("pinhole.toml.txt", with)]), None);
         assert_eq!(closed(&[("pinhole.toml", without), ("pinhole.toml.old", with)]), None);
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_none_and_one_without_end_are_told() {
+    fn a_folder_and_an_endless_file_are_reported() {
         let folder = std::env::temp_dir().join(format!("pinhole-damaged-boot-{}", std::process::id()));
         let file = folder.join("pinhole.toml");
         fs::create_dir_all(&file).unwrap();
@@ -265,7 +266,7 @@ mod tests {
         fs::remove_dir(&file).unwrap();
         let head = "[system]\nname = \"shed\"\n#";
         fs::write(&file, head).unwrap();
-        // As a damaged folder gives it: far longer than memory is.
+        // A damaged folder may show a file far longer than memory.
         OpenOptions::new().write(true).open(&file).unwrap().set_len(1 << 40).unwrap();
         let reading = read_boot(&folder);
         assert!(reading.settings.closed.is_some(), "the password may be in the rest");
@@ -273,7 +274,7 @@ mod tests {
         assert_eq!(reading.settings.name.as_deref(), Some("shed"));
         assert!(reading.mistakes.iter().any(|mistake| mistake.what.contains("longer than")), "{reading:?}");
 
-        // Bytes of anything.
+        // Random bytes.
         let noise: Vec<u8> =
             (0..text::FILE_MAX_BYTES as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         fs::write(&file, noise).unwrap();
@@ -284,13 +285,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_no_partition() {
+    fn a_folder_is_not_a_partition() {
         assert!(is_mounted(Path::new("/proc")));
         assert!(!is_mounted(Path::new("/proc/sys")) && !is_mounted(Path::new("/nowhere")));
     }
 
     #[test]
-    fn the_file_of_mistakes_is_for_any_editor() {
+    fn the_list_of_mistakes_suits_any_editor() {
         let text = errors_text(&["line 3: x".into()]);
         assert!(text.contains("\r\nline 3: x\r\n") && !text.replace("\r\n", "").contains('\n'));
     }

@@ -1,5 +1,4 @@
-//! A TOML file as lines, from which single ones and whole tables can be taken out. What is left keeps its
-//! line numbers.
+//! A TOML file as lines. Single lines and whole tables can be removed; the rest keeps its line numbers.
 
 /// The lines of a file.
 #[derive(Debug, Clone)]
@@ -11,12 +10,12 @@ impl Lines {
         Self(text.lines().map(str::to_owned).collect())
     }
 
-    /// The text, with an empty line for each that was taken out.
+    /// The text, with an empty line for each removed one.
     pub fn text(&self) -> String {
         self.0.iter().fold(String::new(), |text, line| text + line + "\n")
     }
 
-    /// The number of the line that has this byte of [`text`](Self::text); from 1.
+    /// The number of the line that contains this byte of [`text`](Self::text); from 1.
     pub fn line_at(&self, at: usize) -> usize {
         let mut end = 0;
         for (index, line) in self.0.iter().enumerate() {
@@ -28,7 +27,7 @@ impl Lines {
         self.0.len().max(1)
     }
 
-    /// A line; empty if there is none of that number.
+    /// A line; empty if there is none with that number.
     pub fn line(&self, number: usize) -> &str {
         self.0.get(number.wrapping_sub(1)).map_or("", String::as_str)
     }
@@ -38,7 +37,7 @@ impl Lines {
         (1..=number.min(self.0.len())).rev().find(|&number| !self.line(number).trim().is_empty())
     }
 
-    /// Takes a line out; if it begins a table, the whole table: its keys would fall to the one before.
+    /// Removes a line; if it begins a table, the whole table, as its keys would join the table before.
     pub fn take_out(&mut self, number: usize) {
         if header(self.line(number)).is_some() {
             for line in self.block(number) {
@@ -49,7 +48,7 @@ impl Lines {
         }
     }
 
-    /// Takes out everything in the tables, or outside of all, for which `goes` is true of the name.
+    /// Removes everything in the tables, or outside all tables, if `goes` is true of the name.
     pub fn take_out_tables(&mut self, goes: impl Fn(Option<&str>) -> bool) {
         let mut going = goes(None);
         for line in &mut self.0 {
@@ -62,7 +61,7 @@ impl Lines {
         }
     }
 
-    /// The line that begins the table in which a line stands.
+    /// The line that begins the table of a given line.
     pub fn header_of(&self, number: usize) -> Option<usize> {
         (1..=number.min(self.0.len())).rev().find(|&number| header(self.line(number)).is_some())
     }
@@ -73,7 +72,7 @@ impl Lines {
     }
 }
 
-/// The name of the table that a line begins, even if its end is missing.
+/// The name of the table that a line begins, even if the closing bracket is missing.
 pub fn header(line: &str) -> Option<&str> {
     let name = line.trim_start().strip_prefix('[')?.trim_start_matches('[');
     Some(name.split([']', '#']).next().unwrap_or_default().trim().trim_matches('"'))
@@ -86,7 +85,7 @@ mod tests {
     const TEXT: &str = "a = 1\n[wifi]\nname = \"x\"\n\n[[camera]] # yard\nfps = 5\n";
 
     #[test]
-    fn lines_and_tables_are_taken_out() {
+    fn lines_and_tables_are_removed() {
         let mut lines = Lines::of(TEXT);
         lines.take_out(3);
         assert_eq!(lines.text(), TEXT.replace("name = \"x\"", ""));
@@ -98,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_lines() {
+    fn byte_positions_become_line_numbers() {
         let lines = Lines::of(TEXT);
         assert_eq!([0, 5, 6, 13, 999].map(|at| lines.line_at(at)), [1, 1, 2, 3, 6]);
         assert_eq!((lines.header_of(6), lines.header_of(4), lines.header_of(1)), (Some(5), Some(2), None));

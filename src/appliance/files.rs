@@ -1,4 +1,4 @@
-//! From settings to the system's own files.
+//! Makes the system's own configuration files from settings.
 
 use std::fmt::Write as _;
 
@@ -8,26 +8,26 @@ use crate::config::CLOSED_MAX_CHARS;
 /// A file to write.
 #[derive(Debug, PartialEq, Eq)]
 pub struct File {
-    /// Where.
+    /// Its path.
     pub path: &'static str,
-    /// What.
+    /// Its content.
     pub content: String,
-    /// Permissions: 0600 where a secret is in it.
+    /// Permissions: 0600 if it holds a secret.
     pub mode: u32,
 }
 
 /// `/etc/hostname`.
 pub const HOST_NAME: &str = "/etc/hostname";
-/// systemd-networkd's, before the one that the image has (80-).
+/// systemd-networkd's, which takes precedence over the image's own (80-).
 pub const WIRED: &str = "/etc/systemd/network/50-wired.network";
 /// The same for Wi-Fi.
 pub const WIRELESS: &str = "/etc/systemd/network/50-wifi.network";
 /// wpa_supplicant's.
 pub const WIFI: &str = "/etc/wpa_supplicant.conf";
-/// Where wpa_supplicant can be asked.
+/// wpa_supplicant's control socket folder.
 pub const WIFI_CONTROL: &str = "/run/wpa_supplicant";
 
-/// The files of all settings; `password_hash` is that of the page's password.
+/// The files for all settings; `password_hash` is the hash of the page's password.
 pub fn files(settings: &Settings, password_hash: Option<&str>) -> Vec<File> {
     let mut files = vec![File {
         path: crate::config::DEFAULT_FILE,
@@ -47,7 +47,7 @@ pub fn files(settings: &Settings, password_hash: Option<&str>) -> Vec<File> {
     files
 }
 
-/// The tables as the user wrote them. The password's hash goes below the line `[http]`, if there is one.
+/// The tables as the user wrote them. The password's hash goes after the line `[http]`, if there is one.
 fn service(settings: &Settings, password_hash: Option<&str>) -> String {
     if let Some(why) = &settings.closed {
         return closed(why);
@@ -67,27 +67,27 @@ fn service(settings: &Settings, password_hash: Option<&str>) -> String {
     if !is_written {
         let _ = write!(text, "\n[http]\n{key}");
     }
-    // Whatever the tables are: not without the password.
+    // Whatever the tables contain, they are not served without the password.
     match crate::config::Config::parse(&text, "") {
         Ok(config) if config.http.password_hash.is_some() => text,
         _ => format!("[http]\n{key}"),
     }
 }
 
-/// A service that shows nothing but why.
+/// A configuration that shows nothing but the reason.
 fn closed(why: &str) -> String {
     let why: String = why.chars().filter(|c| !c.is_control()).take(CLOSED_MAX_CHARS).collect();
     format!("[http]\nclosed = \"{}\"\n", why.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// wpa_supplicant.conf(5). A name is written as hexadecimal digits, so any byte may be in it; a password
-/// stands between the first and the last quote of its line, so quotes may be in it.
+/// wpa_supplicant.conf(5). A name is written as hexadecimal digits, so it may contain any byte; a password is
+/// everything between the first and the last quote of its line, so it may contain quotes.
 fn wifi(settings: &Settings) -> String {
     let mut text = format!("ctrl_interface={WIFI_CONTROL}\nupdate_config=0\np2p_disabled=1\n");
     if let Some(country) = &settings.country {
         let _ = writeln!(text, "country={country}");
     }
-    // Higher numbers come first.
+    // Higher numbers are preferred.
     for (preference, Wifi { name, password, hidden }) in (1..=settings.wifi.len()).rev().zip(&settings.wifi) {
         text.push_str("network={\n\tssid=");
         name.bytes().for_each(|byte| {
@@ -99,7 +99,7 @@ fn wifi(settings: &Settings) -> String {
         }
         match password {
             None => text.push_str("\tkey_mgmt=NONE\n"),
-            // A key of 64 digits instead of words is WPA2's alone.
+            // A key of 64 digits instead of a passphrase works with WPA2 only.
             Some(key) if key.0.len() == 64 => {
                 let _ = write!(text, "\tkey_mgmt=WPA-PSK WPA-PSK-SHA256\n\tieee80211w=1\n\tpsk={}\n", key.0);
             }
@@ -118,7 +118,8 @@ fn wifi(settings: &Settings) -> String {
 
 /// systemd.network(5).
 fn network_file(network: &Network) -> String {
-    // As in the files that the image has: udev, which knows types of Wi-Fi, is not waited for.
+    // As in the image's own files: matches by name, without waiting for udev, which knows the type of a Wi-Fi
+    // interface.
     let interface = if network.on_wifi { "Name=wlan*" } else { "Type=ether\nName=!wlan*" };
     let (address, prefix) = network.address;
     let mut text = format!(
@@ -128,7 +129,7 @@ fn network_file(network: &Network) -> String {
     if let Some(gateway) = network.gateway {
         let _ = writeln!(text, "Gateway={gateway}");
     }
-    // A home's router answers names too.
+    // A home's router answers DNS too.
     let dns = if network.dns.is_empty() { network.gateway.as_slice() } else { &network.dns };
     for server in dns {
         let _ = writeln!(text, "DNS={server}");
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn any_network_can_be_named_and_nothing_breaks_out_of_its_quotes() {
+    fn any_network_name_is_possible_and_no_value_escapes_its_quotes() {
         let wifi = |name: &str, password: Option<&str>| Wifi {
             name: name.into(),
             password: password.map(|it| Secret(it.into())),
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_router_is_asked_for_names_where_nobody_else_is_named() {
+    fn the_router_is_the_default_name_server() {
         let network = Network {
             on_wifi: false,
             address: ("192.168.1.50".parse().unwrap(), 24),
@@ -199,12 +200,12 @@ mod tests {
         };
         assert_eq!(content(""), format!("\n[http]\n{key}"));
         assert_eq!(content("[http]\nallow_origin = \"*\"\n"), format!("[http]\n{key}allow_origin = \"*\"\n"));
-        // What the service would refuse must not take the password with it.
+        // A configuration that the service would refuse must not take the password with it.
         assert_eq!(content("[http]\npassword_hash = \"y\"\n"), format!("[http]\n{key}"));
     }
 
     #[test]
-    fn a_closed_service_shows_nothing_but_why() {
+    fn a_closed_service_shows_only_the_reason() {
         let why = "line 3: \"a\\b\"\n is odd";
         let settings = Settings {
             closed: Some(why.into()),
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_image_has_where_nothing_could_be_written_is_closed() {
+    fn the_files_of_the_image_are_closed_in_case_nothing_can_be_written() {
         let text = include_str!("../../image-build/files/etc/pinhole/pinhole.toml");
         assert!(crate::config::Config::parse(text, "f").unwrap().http.closed.is_some());
     }

@@ -1,9 +1,11 @@
-//! The name in `.local` that this machine has in the network: another one than the host's where a neighbour has that.
+//! The name in `.local` that this machine has in the network: differs from the host's name if a neighbour
+//! uses that.
 
 use std::fs;
 use std::path::Path;
 
-/// The mDNS responder's process. Its title has the name; by D-Bus, the usual way, there is none to ask in the image.
+/// The mDNS responder's process. Its title contains the name; the image has no D-Bus, the usual way to ask
+/// for it.
 const RESPONDER_PID: &str = "/run/avahi-daemon/pid";
 
 /// The name without `.local`; `None` while it is not settled.
@@ -25,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_is_that_of_a_responder_that_runs() {
+    fn the_name_is_that_of_a_running_responder() {
         assert_eq!(of_title("avahi-daemon: running [shed-2.local]\0\0"), Some("shed-2"));
         assert_eq!(of_title("avahi-daemon: registering [shed.local]\0"), None);
         assert_eq!(of_title("/usr/sbin/avahi-daemon\0--no-chroot\0"), None);

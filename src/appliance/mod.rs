@@ -1,8 +1,8 @@
-//! What makes a flashed card an appliance: `pinhole.toml` on the boot partition, and the status on screen
-//! and serial console. Only the image uses it (`image-build/`), by `pinhole appliance`.
+//! Turns a flashed card into an appliance: reads `pinhole.toml` from the boot partition, and shows the status
+//! on screen and serial console. Only the image uses it (`image-build/`), through `pinhole appliance`.
 //!
-//! [`read`] is pure: a file's bytes in, settings and mistakes out; [`files`] makes the system's own
-//! configuration of settings. [`apply`] does the reading and writing around them.
+//! [`read`] is pure: bytes in, settings and mistakes out; [`files`] makes the system's configuration from the
+//! settings. [`apply`] does the reading and writing.
 
 pub mod apply;
 mod blocks;
@@ -18,15 +18,15 @@ pub mod wifi;
 
 use crate::config::Mistake;
 
-/// Where mistakes stand for the health report, a line each; the file is empty where there are none.
+/// The mistakes for the health report, one per line; the file is empty if there are none.
 pub const MISTAKES_FILE: &str = "/run/pinhole-appliance/configuration-errors";
-/// The same for Wi-Fi that does not come up.
+/// Likewise, the reason why Wi-Fi does not connect.
 pub const WIFI_TROUBLE_FILE: &str = "/run/pinhole-appliance/wifi-error";
 
-/// What the first mistake begins with where nothing is shown until the file is corrected.
+/// The beginning of the first mistake, if nothing is shown until the file is corrected.
 pub const CLOSED: &str = "No picture is shown to anybody until this is corrected: ";
 
-/// Mistakes that are told; who makes more of them corrects these first.
+/// Mistakes to report; whoever made more corrects these first.
 pub const MISTAKES_MAX: usize = 20;
 
 /// A mistake in `pinhole.toml`, as screen, card and page show it.

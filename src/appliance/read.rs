@@ -11,10 +11,10 @@ use super::{CLOSED, MISTAKES_MAX, suspicion, text, words};
 use crate::config::sections::FileKind;
 use crate::config::{Config, Mistake, syntax};
 
-/// Lines taken out before the rest is given up.
+/// Lines to remove before giving up on the rest.
 const ATTEMPTS_MAX: usize = 200;
 
-/// The settings in a file, and the mistakes in it.
+/// The settings in a file, and its mistakes.
 #[derive(Debug, Default)]
 pub struct Reading {
     /// The settings that are valid.
@@ -24,7 +24,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// The reading of a file that cannot be read. It may have held a password, so nothing is shown.
+    /// The result for a file that cannot be read. It may have held a password, so nothing is shown.
     pub fn of_trouble(what: String) -> Self {
         let mut reading = Self { mistakes: vec![Mistake::of_file(what.clone())], ..Self::default() };
         reading.close(what);
@@ -89,13 +89,13 @@ pub fn read(bytes: &[u8], zone_exists: &dyn Fn(&str) -> bool) -> Reading {
 struct Reader<'a> {
     lines: Lines,
     mistakes: Vec<Mistake>,
-    /// The file could not be made valid TOML.
+    /// The file could not be turned into valid TOML.
     is_given_up: bool,
     zone_exists: &'a dyn Fn(&str) -> bool,
 }
 
 impl Reader<'_> {
-    /// What to do about a line that is not TOML.
+    /// Advice for a line that is not TOML.
     fn explain(&self, number: usize, message: &str) -> String {
         let line = self.lines.line(number);
         let header = self.lines.header_of(number).and_then(|head| blocks::header(self.lines.line(head)));
@@ -105,7 +105,7 @@ impl Reader<'_> {
         if is_header { what + "; the whole section is left out" } else { what }
     }
 
-    /// Takes out lines until the rest is TOML. Each turn takes out one, so it ends.
+    /// Removes lines until the rest is TOML. Each pass removes one, so the loop ends.
     fn take_out_what_is_not_toml(&mut self) {
         for _ in 0..ATTEMPTS_MAX {
             let text = self.lines.text();
@@ -123,7 +123,7 @@ impl Reader<'_> {
         }
     }
 
-    /// All but cameras and HTTP.
+    /// All sections except cameras and HTTP.
     fn own_sections(&mut self) -> Settings {
         let text = self.lines.text();
         let (settings, mistakes) = own_sections::read(&text, self.zone_exists);
@@ -131,7 +131,7 @@ impl Reader<'_> {
         settings
     }
 
-    /// The sections of the service, as written except for what it would refuse.
+    /// The sections of the service, as written except for values that it would refuse.
     fn service(&mut self, has_password: bool) -> String {
         let mut lines = self.lines.clone();
         lines.take_out_tables(|name| !matches!(name, Some("camera" | "http")));
@@ -146,7 +146,7 @@ impl Reader<'_> {
                     self.mistakes.push(mistake);
                     continue;
                 };
-                // Without a source the whole camera goes.
+                // A camera without a source is removed entirely.
                 let is_source = mistake.key.as_deref() == Some("camera.source");
                 let header = lines.header_of(line).filter(|_| is_source);
                 lines.take_out(header.unwrap_or(line));
@@ -161,7 +161,7 @@ impl Reader<'_> {
         if Config::parse_card(&text).is_ok() { text } else { String::new() }
     }
 
-    /// Takes out `http.password_hash` where there is a `system.password` too: its owner can read the latter.
+    /// Removes `http.password_hash` if there is a `system.password` too: the owner can read the latter.
     fn take_out_second_password(&mut self, lines: &mut Lines) {
         let is_hash = |line: &str| {
             let key = line.split('=').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Shows the status on every console of the kernel: HDMI and serial. Drawn anew when it changes.
+//! Shows the status on every console of the kernel: HDMI and serial. Redraws it when it changes.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -10,20 +10,20 @@ use super::wifi::Listener;
 use super::{MISTAKES_FILE, WIFI_TROUBLE_FILE, apply, local_name};
 use crate::clock::{Clock, Monotonic};
 
-/// The service, on this machine.
+/// The service on this machine.
 const SERVICE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 80);
-/// Between two looks at what is shown.
+/// Refresh interval.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// A service that takes longer to answer is shown as one that does not.
+/// A service that takes longer to answer is shown as not answering.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(4);
-/// Bytes of a health report; 64 cameras have 40 KB.
+/// Bytes of a health report; one with 64 cameras has 40 KB.
 const ANSWER_MAX_BYTES: u64 = 256 << 10;
-/// Times that Wi-Fi trouble is written to the card soon after a boot, and then how seldom: networks that
-/// come and go shall not wear it out.
+/// How often Wi-Fi trouble is written to the card soon after a boot, and the interval afterwards: networks
+/// that come and go must not wear the card out.
 const CARD_WRITES_MAX: usize = 5;
 const CARD_WRITE_INTERVAL: Duration = Duration::from_hours(1);
 
-/// Shows the status, for ever.
+/// Shows the status, forever.
 pub async fn run(clock: &Clock) -> ! {
     let mut wifi = Listener::new(apply::applied_wifi());
     let mut shown = String::new();
@@ -52,7 +52,7 @@ pub async fn run(clock: &Clock) -> ! {
     }
 }
 
-/// When what has changed is written to the card.
+/// Decides when a change is written to the card.
 #[derive(Debug, Default)]
 struct CardWrites {
     is_behind: bool,
@@ -87,7 +87,7 @@ fn status(mistakes: Vec<String>) -> Status {
     }
 }
 
-/// The health report. A service that is not well answers 503, with the same report.
+/// The health report. A service that is unhealthy answers 503, with the same report.
 fn health() -> io::Result<serde_json::Value> {
     let mut stream = TcpStream::connect_timeout(&SERVICE, ANSWER_TIME_MAX)?;
     stream.set_read_timeout(Some(ANSWER_TIME_MAX))?;
@@ -101,12 +101,12 @@ fn health() -> io::Result<serde_json::Value> {
     Ok(serde_json::from_slice(&answer[body..])?)
 }
 
-/// A console that cannot be written to is left alone: there may be no screen.
+/// Ignores a console that cannot be written to: there may be no screen.
 fn show(text: &str) {
     let consoles = fs::read_to_string("/sys/class/tty/console/active").unwrap_or_default();
     for console in consoles.split_whitespace() {
         let is_serial = !console.trim_start_matches("tty").bytes().all(|byte| byte.is_ascii_digit());
-        // A screen is cleared; on a serial line the old text may be a log that somebody keeps.
+        // A screen is cleared; on a serial line the old text may be part of a log.
         let begin = if is_serial { "\n" } else { "\x1b[2J\x1b[H" };
         let text = format!("{begin}{text}").replace('\n', "\r\n");
         let path = format!("/dev/{console}");
@@ -134,7 +134,7 @@ mod tests {
             })
             .count();
         assert_eq!(written, CARD_WRITES_MAX);
-        // What was held back is written in the end, once.
+        // The held-back change is written in the end, once.
         assert!(card.is_due(begin + 2 * CARD_WRITE_INTERVAL));
         assert!(!card.is_due(begin + 4 * CARD_WRITE_INTERVAL));
     }

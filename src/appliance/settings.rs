@@ -1,13 +1,13 @@
-//! The settings of the card besides cameras, and the check of each value.
+//! The settings of the card except cameras, and the check of each value.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use crate::config::quote::quoted;
 
-/// Networks in `pinhole.toml`.
+/// Maximum networks in `pinhole.toml`.
 pub const WIFI_MAX: usize = 8;
-/// Name servers in `pinhole.toml`: as many as the resolver of the C library asks.
+/// Maximum name servers in `pinhole.toml`: as many as the C library's resolver uses.
 pub const DNS_MAX: usize = 3;
 
 /// A password, which is never printed.
@@ -25,7 +25,7 @@ impl fmt::Debug for Secret {
 pub struct Settings {
     /// Host name, which is also the name in `.local`.
     pub name: Option<String>,
-    /// A name of the time zone database.
+    /// A name from the time zone database.
     pub time_zone: Option<String>,
     /// The password of the page.
     pub password: Option<Secret>,
@@ -37,7 +37,7 @@ pub struct Settings {
     pub network: Option<Network>,
     /// The sections `[[camera]]` and `[http]`, checked.
     pub service: String,
-    /// Why nobody may see anything: the file may have been meant to set a password, and there is none.
+    /// Why nothing is shown: the file may have been meant to set a password, and has none.
     pub closed: Option<String>,
 }
 
@@ -48,16 +48,16 @@ pub struct Wifi {
     pub name: String,
     /// `None` for an open network.
     pub password: Option<Secret>,
-    /// Whether the access point does not send its name.
+    /// Whether the access point hides its name.
     pub hidden: bool,
 }
 
 /// A fixed address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
-    /// For Wi-Fi rather than the cable.
+    /// For Wi-Fi instead of the cable.
     pub on_wifi: bool,
-    /// Address and length of its network's prefix.
+    /// Address and prefix length.
     pub address: (IpAddr, u8),
     /// The router.
     pub gateway: Option<IpAddr>,
@@ -87,7 +87,7 @@ pub fn host_name(text: &str) -> Result<String, String> {
     ))
 }
 
-/// A country's two letters, in upper case.
+/// A country code of two letters, in upper case.
 ///
 /// # Errors
 /// What is allowed.
@@ -101,7 +101,7 @@ pub fn country(text: &str) -> Result<String, String> {
     ))
 }
 
-/// A network's name.
+/// The name of a network.
 ///
 /// # Errors
 /// What is allowed.
@@ -112,8 +112,8 @@ pub fn wifi_name(text: &str) -> Result<String, String> {
     Err(format!("must be 1 to 32 bytes long, got {}", text.len()))
 }
 
-/// A network's password: 8 to 63 printable characters of ASCII or 64 hexadecimal digits (IEEE 802.11,
-/// Annex J.4). An empty one is an open network's.
+/// The password of a network: 8 to 63 printable ASCII characters or 64 hexadecimal digits (IEEE 802.11, Annex
+/// J.4). An open network has an empty one.
 ///
 /// # Errors
 /// What is allowed, without the password.
@@ -146,7 +146,7 @@ pub fn page_password(text: &str) -> Result<Option<Secret>, String> {
     }
 }
 
-/// `ADDRESS/PREFIX`; without a prefix, that of a home's network.
+/// `ADDRESS/PREFIX`; without a prefix, a home network's.
 ///
 /// # Errors
 /// What is allowed.
@@ -163,7 +163,7 @@ pub fn address(text: &str) -> Result<(IpAddr, u8), String> {
     checked.ok_or_else(|| format!("must be ADDRESS/PREFIX, as in \"192.168.1.50/24\", got {}", quoted(text)))
 }
 
-/// An address alone.
+/// An address without a prefix.
 ///
 /// # Errors
 /// What is allowed.

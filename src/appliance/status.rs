@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::CLOSED;
 
-/// Columns of the narrowest console, a screen's in text mode.
+/// Columns of the narrowest console, a text mode screen.
 const COLUMNS: usize = 80;
-/// Cameras, addresses and mistakes shown, of each; the page has the others.
+/// Maximum cameras, addresses and mistakes to show, each; the page shows them all.
 const LINES_MAX: usize = 6;
 
-/// What is on the screen.
+/// The content of the screen.
 #[derive(Debug, Default)]
 pub struct Status {
     /// The name in `.local`.
@@ -53,7 +53,7 @@ impl Status {
             Some(Value::Null) if self.mistakes.iter().any(|mistake| mistake.starts_with(CLOSED)) => {
                 text += "  No picture is shown until pinhole.toml is corrected\n";
             }
-            // With a password, the report is for those who know it.
+            // With a password, only clients that know it get the report.
             Some(Value::Null) => {
                 let status = self.of_health("/status").unwrap_or("unknown");
                 let _ = writeln!(text, "  {status}; the page asks for the password");
@@ -84,12 +84,12 @@ fn camera(camera: &Value) -> String {
     line
 }
 
-/// Each on lines of its own, broken between words.
+/// Each item on its own lines, broken between words.
 fn list(text: &mut String, lines: &[String]) {
     for line in lines.iter().take(LINES_MAX) {
         let mut column = 0;
         for word in line.split_whitespace() {
-            // What was configured by somebody else shall not move the cursor.
+            // Configured text must not move the cursor.
             let word: String = word.chars().filter(|c| !c.is_control()).collect();
             let length = word.chars().count();
             if column == 0 {
@@ -111,8 +111,8 @@ fn list(text: &mut String, lines: &[String]) {
     }
 }
 
-/// The machine's addresses in networks, from `/proc/net/fib_trie` and `/proc/net/if_inet6`: IPv4's first,
-/// then IPv6's of routed networks.
+/// The machine's network addresses, from `/proc/net/fib_trie` and `/proc/net/if_inet6`: IPv4's first, then
+/// IPv6's of routed networks.
 pub fn addresses(fib_trie: &str, if_inet6: &str) -> Vec<IpAddr> {
     let mut found = Vec::new();
     let mut last: Option<Ipv4Addr> = None;
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_that_works() {
+    fn a_working_camera() {
         let health = serde_json::json!({ "version": "1.2.3", "system": { "model": "Raspberry Pi 4" }, "cameras": [
             { "name": "yard", "state": "live", "reason": null, "width": 1280, "height": 720, "format": "MJPG" },
             { "name": "barn", "state": "lost", "reason": "camera unplugged\u{1b}[2J" } ] });

@@ -1,22 +1,22 @@
-//! Whether a file was meant to set a password for the page, however it is written. If so and none could be
-//! read, the pictures stay closed (`http.closed`) instead of open to everybody.
+//! Detects that a file was meant to set a password for the page, in any spelling. If so and none could be
+//! read, the pictures stay closed (`http.closed`) instead of open to everyone.
 //!
 //! This reads the raw text, not the TOML: a missing quote, an unknown spelling or a broken section line must
-//! not hide the wish. When in doubt, it finds one. A comment, the password of a Wi-Fi section and that of a
-//! network camera are none.
+//! not hide the intention. In doubt it finds one. Comments and the passwords of Wi-Fi sections and network
+//! cameras do not count.
 
 mod words;
 
 use crate::config::suggest::is_within;
 use words::{compact, is_visible, means_password, words};
 
-/// Beginnings of hashes as password tools print them.
+/// Prefixes of hashes that password tools print.
 const HASHES: [&str; 6] = ["$argon2", "$2a$", "$2b$", "$2y$", "$scrypt", "$6$"];
 
-/// What a section is about.
+/// The subject of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Section {
-    /// The device, the page, or anything unknown.
+    /// The device, the page, or unknown.
     Page,
     /// A wireless network, which has one password.
     Wifi { has_password: bool },
@@ -30,7 +30,7 @@ pub fn wish(text: &str) -> Option<usize> {
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim_matches(|c: char| c.is_whitespace() || !is_visible(c));
         if let Some(remark) = line.strip_prefix('#') {
-            // A section line that is still commented out: the lines below it belong to no section.
+            // A section line that is still commented out: the lines below belong to no section.
             if head(remark.trim_start_matches(['#', ' '])).is_some() {
                 if let Some(line) = left(section) {
                     return Some(line);
@@ -57,7 +57,7 @@ pub fn wish(text: &str) -> Option<usize> {
     left(section)
 }
 
-/// The line of the wish, if any, in a section that ends here: a camera that is not on a network needs no
+/// The suspicious line of a section that ends here, if any: a camera that is not on a network needs no
 /// password, so one there was meant for the page.
 fn left(section: Section) -> Option<usize> {
     match section {
@@ -75,7 +75,7 @@ fn entered(before: Section, name: &str) -> Section {
         Section::Wifi { has_password: false }
     } else if is_about(&["camera", "kamera"]) {
         match before {
-            // `[camera.controls]` goes on with the camera before.
+            // `[camera.controls]` continues the camera before it.
             Section::Camera { .. } if name.contains('.') => before,
             _ => Section::Camera { is_network: false, line: None },
         }
@@ -84,7 +84,7 @@ fn entered(before: Section, name: &str) -> Section {
     }
 }
 
-/// Whether a line, or the rest of a line that begins a section, is a wish.
+/// Whether a line, or the rest of a line that begins a section, looks like a password for the page.
 fn is_wish(line: &str, number: usize, section: &mut Section) -> bool {
     let is_hash = HASHES.iter().any(|begin| line.contains(begin));
     if let Section::Camera { is_network, .. } = section {
@@ -121,7 +121,7 @@ fn head(line: &str) -> Option<(String, &str)> {
     let (name, behind) = inside.split_at(end);
     let is_closed = behind.starts_with(is_bracket);
     let name = name.trim().trim_matches(|c: char| matches!(c, '"' | '\'' | ':' | '.' | ','));
-    // A line of a list begins with a quote, its end has no name.
+    // A line inside a list begins with a quote, and the list's end has no name.
     let is_name = !name.is_empty() && !inside.trim_start().starts_with(['"', '\'']) || is_open && is_closed;
     if !is_name || behind.starts_with('=') {
         return None;
@@ -132,8 +132,8 @@ fn head(line: &str) -> Option<(String, &str)> {
         .then(|| (name.to_owned(), behind.trim_start_matches(is_bracket)))
 }
 
-/// The keys on a line, also inside `{...}`; the whole of a line without `=`. Comments are left out, and so are
-/// keys whose value is empty on purpose.
+/// The keys on a line, also inside `{...}`; a line without `=` counts as one. Leaves out comments, and keys
+/// whose value is empty on purpose.
 fn keys(line: &str) -> Vec<String> {
     let mut keys = Vec::new();
     let mut rest = line;
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_meant_however_it_is_written() {
+    fn an_intended_password_is_found_in_any_spelling() {
         for text in [
             "[system]\npassword = let me in",
             "[system]\npassword = \"let me in",
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_meant_for_the_page() {
+    fn passwords_not_meant_for_the_page() {
         for text in [
             "",
             "#password = \"x\"\n  # password = \"x\"",

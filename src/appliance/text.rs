@@ -1,13 +1,12 @@
-//! From the bytes of a file that an editor of any system has written to text, and from the names in a
-//! folder to the file that is meant.
+//! Decodes a file written by any system's editor, and picks the intended file by its name.
 
 use crate::config::Mistake;
 
-/// Bytes of `pinhole.toml`. With every camera in it and comments it has 20 KB.
+/// Bytes of `pinhole.toml`. With every camera and comments it has 20 KB.
 pub const FILE_MAX_BYTES: usize = 64 << 10;
 
-/// The file that is meant among the names in a folder. Windows hides `.txt`, and some editors add it; who
-/// has both has saved the latter.
+/// The intended file among the names in a folder. Windows hides `.txt`, and some editors add it; if both
+/// exist, the one with `.txt` was saved last.
 pub fn choose<'a>(names: impl Iterator<Item = &'a str>) -> (Option<&'a str>, Option<Mistake>) {
     let (mut plain, mut with_txt) = (None, None);
     for name in names {
@@ -25,8 +24,8 @@ pub fn choose<'a>(names: impl Iterator<Item = &'a str>) -> (Option<&'a str>, Opt
     (with_txt.or(plain), both)
 }
 
-/// Whether a name looks as if its file was meant to be `pinhole.toml`: `pinhole.toml.toml`, `pinhole (1).toml`.
-/// Beside the file itself only the names that count, as an old copy may have any other.
+/// Whether a name looks as if its file was meant to be `pinhole.toml`: `pinhole.toml.toml`, `pinhole
+/// (1).toml`. Beside the file itself only the accepted names count, as an old copy may have any other.
 pub fn is_like(name: &str, is_there: bool) -> bool {
     let name = name.to_ascii_lowercase();
     let counts = ["pinhole.toml", "pinhole.toml.txt", "pinhole.txt"].contains(&name.as_str());
@@ -34,7 +33,7 @@ pub fn is_like(name: &str, is_there: bool) -> bool {
     counts || (!is_there && !is_ours && name.starts_with("pinhole"))
 }
 
-/// The text, with line feeds alone at the ends of lines.
+/// The text, with line feeds as the only line ends.
 pub fn decode(bytes: &[u8], mistakes: &mut Vec<Mistake>) -> String {
     let mut tell = |what: String| mistakes.push(Mistake::of_file(what));
     let bytes = if bytes.len() > FILE_MAX_BYTES {
@@ -64,8 +63,8 @@ pub fn decode(bytes: &[u8], mistakes: &mut Vec<Mistake>) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// Whether so little of a file is text that nothing can be said about what was in it: an end that is cut
-/// off, or a block of zeros or noise, as a card that was pulled out while it was written to has them.
+/// Whether so little of a file is text that nothing is known about its content: a truncated end, or a block
+/// of zeros or noise, as found on a card that was pulled out during a write.
 pub fn is_damaged(bytes: &[u8], text: &str) -> bool {
     let is_odd = |c: char| c == char::REPLACEMENT_CHARACTER || (c.is_control() && !c.is_whitespace());
     bytes.len() > FILE_MAX_BYTES || text.chars().any(is_odd)
@@ -76,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_the_editor_wrote_is_text() {
+    fn text_from_any_editor_is_decoded() {
         let decoded = |bytes: &[u8]| {
             let mut mistakes = Vec::new();
             (decode(bytes, &mut mistakes), mistakes.len())
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_found_under_every_name_that_editors_give_it() {
+    fn the_file_is_found_under_every_name_that_editors_use() {
         let chosen = |names: &[&'static str]| choose(names.iter().copied()).0;
         assert_eq!(chosen(&["config.txt", "PINHOLE.TOML"]), Some("PINHOLE.TOML"));
         assert_eq!(chosen(&["Pinhole.toml.TXT"]), Some("Pinhole.toml.TXT"));

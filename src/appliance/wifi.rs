@@ -1,4 +1,5 @@
-//! Wi-Fi that does not come up: asks wpa_supplicant on its control socket and has `trouble` say why.
+//! Monitors Wi-Fi: asks wpa_supplicant on its control socket, and `trouble` finds the reason if Wi-Fi does
+//! not connect.
 
 mod trouble;
 
@@ -10,16 +11,16 @@ use super::files::WIFI_CONTROL;
 use super::settings::Wifi;
 use trouble::{Next, Trouble};
 
-/// Where wpa_supplicant answers to.
+/// Our end of the socket, to which wpa_supplicant answers.
 const OWN_SOCKET: &str = "/run/pinhole-appliance/wifi-events";
-/// Bytes of an event or an answer; wpa_supplicant has the same ceiling.
+/// Bytes of an event or a response; wpa_supplicant has the same limit.
 const MESSAGE_MAX_BYTES: usize = 4096;
-/// Messages taken at a time; the rest waits for the next time.
+/// Messages to read at a time; the rest wait until the next poll.
 const MESSAGES_MAX: usize = 64;
-/// Looks without a Wi-Fi device until that is told: drivers and their firmware take some seconds.
+/// Polls without a Wi-Fi device before it is reported: drivers and their firmware take some seconds.
 const LOOKS_WITHOUT_DEVICE_MAX: usize = 30;
 
-/// Listens to wpa_supplicant, whenever one is there.
+/// Listens to wpa_supplicant while it runs.
 #[derive(Debug)]
 pub struct Listener {
     wanted: Vec<Wifi>,
@@ -29,12 +30,12 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Of a machine that shall join one of these networks; where there are none, nothing can be wrong.
+    /// Monitors a machine that should join one of these networks; without any, nothing can be wrong.
     pub fn new(wanted: Vec<Wifi>) -> Self {
         Self { wanted, socket: None, trouble: Trouble::default(), looks_without_device: 0 }
     }
 
-    /// Takes what has come since the last time, without waiting; says what is wrong at present.
+    /// Reads new messages without waiting; returns the present trouble.
     pub fn poll(&mut self) -> Option<&str> {
         if self.wanted.is_empty() {
             return None;
@@ -59,7 +60,7 @@ impl Listener {
                 Err(_) => self.socket = None,
             }
         }
-        // A wpa_supplicant that was started anew does not know of us.
+        // A restarted wpa_supplicant does not know this client.
         if self.socket.as_ref().is_some_and(|socket| socket.send(b"PING").is_err()) {
             self.socket = None;
         }
@@ -94,7 +95,7 @@ fn attach() -> Option<UnixDatagram> {
     Some(socket)
 }
 
-/// The interface's; drivers with Wi-Fi Direct have a second one, which is silent about networks.
+/// The interface's socket; drivers with Wi-Fi Direct have a second one, which reports nothing about networks.
 fn control_socket(folder: &Path) -> Option<PathBuf> {
     let mut names: Vec<_> = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.file_name()).collect();
     names.retain(|name| !name.to_string_lossy().starts_with("p2p-dev-"));
@@ -107,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_interface_is_asked_not_its_wifi_direct_side() {
+    fn the_interface_is_asked_and_not_its_wifi_direct_peer() {
         let folder = std::env::temp_dir().join(format!("pinhole-wifi-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("p2p-dev-wlan0"), "").unwrap();

@@ -1,4 +1,4 @@
-//! From configuration as written to configuration as checked.
+//! Checks configuration as written and makes configuration as checked.
 
 mod camera;
 mod http;
@@ -13,8 +13,8 @@ use super::sections::FileKind;
 use super::{Camera, Config, Mistakes, syntax, written};
 use crate::limits;
 
-/// Checks a file's text. All mistakes are reported at once, except that a mistake in the TOML hides what comes
-/// after it.
+/// Checks a file's text. All mistakes are reported at once, except that a syntax error in the TOML hides
+/// those after it.
 pub fn parse(kind: FileKind, text: &str, file: &str) -> Result<Config, Mistakes> {
     let mut check = Check { mistakes: Collector::of(kind, text, file) };
     let config = match DeTable::parse(text) {
@@ -66,7 +66,7 @@ impl Check<'_> {
         self.mistakes.checked(key, value, check)
     }
 
-    /// A list of at most `max` values, each through the check.
+    /// Checks each value of a list with at most `max` entries.
     fn list<T>(
         &mut self,
         key: &str,
@@ -78,7 +78,7 @@ impl Check<'_> {
         entries.iter().filter_map(|value| self.value(key, Some(value), &check)).collect()
     }
 
-    /// The entries of a list; none if it is too long.
+    /// The entries of a list; empty if it is too long.
     fn entries<'w>(
         &mut self,
         key: &str,

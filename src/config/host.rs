@@ -8,8 +8,8 @@ const NAME_MAX_BYTES: usize = 253;
 /// Bytes between two dots of a host name (RFC 1035, section 2.3.4).
 const LABEL_MAX_BYTES: usize = 63;
 
-/// A host name in the form in which names are compared: lower case, without the dot of the root at
-/// its end. `None` for text that is not a host name. Underscores are taken: machines are called so.
+/// A host name in the form used for comparison: lower case, without the root's dot at the end. `None` if the
+/// text is not a host name. Underscores are accepted: some machines have them in their names.
 pub fn normalised(text: &str) -> Option<String> {
     let name = text.strip_suffix('.').unwrap_or(text);
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -23,7 +23,7 @@ pub fn normalised(text: &str) -> Option<String> {
 /// What is allowed.
 pub fn check(text: &str) -> Result<String, String> {
     let ascii = match url::Host::parse(text) {
-        // Browsers send names in other alphabets in this form (RFC 5891).
+        // Browsers send internationalised names in this form (RFC 5891).
         Ok(url::Host::Domain(name)) if !text.is_ascii() => name,
         _ => text.to_owned(),
     };
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configured_name_is_a_name_alone() {
+    fn a_configured_host_is_a_name_without_a_port() {
         assert_eq!(check("größe.example"), Ok("xn--gre-6ka8i.example".to_owned()));
         for wrong in ["http://a.example", "a.example:8080", "a.example/x", "*", "", "[::1]"] {
             let error = check(wrong).unwrap_err();

@@ -1,7 +1,7 @@
-//! The keys of one section: each read by its name and type, the unknown ones reported.
+//! The keys of one section: each is read by name and type, unknown ones are reported.
 //!
-//! Types are checked here and not by `serde`, whose messages ("invalid type: map, expected a
-//! sequence") mean nothing to most operators.
+//! Types are checked here rather than by `serde`, whose messages ("invalid type: map, expected a sequence")
+//! mean nothing to most operators.
 
 use std::ops::Range;
 
@@ -45,7 +45,7 @@ impl<'t, 'm, 'f> Keys<'t, 'm, 'f> {
         }
     }
 
-    /// Text, or a whole number as it is written: a password may be all digits.
+    /// Text, or a whole number as written: a password may consist of digits.
     pub fn text_or_digits(&mut self, key: &'static str) -> Option<Spanned<String>> {
         let value = self.value(key)?;
         match value.get_ref() {
@@ -84,8 +84,8 @@ impl<'t, 'm, 'f> Keys<'t, 'm, 'f> {
         }
     }
 
-    /// A list of texts; one text alone is a list of one. A number is taken as its digits. Entries of
-    /// another type are left out, and the first of them is reported.
+    /// A list of texts; a single text is a list of one. A number is taken as its digits. Entries of another
+    /// type are left out, and the first of them is reported.
     pub fn texts(&mut self, key: &'static str) -> Option<Spanned<Vec<Spanned<String>>>> {
         let value = self.value(key)?;
         let value_span = value.span();
@@ -123,14 +123,14 @@ impl<'t, 'm, 'f> Keys<'t, 'm, 'f> {
     }
 }
 
-/// Reports a section, or a key above all sections, that the file cannot have.
+/// Reports a section, or a key above all sections, that the file does not allow.
 pub fn unknown(name: &Spanned<DeString<'_>>, value: &DeValue<'_>, mistakes: &mut Collector<'_>) {
     let key = key_word(name.get_ref()).unwrap_or("this key");
     let what = suggest::for_section(mistakes.kind(), name.get_ref(), value);
     mistakes.add(name.span(), key, &what);
 }
 
-/// Reports that something else stands where a section should.
+/// Reports a value that is not a section where a section belongs.
 pub fn not_a_section(
     section: Section,
     place: Range<usize>,
@@ -151,7 +151,7 @@ fn has_tables(array: &DeArray<'_>) -> bool {
     !array.is_empty() && array.iter().all(|value| matches!(value.get_ref(), DeValue::Table(_)))
 }
 
-/// The type of a value, as a message names it.
+/// The type of a value, for messages.
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "text",

@@ -1,11 +1,11 @@
-//! Addresses to listen on, as people write them.
+//! Addresses to listen on, in common spellings.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use super::quote::quoted;
 
-/// What one entry stands for: an address and its port, or for `localhost` two.
+/// The meaning of one entry: an address and its port, or two for `localhost`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen(pub Vec<SocketAddr>);
 
@@ -37,7 +37,7 @@ fn wrong_port(port: &str) -> String {
     format!("port must be 1 to 65535, got {}", quoted(port).trim_matches('"'))
 }
 
-/// What is wrong with an address that cannot be parsed.
+/// Explains why an address cannot be parsed.
 fn explain(text: &str) -> String {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = bare.parse::<IpAddr>() {
@@ -60,7 +60,7 @@ fn explain(text: &str) -> String {
     format!("{} {what}; {how}", quoted(text))
 }
 
-/// Why two of the addresses cannot both be listened on, with the position of the later one.
+/// Why two of the addresses cannot be listened on together, with the position of the later one.
 pub fn clash(addresses: &[SocketAddr]) -> Option<(usize, String)> {
     for (later, address) in addresses.iter().enumerate() {
         for before in &addresses[..later] {
@@ -71,7 +71,7 @@ pub fn clash(addresses: &[SocketAddr]) -> Option<(usize, String)> {
                 one.port() == other.port()
                     && one.port() != 0
                     && match one.ip() {
-                        // A socket on [::] takes IPv4 connections too.
+                        // A socket on [::] accepts IPv4 connections too.
                         IpAddr::V6(ip) => ip.is_unspecified(),
                         IpAddr::V4(ip) => ip.is_unspecified() && other.is_ipv4(),
                     }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_as_people_write_them() {
+    fn addresses_in_common_spellings() {
         let parsed = |text: &str| text.parse::<Listen>().map(|listen| listen.0);
         let addresses = |texts: &[&str]| Ok(texts.iter().map(|text| text.parse().unwrap()).collect());
         for text in ["8080", ":8080", "*:8080", " 8080 ", "[::]:8080"] {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn two_that_cannot_both_be_listened_on() {
+    fn two_addresses_that_clash() {
         let found = |texts: &[&str]| {
             clash(&texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>()).map(|(_, what)| what)
         };
@@ -141,7 +141,7 @@ mod tests {
         for both in [["[::]:80", "[::]:81"], ["127.0.0.1:80", "[::1]:80"], ["0.0.0.0:80", "[::1]:80"]] {
             assert_eq!(found(&both), None, "{both:?}");
         }
-        // Port 0 is another free port each time.
+        // Port 0 is a different free port each time.
         assert_eq!(found(&["127.0.0.1:0", "127.0.0.1:0"]), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Mistakes of a configuration file, as values: line, key, what.
+//! Mistakes of a configuration file, as values: line, key, text.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,36 +7,35 @@ use toml::Spanned;
 
 use super::sections::FileKind;
 
-/// Mistakes that are listed; a file that is something else altogether has one on each line.
+/// Mistakes to list; a file of some other kind has one on each line.
 const LISTED_MAX: usize = 50;
 
-/// Mistakes that are kept; the others are only counted. Finding the line of each takes a walk through the
-/// file.
+/// Mistakes to keep; further ones are only counted. Finding the line of each takes a pass over the file.
 const FOUND_MAX: usize = 1000;
 
 /// One mistake. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
-    /// The line, from 1; `None` if it is about the whole file.
+    /// The line, from 1; `None` if the mistake concerns the whole file.
     pub line: Option<usize>,
-    /// The key, as in `camera.fps`; `None` if it is not about one.
+    /// The key, as in `camera.fps`; `None` if the mistake does not concern one.
     pub key: Option<String>,
     /// What is wrong, and what to write.
     pub what: String,
 }
 
 impl Mistake {
-    /// One about the file as a whole.
+    /// A mistake of the file as a whole.
     pub fn of_file(what: impl Into<String>) -> Self {
         Self { line: None, key: None, what: what.into() }
     }
 
-    /// One about a line.
+    /// A mistake on a line.
     pub fn on_line(line: usize, what: impl Into<String>) -> Self {
         Self { line: Some(line), key: None, what: what.into() }
     }
 
-    /// One about a key or its value.
+    /// A mistake in a key or its value.
     pub fn in_key(line: usize, key: impl Into<String>, what: impl Into<String>) -> Self {
         Self { line: Some(line), key: Some(key.into()), what: what.into() }
     }
@@ -52,7 +51,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// What is wrong with a file.
+/// The mistakes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistakes {
     /// The file's name.
@@ -91,12 +90,12 @@ pub struct Collector<'a> {
     text: &'a str,
     file: &'a str,
     found: Vec<Mistake>,
-    /// Further ones, behind [`FOUND_MAX`].
+    /// The number of further mistakes, beyond [`FOUND_MAX`].
     more: usize,
 }
 
 impl<'a> Collector<'a> {
-    /// No mistakes yet in this text of a file of this name.
+    /// An empty collection for this text of a file with this name.
     pub fn of(kind: FileKind, text: &'a str, file: &'a str) -> Self {
         Self { kind, text, file, found: Vec::new(), more: 0 }
     }
@@ -111,7 +110,7 @@ impl<'a> Collector<'a> {
         self.text
     }
 
-    /// A value through its check; an error is a mistake, at the value's place.
+    /// Checks a value; an error becomes a mistake at the value's place.
     pub fn checked<T, U>(
         &mut self,
         key: &str,
@@ -137,17 +136,17 @@ impl<'a> Collector<'a> {
         self.found.push(Mistake::in_key(line_of(self.text, place.start), key, what));
     }
 
-    /// Adds another one.
+    /// Adds a mistake.
     pub fn push(&mut self, mistake: Mistake) {
         self.found.push(mistake);
     }
 
-    /// The mistakes in the order in which they were found. [`FOUND_MAX`] limits them.
+    /// The mistakes in the order in which they were found, at most [`FOUND_MAX`].
     pub fn into_list(self) -> Vec<Mistake> {
         self.found
     }
 
-    /// `good`, if there was no mistake.
+    /// Returns `good` if there was no mistake.
     ///
     /// # Errors
     /// The mistakes, those of one line in the order in which they were found; those of the file as a whole
@@ -166,7 +165,7 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// The number of the line with this byte; from 1.
+/// The number of the line that contains this byte; from 1.
 pub fn line_of(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
 }

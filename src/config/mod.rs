@@ -1,6 +1,6 @@
-//! Configuration, as checked: every value is one that the service can use.
+//! Configuration, as checked: the service can use every value.
 //!
-//! `written` is what a file says; this is what it means.
+//! `written` has the values as in the file; this module has their meaning.
 
 mod check;
 pub mod host;
@@ -37,10 +37,10 @@ use sections::FileKind;
 pub use source::SourceSpec;
 pub use url::SourceUrl;
 
-/// Where the file is looked for when none is named.
+/// The default configuration file.
 pub const DEFAULT_FILE: &str = "/etc/pinhole/pinhole.toml";
 
-/// Characters of `http.closed`: some sentences.
+/// Characters of `http.closed`: a few sentences.
 pub const CLOSED_MAX_CHARS: usize = 1000;
 
 /// The whole configuration.
@@ -55,46 +55,46 @@ pub struct Config {
 /// The HTTP server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Http {
-    /// Addresses to listen on; empty for the default, port 8080 on every address.
+    /// Addresses to listen on; if empty, port 8080 on every address.
     pub listen: Vec<SocketAddr>,
-    /// Connections at a time.
+    /// Maximum concurrent connections.
     pub connections_max: usize,
-    /// Connections at a time from one address that is not this machine's own.
+    /// Maximum concurrent connections from one address that is not this machine's own.
     pub connections_per_address_max: usize,
-    /// The value of `Access-Control-Allow-Origin`, for pages elsewhere that read the pictures.
+    /// The value of `Access-Control-Allow-Origin`, for pages of other origins that read the pictures.
     pub allow_origin: Option<String>,
-    /// Names besides this machine's own that requests may ask for, as [`host::normalised`] has them.
+    /// Names besides this machine's own that requests may address, as [`host::normalised`] returns them.
     pub hosts: Vec<String>,
-    /// Reverse proxies that say in `X-Forwarded-For` whose requests they bring.
+    /// Reverse proxies trusted to name their clients in `X-Forwarded-For`.
     pub trusted_proxies: TrustedProxies,
-    /// Of the password that everything asks for.
+    /// The hash of the password that every request must give.
     pub password_hash: Option<PasswordHash>,
-    /// Why nothing is shown to anybody, if so. The card writes it where a password was meant and none could
-    /// be read.
+    /// Why nothing is shown, if nothing is. The card sets it if a password was intended and none could be
+    /// read.
     pub closed: Option<String>,
 }
 
 /// One camera, or with [`SourceSpec::Auto`] every camera found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Camera {
-    /// Its name; found cameras are named after their devices.
+    /// Its name; detected cameras are named after their devices.
     pub name: Option<String>,
     /// Where its pictures come from.
     pub source: SourceSpec,
-    /// What pictures to ask for.
+    /// The pictures to ask for.
     pub picture: Picture,
-    /// How to talk to it, where it is on a network.
+    /// How to talk to it, if it is on a network.
     pub network: Network,
-    /// Whether it is open only while somebody watches.
+    /// Whether it is open only while it has viewers.
     pub on_demand: bool,
 }
 
-/// What pictures to ask a camera for.
+/// The pictures to ask a camera for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
-    /// Width and height in pixels; `None` for what the camera offers nearest to 1280x720.
+    /// Width and height in pixels; if `None`, the size nearest to 1280x720 that the camera has.
     pub size: Option<(u32, u32)>,
-    /// Frames per second; `None` for what the camera offers nearest to 30.
+    /// Frames per second; if `None`, the rate nearest to 30 that the camera has.
     pub fps: Option<u32>,
     /// The format to capture in.
     pub format: FormatChoice,
@@ -107,9 +107,9 @@ pub struct Picture {
 /// The format to capture in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormatChoice {
-    /// The best that the camera offers.
+    /// The best that the camera has.
     Auto,
-    /// JPEG pictures as the camera makes them.
+    /// JPEG as the camera encodes it.
     Mjpeg,
     /// An uncompressed format.
     Raw(PixelFormat),
@@ -153,12 +153,12 @@ impl Config {
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// Every mistake in it, each on a line that names file, line, key and what is allowed.
+    /// All mistakes in it, each with file, line, key and the allowed values.
     pub fn read(file: &Path) -> Result<Self, Mistakes> {
         let name = file.display().to_string();
         let mut bytes = Vec::new();
         std::fs::File::open(file)
-            // One byte more, so that a file that is too long is seen to be.
+            // One byte more, to detect a file that is too long.
             .and_then(|file| file.take(syntax::FILE_MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
             .map_err(|error| Mistakes::of_file(&name, format!("cannot be read: {error}")))?;
         match syntax::decode(&bytes) {
@@ -170,7 +170,7 @@ impl Config {
     /// Checks a file's text; `file` is its name in errors.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// As for [`read`](Self::read).
     pub fn parse(text: &str, file: &str) -> Result<Self, Mistakes> {
         check::parse(FileKind::Service, text, file)
     }
@@ -178,7 +178,7 @@ impl Config {
     /// Checks the sections `[http]` and `[[camera]]` of the card's file.
     ///
     /// # Errors
-    /// As [`read`](Self::read), with advice for the card.
+    /// As for [`read`](Self::read), with advice for the card.
     pub fn parse_card(text: &str) -> Result<Self, Mistakes> {
         check::parse(FileKind::Card, text, "")
     }
@@ -255,7 +255,7 @@ impl fmt::Display for FormatChoice {
     }
 }
 
-/// A name that fits into a URL, from any text: lower-case letters, digits and single hyphens.
+/// A name that fits into a URL, made from any text: lower-case letters, digits and single hyphens.
 pub fn slug(text: &str) -> String {
     let mut slug = String::new();
     for c in text.chars() {

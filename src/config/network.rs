@@ -6,21 +6,21 @@ use std::str::FromStr;
 /// How to talk to a camera on a network.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Network {
-    /// How RTP packets are to travel.
+    /// How RTP packets travel.
     pub transport: TransportChoice,
-    /// The only certificate that is taken, whoever signed it.
+    /// The only certificate to accept, whoever signed it.
     pub tls_fingerprint: Option<Fingerprint>,
 }
 
-/// How RTP packets are to travel.
+/// How RTP packets travel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TransportChoice {
-    /// On the connection; by datagrams where the camera wants it so.
+    /// On the connection; as datagrams if the camera insists.
     #[default]
     Auto,
-    /// On the connection, or not at all.
+    /// On the connection only.
     Tcp,
-    /// By datagrams; on the connection where none arrive.
+    /// As datagrams; on the connection if none arrive.
     Udp,
 }
 
@@ -37,7 +37,7 @@ impl FromStr for TransportChoice {
     }
 }
 
-/// SHA-256 of a certificate in DER, as `openssl x509 -fingerprint -sha256` prints it.
+/// SHA-256 of a certificate in DER, in the format of `openssl x509 -fingerprint -sha256`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(pub [u8; 32]);
 
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fingerprints_are_read_as_they_are_printed() {
+    fn fingerprints_are_read_in_the_format_of_openssl() {
         let text = "0A:1B:".to_owned() + &"FF:".repeat(29) + "00";
         let fingerprint: Fingerprint = text.parse().unwrap();
         assert_eq!(fingerprint.to_string(), text);

@@ -1,4 +1,4 @@
-//! The password of the HTTP server, of which only a hash is kept.
+//! The password of the HTTP server; only its hash is kept.
 //!
 //! The only module that names `argon2`.
 
@@ -11,13 +11,12 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Versio
 /// Bytes of a password.
 pub const PASSWORD_MAX_BYTES: usize = 512;
 
-/// Memory of one verification in KiB, passes over it, and lanes. One of the settings that OWASP's
-/// password storage sheet calls equally strong; a small one in memory, for machines that have 512 MB
-/// in all.
+/// Memory of one verification in KiB, passes, and lanes. OWASP's password storage sheet lists several
+/// settings of equal strength; this one needs little memory, for machines with 512 MB.
 const COST: (u32, u32, u32) = (12 << 10, 3, 1);
 
-/// What a hash made elsewhere may cost: above, each first request of a browser would take a small
-/// machine seconds, or all of its memory.
+/// Maximum cost of a hash made elsewhere: beyond it, each first request of a browser would take a small
+/// machine seconds, or all its memory.
 const MEMORY_MAX_KIB: u32 = 64 << 10;
 const PASSES_MAX: u32 = 10;
 const LANES_MAX: u32 = 4;
@@ -30,7 +29,7 @@ const SALT_BYTES: usize = 16;
 pub struct PasswordHash(phc::PasswordHash);
 
 impl PasswordHash {
-    /// Hashes a password with fresh salt. Takes a tenth of a second, or more on a small machine.
+    /// Hashes a password with fresh salt. Takes a tenth of a second; longer on a small machine.
     ///
     /// # Errors
     /// Why the password is not allowed.
@@ -58,7 +57,7 @@ impl PasswordHash {
         Ok(Self(hash))
     }
 
-    /// The same at the least cost that Argon2 has: for tests of what comes after it.
+    /// As `of`, at Argon2's lowest cost: for tests of the code that uses the hash.
     #[cfg(test)]
     #[allow(clippy::unwrap_used)]
     pub fn of_cheaply(password: &str) -> Self {
@@ -67,8 +66,8 @@ impl PasswordHash {
         Self(argon2.hash_password_with_salt(password.as_bytes(), &[7; SALT_BYTES]).unwrap())
     }
 
-    /// Whether this is the password. Compares in constant time, and takes as long as hashing does:
-    /// not for the main thread.
+    /// Whether this is the password. Compares in constant time, and takes as long as hashing: not for the
+    /// main thread.
     pub fn is_of(&self, password: &str) -> bool {
         password.len() <= PASSWORD_MAX_BYTES
             && Argon2::default().verify_password(password.as_bytes(), &self.0).is_ok()
@@ -79,7 +78,7 @@ impl FromStr for PasswordHash {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // Who writes the password itself here must not find it in an error message.
+        // If the password itself was written here, it must not appear in an error message.
         let how = "write the line that `pinhole hash-password` prints, which begins with $argon2id$";
         let hash = phc::PasswordHash::new(text).map_err(|_| format!("not a password hash; {how}"))?;
         if Algorithm::try_from(hash.algorithm.as_str()).is_err() || hash.salt.is_none() || hash.hash.is_none()
@@ -114,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_known_again_and_no_other() {
+    fn only_the_password_matches_its_hash() {
         let hash = PasswordHash::of("größer als 8").unwrap();
         let written = hash.to_string();
         assert!(written.starts_with("$argon2id$v=19$m=12288,t=3,p=1$"), "{written}");
@@ -125,7 +124,7 @@ mod tests {
         assert_eq!(format!("{hash:?}"), "PasswordHash");
     }
 
-    /// RFC 9106 section 5.3 has a secret, which this has not: made with the reference program,
+    /// RFC 9106 section 5.3 uses a secret, which Pinhole does not; these come from the reference program,
     /// `echo -n password | argon2 somesalt -id -t 2 -m 12 -p 1 -e`.
     #[test]
     fn hashes_made_elsewhere() {
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_is_refused_without_being_told() {
+    fn an_invalid_hash_is_refused_and_not_shown() {
         for (text, words) in [
             ("hunter2", "not a password hash"),
             ("", "not a password hash"),

@@ -1,4 +1,4 @@
-//! Reverse proxies whose word on their clients' addresses is taken.
+//! Reverse proxies that are trusted to name their clients' addresses.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use super::quote::quoted;
 pub struct TrustedProxies(pub Vec<AddressBlock>);
 
 impl TrustedProxies {
-    /// Whether this address is one of them.
+    /// Whether this address belongs to a trusted proxy.
     pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|block| block.contains(address))
     }
@@ -25,13 +25,13 @@ pub struct AddressBlock {
 }
 
 impl AddressBlock {
-    /// Whether this address lies in it; an IPv4 address in IPv6 notation is the IPv4 address.
+    /// Whether it contains this address; an IPv4 address in IPv6 notation counts as the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         masked(address.to_canonical(), self.prefix) == self.first
     }
 }
 
-/// The address with only the first `prefix` bits left.
+/// The address with all but the first `prefix` bits cleared.
 fn masked(address: IpAddr, prefix: u32) -> IpAddr {
     match address {
         IpAddr::V4(v4) => {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_say_what_to_write() {
+    fn mistakes_give_the_correct_form() {
         for (text, part) in [
             ("10.0.0.0/33", "the bits behind 10.0.0.0 are 0 to 32"),
             ("::1/129", "the bits behind ::1 are 0 to 128"),

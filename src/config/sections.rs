@@ -1,6 +1,6 @@
 //! The sections of each kind of file, and the keys of each section.
 
-/// A file of settings, by what it is for.
+/// The kinds of settings files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     /// `/etc/pinhole/pinhole.toml`.
@@ -67,7 +67,7 @@ const NETWORK: [(&str, &str); 4] = [
 ];
 
 impl FileKind {
-    /// The sections that it may have.
+    /// The sections that the file may have.
     pub const fn sections(self) -> &'static [Section] {
         match self {
             Self::Service => &[Section::Http, Section::Camera],
@@ -114,9 +114,9 @@ impl Section {
         }
     }
 
-    /// The keys that it may have in a file of this kind.
+    /// The keys that the section may have in a file of this kind.
     pub fn keys(self, file: FileKind) -> Vec<&'static str> {
-        // The card's page is always on port 80, so that its address needs no port.
+        // The card's page is always on port 80: its address needs no port.
         let fits = |key: &&str| (file, self, *key) != (FileKind::Card, Self::Http, "listen");
         self.table().iter().map(|(key, _)| *key).filter(fits).collect()
     }

@@ -1,4 +1,4 @@
-//! What can be named as a camera's source.
+//! The sources that a camera can have.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use super::{SourceUrl, shown, suggest};
 /// Where a camera's pictures come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceSpec {
-    /// Every V4L2 capture device, those plugged in later included.
+    /// Every V4L2 capture device, including those plugged in later.
     Auto,
     /// One V4L2 capture device.
     V4l2(PathBuf),
     /// A camera that speaks RTSP: `rtsp://` or, by TLS, `rtsps://`.
     Rtsp(SourceUrl),
-    /// MJPEG of another device: `http://` or `https://`.
+    /// MJPEG from another device: `http://` or `https://`.
     Http(SourceUrl),
     /// A video file, or a folder of JPEGs.
     File(PathBuf),
@@ -26,14 +26,14 @@ pub enum SourceSpec {
 }
 
 impl SourceSpec {
-    /// A name for a camera that was given none.
+    /// The default name for a camera without one.
     pub fn default_name(&self) -> String {
         match self {
             Self::Auto => "camera".to_owned(),
             Self::V4l2(path) if !shown::is_device(path) => "camera".to_owned(),
             Self::V4l2(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                // "usb-Vendor_Product_Serial-video-index0" without what is the same in all.
+                // "usb-Vendor_Product_Serial-video-index0" without the parts that all have in common.
                 let name = name.trim_start_matches("usb-").trim_end_matches("-video-index0");
                 super::slug(name)
             }
@@ -46,7 +46,7 @@ impl SourceSpec {
         }
     }
 
-    /// Whether it is on a network.
+    /// Whether the source is on a network.
     pub const fn is_network(&self) -> bool {
         matches!(self, Self::Rtsp(_) | Self::Http(_))
     }
@@ -55,10 +55,10 @@ impl SourceSpec {
 impl FromStr for SourceSpec {
     type Err = String;
 
-    /// No piece of a source that is none gets into the error: it may be a password.
+    /// The error shows no part of an invalid source: it may be a password.
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        // Schemes are the same in capitals.
+        // Schemes are case-insensitive.
         let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
         match scheme.to_ascii_lowercase().as_str() {
             "" if text.eq_ignore_ascii_case("auto") => Ok(Self::Auto),
@@ -88,8 +88,8 @@ const ALLOWED: &str = "use one of: auto, a device such as /dev/video0 or /dev/v4
                        rtsp://USER:PASSWORD@HOST/PATH, rtsps://..., http://HOST/PATH, https://..., file:clip.mp4, \
                        test:";
 
-/// The path behind `file:`. As it stands, or where it begins with `//` a URL (RFC 8089) with `%20`
-/// for a space.
+/// The path after `file:`, taken literally; if it begins with `//`, it is a URL (RFC 8089) with `%20` for a
+/// space.
 fn file(path: &str) -> Result<PathBuf, String> {
     let how = "write file:clip.mp4, file:/srv/clip.mp4 or file:///srv/clip.mp4";
     if path.starts_with("//") {
@@ -107,7 +107,7 @@ fn file(path: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(path))
 }
 
-/// For those who watch: nothing in it is secret.
+/// For viewers: contains no secrets.
 impl fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_source_is_not_shown() {
+    fn an_unknown_source_is_hidden() {
         for text in
             ["gopher://admin:secret@host/", "rtsp:/cam:secret@host/x", "secret", "'rtsp://a:secret@h/'"]
         {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_source_is_not_repeated() {
+    fn a_refused_source_is_hidden() {
         for text in [
             "gopher://admin:hush@host/",
             "cam:hush@host/x",
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_secret_of_a_source_is_shown() {
+    fn no_secret_of_a_source_is_shown() {
         for text in [
             "rtsp://admin:hush@host/",
             "https://host/hush?hush",
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn capitals_and_blanks_around_a_source_change_nothing() {
+    fn case_and_surrounding_blanks_of_a_source_do_not_matter() {
         for text in ["Auto", " auto "] {
             assert_eq!(text.parse(), Ok(SourceSpec::Auto), "{text}");
         }

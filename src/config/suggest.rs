@@ -1,4 +1,4 @@
-//! What somebody meant by a key or a word that Pinhole does not know.
+//! Guesses the intention behind an unknown key or word.
 
 mod near;
 mod slips;
@@ -11,19 +11,19 @@ use super::sections::{FileKind, Section};
 pub use near::{is_within, nearest};
 pub use values::{for_size, for_source};
 
-/// Whether any section of the file has this key.
+/// Whether any section of the file allows this key.
 pub fn is_key(file: FileKind, key: &str) -> bool {
     file.sections().iter().any(|section| section.keys(file).contains(&key))
 }
 
-/// An example value for a key of a section, for messages about a line that cannot be parsed. If the section is
-/// unknown or lacks the key, it is that of the first section that has it.
+/// An example value for a key of a section, for messages about a line that cannot be parsed. If the section
+/// is unknown or lacks the key, the first section with the key supplies it.
 pub fn example(file: FileKind, section: Option<Section>, key: &str) -> &'static str {
     let all = section.iter().chain(file.sections());
     all.into_iter().find_map(|section| section.example(key)).unwrap_or("\"value\"")
 }
 
-/// What to do about a key that a section does not have.
+/// Advice for a key that a section does not allow.
 pub fn for_key(file: FileKind, section: Section, key: &str, table: &DeTable<'_>) -> String {
     let plain = plain(key);
     let keys = section.keys(file);
@@ -42,7 +42,7 @@ pub fn for_key(file: FileKind, section: Section, key: &str, table: &DeTable<'_>)
     format!("unknown key; {advice}")
 }
 
-/// What to do about an unknown section, or an unknown key above all sections.
+/// Advice for an unknown section, or an unknown key above all sections.
 pub fn for_section(file: FileKind, name: &str, value: &DeValue<'_>) -> String {
     let plain = plain(name);
     let is_section = match value {
@@ -77,7 +77,7 @@ pub fn for_section(file: FileKind, name: &str, value: &DeValue<'_>) -> String {
     format!("unknown {}; {advice}", if is_section { "section" } else { "key" })
 }
 
-/// The section that is meant by another name or a mistyped one.
+/// The section meant by an alternative or mistyped name.
 fn section_like(file: FileKind, plain: &str) -> Option<Section> {
     let is_meant = |section: &Section| {
         section.other_names().contains(&plain) || nearest(plain, &[section.name()]).is_some()
@@ -85,7 +85,7 @@ fn section_like(file: FileKind, plain: &str) -> Option<Section> {
     file.sections().iter().copied().find(is_meant)
 }
 
-/// The lines that begin these sections, as in `[http] and [[camera]]`.
+/// The header lines of these sections, as in `[http] and [[camera]]`.
 pub fn headers(sections: &[Section], last: &str) -> String {
     let headers: Vec<_> = sections.iter().map(|section| section.header()).collect();
     match headers.split_last() {
@@ -94,14 +94,14 @@ pub fn headers(sections: &[Section], last: &str) -> String {
     }
 }
 
-/// Where a key belongs that other sections of the file have.
+/// Where a key belongs, if other sections of the file allow it.
 fn belongs_below(file: FileKind, key: &str) -> Option<String> {
     let has_key = |section: &Section| section.keys(file).contains(&key);
     let owners: Vec<_> = file.sections().iter().copied().filter(has_key).collect();
     (!owners.is_empty()).then(|| format!("{key} belongs below a line {}", headers(&owners, "or")))
 }
 
-/// Advice that repeats the value that was written.
+/// Advice that repeats the written value.
 fn by_values(file: FileKind, section: Section, key: &str, table: &DeTable<'_>) -> Option<String> {
     match (section, key) {
         (Section::Http, "port" | "http_port" | "listen_port" | "stream_port" | "webcontrol_port") => {
@@ -131,12 +131,12 @@ fn port(value: &DeValue<'_>) -> Option<u16> {
     }
 }
 
-/// A key as Pinhole writes keys.
+/// A key in Pinhole's spelling.
 fn plain(key: &str) -> String {
     key.trim().to_ascii_lowercase().replace(['-', ' ', '.'], "_")
 }
 
-/// `unknown WHAT "X"; use one of: ...`, with the word that is nearest where one is near.
+/// `unknown WHAT "X"; use one of: ...`, with the nearest known word if one is near.
 pub fn unknown(what: &str, text: &str, words: &[&str]) -> String {
     let quoted = quoted(text);
     match nearest(text.trim(), words) {

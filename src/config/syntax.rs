@@ -1,4 +1,4 @@
-//! From a file's bytes to TOML, and what to do where the bytes are not TOML.
+//! Decodes a file's bytes to TOML, and gives advice for lines that are not TOML.
 
 use super::mistakes::{Mistake, line_of};
 use super::quote::key_word;
@@ -8,15 +8,15 @@ use super::suggest;
 /// Bytes of a file. One with every camera and comments has 20 KB.
 pub const FILE_MAX_BYTES: usize = 1 << 20;
 
-/// Bytes of a line that is looked at. A URL may have 2048.
+/// Bytes of a line to examine. A URL may have 2048.
 const LINE_MAX_BYTES: usize = 4096;
 
 const TYPOGRAPHIC: &str = "use plain quotes (\"), not typographic ones";
 
-/// The text of a file, as whatever editor wrote it: UTF-8 or UTF-16, line ends of any system.
+/// The text of a file from any editor: UTF-8 or UTF-16, with any system's line ends.
 ///
 /// # Errors
-/// Why it is not text.
+/// The bytes are not text.
 pub fn decode(bytes: &[u8]) -> Result<String, Mistake> {
     let of_file = |what: String| Mistake::of_file(what);
     if bytes.len() > FILE_MAX_BYTES {
@@ -52,8 +52,8 @@ fn utf8(bytes: &[u8]) -> Result<String, Mistake> {
     })
 }
 
-/// The line at fault, from the line at which the parser gave up: an unclosed list or text swallows lines that
-/// are correct.
+/// The line at fault, found from the line where the parser gave up: an unclosed list or text swallows correct
+/// lines after it.
 pub fn culprit(text: &str, gave_up: usize) -> usize {
     let (mut open, mut depth, mut quotes) = (None, 0, "");
     for (at, line) in text.lines().take(gave_up).enumerate() {
@@ -74,7 +74,7 @@ pub fn culprit(text: &str, gave_up: usize) -> usize {
     open.or_else(|| (1..=gave_up).rev().find(written)).unwrap_or(1)
 }
 
-/// How many more brackets are opened than closed, outside of quotes and remarks.
+/// How many more brackets are opened than closed, outside quotes and comments.
 fn open_brackets(value: &str) -> i32 {
     let (mut depth, mut quote) = (0, None);
     for c in value.chars() {
@@ -90,8 +90,8 @@ fn open_brackets(value: &str) -> i32 {
     depth
 }
 
-/// What to do about a line that is not TOML; `message` is the parser's, `within` the section of the line if
-/// known. Shows the line's key and nothing else of it: the value may be a password.
+/// Advice for a line that is not TOML; `message` is the parser's, `within` the section of the line if known.
+/// Of the line, only the key is shown: the value may be a password.
 pub fn explain(file: FileKind, within: Option<Section>, line: &str, message: &str) -> String {
     let line = line.trim();
     let is_double = message.contains("duplicate");
@@ -118,7 +118,7 @@ pub fn explain(file: FileKind, within: Option<Section>, line: &str, message: &st
     if key.is_empty() {
         return "there is no key before the =; write for example fps = 15".to_owned();
     }
-    // Of the card's file the rest is applied.
+    // The rest of the card's file is still applied.
     let which = if file == FileKind::Card { "the first one counts" } else { "leave one of them out" };
     match key_word(key) {
         None if is_double => format!("this key stands here twice; {which}"),
@@ -132,7 +132,7 @@ pub fn explain(file: FileKind, within: Option<Section>, line: &str, message: &st
 
 fn explain_without_value(file: FileKind, within: Option<Section>, line: &str) -> String {
     let (word, rest) = line.split_at(line.find([':', ' ', '\t']).unwrap_or(line.len()));
-    // A word of its own may be a password; only one that is a key is shown.
+    // A single word may be a password; it is shown only if it is a key.
     match Some(word).filter(|word| suggest::is_key(file, word)) {
         _ if line.starts_with("//") || line.starts_with(';') || line.starts_with("--") => {
             "a remark begins with #".to_owned()
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_the_editor_wrote_is_text() {
+    fn text_from_any_editor_is_decoded() {
         let decoded = |bytes: &[u8]| decode(bytes).map_err(|wrong| wrong.line);
         let utf16: Vec<u8> = [0xfeff_u16, 97, 13, 10].iter().flat_map(|unit| unit.to_le_bytes()).collect();
         assert_eq!(decoded(b"a\r\nb\rc\n"), Ok("a\nb\nc\n".to_owned()));

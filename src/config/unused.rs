@@ -1,8 +1,8 @@
-//! Keys of a camera that its source makes no use of.
+//! Keys of a camera that its source does not use.
 
 use super::SourceSpec;
 
-/// Why a key has no effect on a source, and where the same can be set, if so.
+/// Why a key has no effect on a source, and where else to set it, if it can be set.
 pub(super) fn why(key: &str, source: &SourceSpec) -> Option<&'static str> {
     const RTSP: &str = "rtsp:// cameras: they have streams of several sizes, chosen by the source's path or in \
                         the camera's settings";
@@ -25,7 +25,7 @@ pub(super) fn why(key: &str, source: &SourceSpec) -> Option<&'static str> {
 mod tests {
     use crate::config::Config;
 
-    /// Every kind of source with every key: it is taken, or refused with its line and what to do.
+    /// Every kind of source with every key: the key is accepted, or refused with its line and advice.
     #[test]
     fn a_key_that_a_source_ignores_is_a_mistake() {
         let keys =

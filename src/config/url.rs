@@ -1,4 +1,4 @@
-//! URLs of network cameras. What is secret in one is shown to nobody.
+//! URLs of network cameras. Their secrets are never shown.
 
 use std::fmt;
 
@@ -7,19 +7,18 @@ use url::Url;
 /// Bytes of a URL in the configuration.
 const URL_MAX_BYTES: usize = 2048;
 
-/// The URL of a network camera, as the configuration has it.
+/// The URL of a network camera, as configured.
 ///
-/// `Display` and `Debug` show scheme and host alone: cameras take passwords and tokens as user and
-/// password, as any part of the path and as a value of any name in the query, and no list of names
-/// covers them all.
+/// `Display` and `Debug` show scheme and host alone: cameras take passwords and tokens as user and password,
+/// in any part of the path and as the value of any name in the query, and no list of names covers them all.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SourceUrl(Url);
 
 impl SourceUrl {
-    /// Takes a URL with one of these schemes and a host.
+    /// Accepts a URL that has one of these schemes and a host.
     ///
     /// # Errors
-    /// What is wrong, without any part of the text, which may hold a password in any place.
+    /// The mistake, without any part of the text, which may hold a password in any place.
     pub fn parse(text: &str, schemes: &[&'static str]) -> Result<Self, String> {
         if text.len() > URL_MAX_BYTES {
             return Err(format!("the URL has {} bytes, at most {URL_MAX_BYTES} are allowed", text.len()));
@@ -31,7 +30,7 @@ impl SourceUrl {
             return Err(format!("the URL must begin with {}://", schemes.join(":// or ")));
         };
         let how = format!("write {scheme}://USER:PASSWORD@HOST:PORT/PATH");
-        // The parser would mend some of them and take a part of a password for the host of others.
+        // The parser would repair some of them, and take part of a password for the host of others.
         let Some(rest) = text[scheme.len() + 1..].strip_prefix("//") else {
             return Err(format!("the URL does not go on with // after {scheme}:; {how}"));
         };
@@ -55,7 +54,7 @@ impl SourceUrl {
         Ok(Self(url))
     }
 
-    /// The whole URL, with user and password. For the source that connects; never for showing.
+    /// The whole URL, with user and password. For the connecting source only; never show it.
     pub fn expose(&self) -> &Url {
         &self.0
     }
@@ -65,13 +64,13 @@ impl SourceUrl {
         self.0.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// The host as it may be shown. A name without a dot may be a user name: an unescaped `/` in it or in
-    /// its password makes the rest, with its `@`, part of the path.
+    /// The host in the form to show. A name without a dot may be a user name: an unescaped `/` in a user name
+    /// or password makes the rest, with its `@`, part of the path.
     fn shown_host(&self) -> &str {
         if self.may_be_user() { "..." } else { self.0.host_str().unwrap_or_default() }
     }
 
-    /// A name for a camera that was given none: that of its host, as it may be shown.
+    /// A default camera name: the host in the form to show.
     pub fn name(&self) -> String {
         if self.may_be_user() { "camera".to_owned() } else { super::slug(self.host()) }
     }
@@ -82,15 +81,15 @@ impl SourceUrl {
     }
 }
 
-/// The character in a user name or password that ends the part of the URL in which they stand, and how to
-/// write it. Such a URL may be valid, and lead to a host that is a piece of the password.
+/// A character in a user name or password that ends their part of the URL, and how to escape it. Such a URL
+/// may be valid, and lead to a host that is a piece of the password.
 fn bare_character(text: &str) -> Option<(char, &'static str)> {
     let (_, rest) = text.split_once("://")?;
     let at = rest.find(['/', '?', '#', '\\'])?;
     let (authority, tail) = rest.split_at(at);
     let bare = tail.chars().next()?;
     let (before, host) = tail[1..].rsplit_once('@')?;
-    // What stands in front: USER, USER:PIECE, or USER:PIECE@PIECE where the password has an @ as well.
+    // The part in front: USER, USER:PIECE, or USER:PIECE@PIECE if the password contains an @ too.
     let taken_for_host = authority.rsplit('@').next().unwrap_or_default();
     let is_name = |host: &str| {
         let name = host.split(':').next().unwrap_or_default();
@@ -99,11 +98,11 @@ fn bare_character(text: &str) -> Option<(char, &'static str)> {
     let is_valid = Url::parse(&text[..text.len() - tail.len()]).is_ok();
     let has_password = authority.contains([':', '@']);
     let is_bare = match bare {
-        // What is behind it would be of no use to anybody.
+        // A fragment would have no effect.
         '#' => true,
-        // A path or query may well hold an @, but then a host is in front of it.
+        // A path or query may contain an @, but then a host precedes it.
         _ if !is_valid => true,
-        // That of a query.
+        // This is the query's.
         '/' if before.contains('?') => false,
         '?' if before.contains('=') => false,
         _ => {
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn scheme_and_host_are_shown_and_nothing_else() {
+    fn only_scheme_and_host_are_shown() {
         for (url, expected) in [
             ("rtsp://admin:secret@192.0.2.10:554/cam/realmonitor?channel=1&subtype=1", "rtsp://192.0.2.10"),
             ("http://h/v.cgi?usr=joe&pwd=hush&rate=0", "http://h"),
@@ -165,7 +164,7 @@ mod tests {
 
     /// Issue 10, number 22.
     #[test]
-    fn a_bare_character_in_a_password_is_named_and_no_piece_of_it() {
+    fn an_unescaped_character_in_a_password_is_named_without_its_neighbours() {
         for (url, encoded) in [
             ("rtsp://admin:se#cret@192.0.2.1/live", "%23"),
             ("rtsp://admin:12#34@192.0.2.1/live", "%23"),
@@ -184,7 +183,7 @@ mod tests {
                 assert!(!error.contains(piece), "{url}: {error}");
             }
         }
-        // An @ alone is understood: the last one ends the password.
+        // An @ alone is unambiguous: the last one ends the password.
         let url = SourceUrl::parse("rtsp://admin:se@cr@et@192.0.2.1/live", &["rtsp"]).unwrap();
         assert_eq!((url.host(), url.expose().password()), ("192.0.2.1", Some("se%40cr%40et")));
         for url in [
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_what_is_allowed_and_no_part_of_the_url() {
+    fn mistakes_give_the_allowed_form_and_no_part_of_the_url() {
         for (text, part) in [
             ("rtsp://admin:hush#@host/", "bare #"),
             ("rtsp:///x", "names no host"),

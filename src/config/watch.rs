@@ -1,4 +1,4 @@
-//! Notices that the configuration file has changed.
+//! Detects changes of the configuration file.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,23 +12,24 @@ use smol::Async;
 
 use crate::clock::Clock;
 
-/// Editors write a file in several steps (another name, a backup, permissions); it is read once they are done.
+/// How long to wait after a change: editors write a file in several steps (another name, a backup,
+/// permissions).
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// Events read at a time.
+/// Events to read in one batch.
 const EVENTS_MAX: usize = 1024;
 
-/// A watch on the folder of a file. Editors put another file in its place, so that a watch on the file itself
-/// would end with the first change.
+/// A watch on the folder of a file. Editors replace the file, so a watch on the file itself would end with
+/// the first change.
 #[derive(Debug)]
 pub struct Watch {
     inotify: Async<OwnedFd>,
-    /// The names under which it may change: its own, and that of the file that it links to.
+    /// The names under which it may change: its own, and the name of the link's target.
     names: Vec<OsString>,
 }
 
 impl Watch {
-    /// Begins to watch a file, which need not exist; its folder must.
+    /// Starts to watch a file, which need not exist; its folder must.
     ///
     /// # Errors
     /// If the folder cannot be watched.
@@ -45,10 +46,10 @@ impl Watch {
         Ok(Self { inotify: Async::new(inotify)?, names })
     }
 
-    /// Returns once the file may have changed, and its writer has had the time to finish.
+    /// Returns once the file may have changed, and its writer has had time to finish.
     ///
     /// # Errors
-    /// If the kernel does not say any more.
+    /// If the kernel reports no more events.
     pub async fn changed(&self, clock: &Clock) -> io::Result<()> {
         loop {
             self.inotify.readable().await?;
@@ -60,7 +61,7 @@ impl Watch {
         }
     }
 
-    /// Takes all waiting events; true if one of them is of the file.
+    /// Takes all waiting events; true if one of them concerns the file.
     fn drain(&self) -> bool {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut events = inotify::Reader::new(&self.inotify, &mut buffer);
@@ -68,7 +69,7 @@ impl Watch {
         for _ in 0..EVENTS_MAX {
             let Ok(event) = events.next() else { break };
             let name = event.file_name().map(|name| name.to_bytes().to_owned()).unwrap_or_default();
-            // Kubernetes and others swap a link named ..data beside the file.
+            // Kubernetes and others replace a link named ..data beside the file.
             concerns |= name == b"..data" || self.names.iter().any(|it| it.as_encoded_bytes() == name);
         }
         concerns
@@ -88,7 +89,7 @@ mod tests {
     use futures_lite::future::{or, yield_now};
 
     #[test]
-    fn every_way_to_change_the_file_is_noticed_and_its_neighbours_are_not() {
+    fn every_kind_of_change_to_the_file_is_detected_and_its_neighbours_are_ignored() {
         let folder = std::env::temp_dir().join(format!("pinhole-watch-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("pinhole.toml");
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_once_its_writer_has_had_the_time_to_finish() {
+    fn a_file_is_read_once_its_writer_has_had_time_to_finish() {
         let folder = std::env::temp_dir().join(format!("pinhole-settle-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("pinhole.toml");

@@ -1,4 +1,4 @@
-//! Configuration, as written: the values of a TOML file, each with its place, so that a mistake can name its
+//! Configuration, as written: the values of a TOML file, each with its place, so that a mistake can give its
 //! line.
 
 use std::ops::Range;
@@ -35,7 +35,7 @@ pub struct Http {
 #[derive(Debug)]
 pub struct Camera {
     pub name: Option<Spanned<String>>,
-    /// Missing where there is none, or where it has been reported already.
+    /// `None` if it is missing, or invalid and already reported.
     pub source: Option<Spanned<String>>,
     pub size: Option<Spanned<String>>,
     pub fps: Option<Spanned<i64>>,
@@ -48,7 +48,7 @@ pub struct Camera {
 }
 
 impl File {
-    /// Takes a parsed file apart; what is wrong in it goes to the mistakes.
+    /// Reads a parsed file; anything invalid goes to the mistakes.
     pub fn of(root: &DeTable<'_>, mistakes: &mut Collector<'_>) -> Self {
         let mut file = Self::default();
         for (name, value) in root {
@@ -61,7 +61,7 @@ impl File {
                 (Some(section @ (Section::Http | Section::Camera)), other) => {
                     keys::not_a_section(section, name.span(), other, mistakes);
                 }
-                // The appliance reads them.
+                // For the appliance.
                 (Some(Section::System | Section::Wifi | Section::Network), _) => {}
                 (None, other) => keys::unknown(name, other, mistakes),
             }
@@ -118,7 +118,7 @@ impl Camera {
     }
 }
 
-/// What to write in place of `[camera]`, `[camera.yard]` or `camera = { ... }`.
+/// The correct form of `[camera]`, `[camera.yard]` or `camera = { ... }`.
 fn one_camera(table: &DeTable<'_>) -> String {
     let named = table.iter().find(|(_, value)| matches!(value.get_ref(), DeValue::Table(_)));
     match named {

@@ -12,7 +12,7 @@ use crate::config::keys::{self, Keys};
 use crate::config::sections::{FileKind, Section};
 use crate::config::{Collector, Mistake, suggest};
 
-/// Reads them from a text that is TOML.
+/// Reads them from valid TOML.
 pub fn read(text: &str, zone_exists: &dyn Fn(&str) -> bool) -> (Settings, Vec<Mistake>) {
     let Ok(root) = DeTable::parse(text) else { return Default::default() };
     let mut reader = Reader {
@@ -60,7 +60,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether a name stands in a line that begins a section. Only such sections get to the service.
+    /// Whether a name is in a line that begins a section. Only such sections reach the service.
     fn is_in_header(&self, at: usize) -> bool {
         let text = self.mistakes.text();
         let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
@@ -169,7 +169,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether the file does not say for which interface the fixed address is.
+/// Whether the file leaves open which interface the fixed address is for.
 fn lacks_interface(root: &Spanned<DeTable<'_>>) -> bool {
     match root.get_ref().get("network").map(Spanned::get_ref) {
         Some(DeValue::Table(table)) => !table.contains_key("interface"),

@@ -52,10 +52,10 @@ fn a_file_without_mistakes() {
 }
 
 #[test]
-fn the_file_on_the_card_is_good_with_and_without_its_remarks() {
+fn the_file_on_the_card_is_valid_with_and_without_its_comments() {
     let file = include_str!("../../../image-build/boot/pinhole.toml");
     assert_eq!(mistakes_of(file), Vec::<String>::new());
-    // What is commented out are lines `#key = ...` and `#[table]`; explanations begin with "# ".
+    // Commented-out settings are lines `#key = ...` and `#[table]`; explanations begin with "# ".
     let filled: String = file
         .lines()
         .map(|line| match line.strip_prefix('#') {
@@ -70,7 +70,7 @@ fn the_file_on_the_card_is_good_with_and_without_its_remarks() {
 }
 
 #[test]
-fn one_bad_line_leaves_the_rest() {
+fn one_bad_line_leaves_the_rest_valid() {
     let text = GOOD.replace("country = \"de\"", "country = de");
     let told = mistakes_of(&text);
     assert_eq!(told.len(), 2, "{told:?}");
@@ -90,7 +90,7 @@ fn a_bad_section_line_takes_its_keys_with_it() {
 }
 
 #[test]
-fn unknown_keys_and_sections_are_named_with_what_is_known() {
+fn unknown_keys_and_sections_are_named_with_the_known_ones() {
     for (text, mistake) in [
         ("[wifi]\nssid = \"x\"", "line 2: wifi.ssid: unknown key; write name = \"My network\""),
         ("[wifi]\ncuontry = \"DE\"", "line 2: wifi.cuontry: unknown key; did you mean country?"),
@@ -162,7 +162,7 @@ fn a_wrong_type_is_named_with_an_example() {
 }
 
 #[test]
-fn a_camera_loses_what_is_wrong_in_it() {
+fn a_camera_loses_only_its_invalid_keys() {
     let text = "[[camera]]\nname = \"a\"\nsource = \"test:\"\nfps = 9000\nbogus = 1\n\n[[camera]]\nname = \"b\"\nsource = \"nonsense\"\n\n[[camera]]\nname = \"c\"\n";
     let Reading { settings, mistakes } = reading(text);
     let cameras = Config::parse(&settings.service, "f").unwrap().cameras;
@@ -172,7 +172,7 @@ fn a_camera_loses_what_is_wrong_in_it() {
 }
 
 #[test]
-fn the_port_is_not_to_be_changed_here() {
+fn the_port_cannot_be_changed_here() {
     let Reading { settings, mistakes } = reading(
         "[http]\nlisten = [\n\"[::]:81\",\n]\nallow_origin = \"*\"\n[[camera]]\nsource = \"test:\"\n",
     );
@@ -187,7 +187,7 @@ fn the_port_is_not_to_be_changed_here() {
 }
 
 #[test]
-fn mistakes_are_words_about_the_right_thing() {
+fn mistakes_describe_the_actual_cause() {
     for (text, part) in [
         ("name = \"x\"\n", "name: unknown key"),
         ("wifi = 3\n", "wifi: must be a section"),
@@ -209,7 +209,7 @@ fn mistakes_are_words_about_the_right_thing() {
 }
 
 #[test]
-fn no_mistake_tells_a_password() {
+fn no_mistake_shows_a_password() {
     let text = GOOD
         .replace("12345678", "\"secret1")
         .replace("\"open sesame\"", "secret2")
@@ -219,15 +219,15 @@ fn no_mistake_tells_a_password() {
 }
 
 #[test]
-fn many_mistakes_have_an_end() {
+fn the_list_of_mistakes_is_bounded() {
     let text = "bad line\n".repeat(500);
     let mistakes = reading(&text).mistakes;
-    // And that nothing is shown, as it may have held a password.
+    // One more says that nothing is shown, as the file may have held a password.
     assert_eq!(mistakes.len(), MISTAKES_MAX + 2);
     assert!(reading(&"[".repeat(70_000)).mistakes.len() <= MISTAKES_MAX + 2);
 }
 
-/// A password that cannot be read must not leave the page open to everybody.
+/// An unreadable password must not leave the page open to everyone.
 #[test]
 fn a_mistake_in_the_password_closes_the_page() {
     for text in [
@@ -277,7 +277,7 @@ fn a_mistake_in_the_password_closes_the_page() {
 }
 
 #[test]
-fn of_two_passwords_that_of_the_system_counts() {
+fn of_two_passwords_the_systems_counts() {
     let hash = crate::config::PasswordHash::of("other").unwrap();
     let text = format!(
         "[http]\npassword_hash = \"{hash}\"\nallow_origin = \"*\"\n[system]\npassword = \"let me in\"\n"

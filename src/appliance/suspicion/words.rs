@@ -45,7 +45,7 @@ const PARTS: [&str; 33] = [
     "비밀번호",
 ];
 
-/// Words for "password" that are too short to be searched for inside others.
+/// Words for "password" that are too short to search for inside others.
 const WORDS: [&str; 8] = ["pw", "mdp", "pin", "clave", "haslo", "login", "口令", "암호"];
 
 /// Spellings whose typos are recognised too.
@@ -65,7 +65,7 @@ fn is_misspelt(word: &str) -> bool {
     length >= MISSPELT_MIN_CHARS && SPELLINGS.iter().any(|right| is_within(word, right, TYPOS_MAX))
 }
 
-/// The letters and digits of a text, each as [`plain`] has it, so that spellings can be compared.
+/// The letters and digits of a text, each reduced by [`plain`], so that spellings can be compared.
 pub(super) fn compact(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(plain).collect()
 }
@@ -77,12 +77,13 @@ pub(super) fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a character shows. A soft hyphen, a zero width space or a byte order mark inside a word does not.
+/// Whether a character is visible. A soft hyphen, a zero width space or a byte order mark inside a word is
+/// not.
 pub(super) fn is_visible(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
-/// A letter in lower case and half width, without its accent; a digit that stands for a letter becomes that
+/// A letter in lower case and half width, without its accent; a digit that imitates a letter becomes that
 /// letter.
 fn plain(c: char) -> impl Iterator<Item = char> {
     let narrow = match c {

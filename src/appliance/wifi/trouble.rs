@@ -1,31 +1,31 @@
-//! From wpa_supplicant's messages to what is wrong, in words. What drivers report of a refused password
-//! differs: some let wpa_supplicant see the handshake fail, others only that the access point went silent.
+//! Turns wpa_supplicant's messages into a reason in words. Drivers differ in what they report about a refused
+//! password: some let wpa_supplicant see the handshake fail, others only that the access point went silent.
 
 use crate::appliance::settings::Wifi;
 
-/// Searches that do not find the network until that is told: an access point may be slow to answer.
+/// Scans without the network before it is reported: an access point may be slow to answer.
 const SEARCHES_MAX: usize = 3;
 
-/// What the other side shall be asked.
+/// What to ask wpa_supplicant next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     Nothing,
-    /// `SCAN_RESULTS`: which networks are in reach.
+    /// `SCAN_RESULTS`: the networks in range.
     Scan,
 }
 
-/// What is wrong at present.
+/// The present trouble.
 #[derive(Debug, Default)]
 pub struct Trouble {
     words: Option<String>,
-    /// The last attempt ended as it does when the password is wrong.
+    /// The last attempt ended in the way of a wrong password.
     looks_refused: bool,
     searches: usize,
     is_without_device: bool,
 }
 
 impl Trouble {
-    /// In words, if anything is wrong.
+    /// The trouble in words, if there is any.
     pub fn words(&self) -> Option<&str> {
         if self.is_without_device {
             return Some("Wi-Fi: this machine has no Wi-Fi that works; plug in a network cable");
@@ -33,12 +33,12 @@ impl Trouble {
         self.words.as_deref()
     }
 
-    /// Whether there is a device for Wi-Fi at all.
+    /// Notes whether there is a Wi-Fi device at all.
     pub fn device(&mut self, is_there: bool) {
         self.is_without_device = !is_there;
     }
 
-    /// Takes an event, as in `<3>CTRL-EVENT-CONNECTED - Connection to ...`, or an answer.
+    /// Takes an event, as in `<3>CTRL-EVENT-CONNECTED - Connection to ...`, or a response.
     pub fn message(&mut self, message: &str, wanted: &[Wifi]) -> Next {
         if message.starts_with("bssid /") {
             self.scan(message, wanted);
@@ -49,12 +49,12 @@ impl Trouble {
         let has = |field: &str| rest.split_whitespace().any(|it| it == field);
         match name {
             "CTRL-EVENT-CONNECTED" => *self = Self::default(),
-            // The four-way handshake was not finished (15), or the access point gave up on it (2):
-            // IEEE 802.11, "Reason codes".
+            // The four-way handshake timed out (15), or the access point gave up on it (2): IEEE 802.11,
+            // "Reason codes".
             "CTRL-EVENT-DISCONNECTED" => self.looks_refused |= has("reason=15") || has("reason=2"),
-            // Time is over: what brcmfmac makes of a handshake in its firmware that fails.
+            // A timeout: brcmfmac reports it when the handshake in its firmware fails.
             "CTRL-EVENT-ASSOC-REJECT" => self.looks_refused |= has("status_code=16"),
-            // WPA3: the password's proof did not hold (15), or the access point does not say (1).
+            // WPA3: the password's proof failed (15), or the access point gives no reason (1).
             "CTRL-EVENT-AUTH-REJECT" => {
                 self.looks_refused |= has("auth_type=3") && (has("status_code=15") || has("status_code=1"));
             }
@@ -65,7 +65,7 @@ impl Trouble {
         Next::Nothing
     }
 
-    /// After some failed attempts wpa_supplicant leaves a network alone for a while.
+    /// After some failed attempts wpa_supplicant disables a network for a while.
     fn given_up(&mut self, fields: &str) {
         let ssid = fields.split_once("ssid=\"").and_then(|(_, rest)| rest.rsplit_once("\" auth_failures"));
         let ssid = ssid.map_or("the network".into(), |(ssid, _)| quoted(&unescaped(ssid)));
@@ -81,7 +81,7 @@ impl Trouble {
         self.words = Some(format!("Wi-Fi: {ssid} {what}"));
     }
 
-    /// No network could be joined: which are in reach?
+    /// No network could be joined: looks for those in range.
     fn scan(&mut self, results: &str, wanted: &[Wifi]) {
         // bssid / frequency / signal level / flags / ssid
         let seen: Vec<(String, &str)> = results
@@ -94,7 +94,7 @@ impl Trouble {
             .collect();
         let is_in_reach =
             |network: &Wifi| seen.iter().any(|(name, flags)| *name == network.name && fits(network, flags));
-        // One of them is left alone for a while: what is known of it stays.
+        // One of them is disabled for a while: its known trouble stays.
         if wanted.iter().any(is_in_reach) {
             self.searches = 0;
             return;
@@ -123,7 +123,7 @@ fn is_open(flags: &str) -> bool {
     !flags.contains("WPA") && !flags.contains("RSN") && !flags.contains("WEP")
 }
 
-/// A network in reach that is nearly the one that was meant.
+/// A network in range that almost matches a configured one.
 fn differs(network: &Wifi, seen: &[(String, &str)]) -> Option<String> {
     let name = quoted(&network.name);
     if let Some((_, flags)) = seen.iter().find(|(name, _)| *name == network.name) {
@@ -148,13 +148,13 @@ fn differs(network: &Wifi, seen: &[(String, &str)]) -> Option<String> {
     ))
 }
 
-/// On one line, whatever a neighbour has named its network.
+/// A name on one line, whatever characters a neighbour put into it.
 fn quoted(name: &str) -> String {
     let name: String = name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     format!("\"{name}\"")
 }
 
-/// A name as wpa_supplicant writes it: `\"`, `\\`, `\e`, `\n`, `\r`, `\t`, `\xNN`.
+/// Decodes a name from wpa_supplicant: `\"`, `\\`, `\e`, `\n`, `\r`, `\t`, `\xNN`.
 fn unescaped(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -192,7 +192,7 @@ mod tests {
         vec![Wifi { name: "Home".into(), password, hidden: false }]
     }
 
-    /// What is said after these messages.
+    /// The trouble after these messages.
     fn after(messages: &[&str]) -> String {
         let mut trouble = Trouble::default();
         for message in messages {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_password_is_told_until_it_works() {
+    fn a_refused_password_is_reported_until_it_works() {
         let mut trouble = Trouble::default();
         trouble.message("<3>CTRL-EVENT-SCAN-RESULTS ", &[]);
         assert_eq!(trouble.words(), None);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_other_drivers_say_of_a_refused_password() {
+    fn how_other_drivers_report_a_refused_password() {
         let likely = "most likely refuses the password";
         let failed = given_up("CONN_FAILED");
         for event in [
@@ -232,14 +232,14 @@ mod tests {
             "<3>CTRL-EVENT-DISCONNECTED bssid=02:00:00:00:01:00 reason=15",
         ] {
             assert!(after(&[event, &failed]).contains(likely), "{event}");
-            // It is not kept for an attempt that failed otherwise.
+            // It does not outlast an attempt that failed for another reason.
             assert!(after(&[event, &failed, &failed]).contains("cannot be joined"), "{event}");
         }
         assert!(after(&["<3>CTRL-EVENT-ASSOC-REJECT status_code=17", &failed]).contains("cannot be joined"));
     }
 
     #[test]
-    fn a_network_that_is_not_there() {
+    fn a_network_that_is_absent() {
         let mut trouble = Trouble::default();
         for search in 1..=SEARCHES_MAX {
             assert_eq!(trouble.words(), None, "after {search} searches");
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_password_stays_told_while_the_network_is_left_alone() {
+    fn a_refused_password_stays_reported_while_the_network_is_disabled() {
         let results = format!("{HEAD}02:00:00:00:01:00\t2412\t-30\t[WPA2-PSK-CCMP][ESS]\tHome\n");
         let mut messages = vec![given_up("WRONG_KEY")];
         messages.extend(std::iter::repeat_n(results, 2 * SEARCHES_MAX));
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_is_nearly_the_one() {
+    fn a_network_whose_name_almost_matches() {
         for (flags, name, has_password, expected) in [
             ("[ESS]", "Home", true, "takes no password"),
             ("[WPA2-PSK-CCMP][ESS]", "Home", false, "asks for a password"),
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_device_nothing_else_is_told() {
+    fn without_a_device_nothing_else_is_reported() {
         let mut trouble = Trouble::default();
         trouble.device(false);
         assert!(trouble.words().is_some_and(|it| it.contains("no Wi-Fi that works")));
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_neighbours_name_stays_on_one_line() {
+    fn a_neighbours_network_name_stays_on_one_line() {
         assert_eq!(quoted(&unescaped("a\\nb\\e[2J\\x")), "\"a\u{fffd}b\u{fffd}[2J?\"");
         let results = format!("{HEAD}\n\t\t\n02:00:00:00:01:00\t2412\t-30\t[ESS]\t\\x00\\x\n");
         let mut trouble = Trouble::default();

@@ -39,7 +39,7 @@ impl Check<'_> {
         Camera { name, source: source.unwrap_or(SourceSpec::Auto), picture, network, on_demand }
     }
 
-    /// A key without effect is a mistake: nobody would find out why it does nothing.
+    /// A key without effect is a mistake: otherwise its owner would not find out why it does nothing.
     fn keys_are_used(&mut self, written: &written::Camera, source: &SourceSpec) {
         let places = [
             ("size", written.size.as_ref().map(Spanned::span)),
@@ -91,7 +91,7 @@ impl Check<'_> {
         let (place, key) = match (&written.name, &written.source) {
             (Some(name), _) => (name.span(), "camera.name"),
             (None, Some(source)) => (source.span(), "camera.source"),
-            // A camera without a source is reported already, and has no name to share.
+            // A camera without a source has been reported, and has no name to share.
             (None, None) => return,
         };
         if camera.name.is_none() && camera.source == SourceSpec::Auto {
@@ -113,7 +113,7 @@ impl Check<'_> {
 }
 
 impl Camera {
-    /// Its name, or its source's default.
+    /// Its name, or the default for its source.
     pub fn effective_name(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.source.default_name())
     }

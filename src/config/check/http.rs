@@ -59,7 +59,7 @@ impl Check<'_> {
 }
 
 fn check_origin(text: &str) -> Result<String, String> {
-    // It goes into a header unchanged.
+    // The value goes into a header unchanged.
     let fits = text == "*" || text.starts_with("http://") || text.starts_with("https://");
     if fits && text.len() <= 200 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(text.to_owned());

@@ -68,7 +68,7 @@ fn every_mistake_names_its_line_its_key_and_what_is_allowed() {
 }
 
 #[test]
-fn listen_is_written_as_people_write_it() {
+fn listen_accepts_common_spellings() {
     let listen = |value: &str| {
         let config = parse(&format!("[http]\nlisten = {value}\n"), "f").unwrap();
         config.http.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
@@ -80,7 +80,7 @@ fn listen_is_written_as_people_write_it() {
 }
 
 #[test]
-fn keys_of_network_cameras_are_for_those() {
+fn keys_for_network_cameras_are_refused_for_others() {
     let fingerprint = "ab".repeat(32);
     let config = parse(
         &format!(
@@ -100,6 +100,6 @@ fn keys_of_network_cameras_are_for_those() {
 }
 
 #[test]
-fn a_header_cannot_be_smuggled_in_by_the_origin() {
+fn the_origin_cannot_inject_a_header() {
     assert!(errors("[http]\nallow_origin = \"*\\r\\nX: y\"\n").contains("http.allow_origin"));
 }

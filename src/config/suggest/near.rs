@@ -1,9 +1,9 @@
-//! How near a mistyped word is to a known one.
+//! The distance between a mistyped word and a known one.
 
-/// The known word that a mistyped one is nearest to; none if nothing is near.
+/// The known word nearest to a mistyped one; `None` if none is near.
 pub fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
-    // Two slips make another word of a short one.
+    // Two typos turn a short word into a different one.
     let far = if word.chars().count() <= 4 { 1 } else { 2 };
     let distances = words.iter().map(|known| (distance(&word, known), *known));
     distances.filter(|(distance, _)| *distance <= far).min_by_key(|(distance, _)| *distance).map(|(_, it)| it)

@@ -1,4 +1,4 @@
-//! Likely wrong names of keys and sections, and what to write instead.
+//! Likely wrong names of keys and sections, and the correct ones.
 
 use super::super::sections::{FileKind, Section};
 
@@ -8,7 +8,7 @@ const PASSWORD: [&str; 7] = ["password", "pass", "passwd", "passphrase", "pwd", 
 /// Advice about an address or port for the page of the card.
 pub(super) const CARD_PORT: &str = "the page of the card is always on port 80";
 
-/// Keys of other programs and likely guesses, each group with what to write instead.
+/// Keys of other programs and likely guesses, each group with its advice.
 type Slips = [(&'static [&'static str], &'static str)];
 
 const HTTP_SLIPS: [(&[&str], &str); 6] = [
@@ -114,7 +114,7 @@ const CAMERA_SLIPS: [(&[&str], &str); 13] = [
     ),
 ];
 
-/// On the card the page has one port, and a password that its owner can read.
+/// On the card the page has a fixed port, and a password that its owner can read.
 const CARD_HTTP_SLIPS: [(&[&str], &str); 2] =
     [(HTTP_SLIPS[0].0, CARD_PORT), (&PASSWORD, "write password = \"your password\" below a line [system]")];
 
@@ -159,7 +159,7 @@ const NETWORK_SLIPS: [(&[&str], &str); 5] = [
 ];
 
 impl Section {
-    /// What to write in place of a key that other programs have.
+    /// Advice for a key that other programs use.
     pub(super) fn slip(self, file: FileKind, key: &str) -> Option<&'static str> {
         let find =
             |slips: &Slips| slips.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, advice)| *advice);
@@ -173,7 +173,7 @@ impl Section {
         }
     }
 
-    /// Names that people give to this section.
+    /// Alternative names for this section.
     pub(super) const fn other_names(self) -> &'static [&'static str] {
         match self {
             Self::Http => &["server", "web", "webserver", "www", "https", "service", "listen"],

@@ -1,10 +1,9 @@
-//! What somebody meant by a source or a size that is none.
+//! Guesses the intention behind an invalid source or size.
 
 use super::nearest;
 use crate::config;
 
-/// What is meant by a source that is none, if that is plain; never a piece of the source that could be
-/// part of a password.
+/// The intended source, if it is obvious; never shows a part of the text that could be part of a password.
 pub fn for_source(text: &str) -> Option<String> {
     let lower = text.trim().to_ascii_lowercase();
     let number = |rest: &str| rest.parse::<u8>().ok();
@@ -55,7 +54,7 @@ fn is_video_name(lower: &str) -> bool {
         && !lower.contains('@')
 }
 
-/// What is meant by a size that is none.
+/// The intended size.
 pub fn for_size(text: &str) -> Option<String> {
     let known = match text.trim().to_ascii_lowercase().as_str() {
         "vga" | "480p" | "sd" => Some("640x480"),
@@ -81,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_of_sources_say_what_to_write_and_nothing_that_stood_there() {
+    fn advice_for_invalid_sources_repeats_no_part_of_them() {
         for (text, words) in [
             ("test", "write \"test:\""),
             ("video0", "write \"/dev/video0\""),
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_are_written_otherwise() {
+    fn sizes_in_other_spellings() {
         for (text, meant) in [
             ("720p", "1280x720"),
             ("Full HD", "1920x1080"),
