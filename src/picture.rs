@@ -99,7 +99,7 @@ impl PixelFormat {
         }
     }
 
-    /// The least bytes of a row of the first plane (kernel: the documents of each format).
+    /// The minimum bytes of a row of the first plane (kernel: the documents of each format).
     pub const fn row_bytes(self, width: usize) -> usize {
         match self {
             Self::Yuyv | Self::Uyvy | Self::Yvyu | Self::Vyuy => 4 * width.div_ceil(2),
@@ -192,7 +192,7 @@ pub struct Planes<'a> {
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
-    /// What the two chroma planes hold.
+    /// The subsampling of the two chroma planes.
     pub chroma: Chroma,
     /// Luma.
     pub y: Plane<'a>,
@@ -202,11 +202,11 @@ pub struct Planes<'a> {
     pub v: Plane<'a>,
 }
 
-/// Ceiling of pixels after stretching, the same as for decoded pictures.
+/// Maximum pixels after stretching, the same as for decoded pictures.
 const STRETCHED_MAX_PIXELS: u64 = 4096 * 4096;
 
-/// The most extreme aspect of a pixel: 2 for old anamorphic video, and twice that. More is a mistake in the
-/// file, and would leave nothing to see.
+/// The most extreme pixel aspect: 2 for old anamorphic video, and twice that. More is an error in the file,
+/// and would leave nothing to see.
 const ASPECT_MAX: u64 = 4;
 
 /// Pixels that deviate from a square by less than this, in thousandths, are left as they are.

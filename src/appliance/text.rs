@@ -24,8 +24,8 @@ pub fn choose<'a>(names: impl Iterator<Item = &'a str>) -> (Option<&'a str>, Opt
     (with_txt.or(plain), both)
 }
 
-/// Whether a name looks as if its file was meant to be `pinhole.toml`: `pinhole.toml.toml`, `pinhole
-/// (1).toml`. Beside the file itself only the accepted names count, as an old copy may have any other.
+/// Whether a file's name suggests that it was meant to be `pinhole.toml`, as `pinhole.toml.toml` does. Beside
+/// the file itself only the accepted names count, as an old copy may have any other.
 pub fn is_like(name: &str, is_there: bool) -> bool {
     let name = name.to_ascii_lowercase();
     let counts = ["pinhole.toml", "pinhole.toml.txt", "pinhole.txt"].contains(&name.as_str());

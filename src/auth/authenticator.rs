@@ -1,4 +1,4 @@
-//! Answers challenges. RFC 7616 (Digest), RFC 7617 (Basic), RFC 2069 where there is no qop.
+//! Answers challenges. RFC 7616 (Digest), RFC 7617 (Basic), RFC 2069 if there is no qop.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use super::challenge::{Challenge, Scheme};
 use super::credentials::Credentials;
 use crate::random::Random;
 
-/// The challenge in force, and how often its nonce was used.
+/// The challenge in force, and how often its nonce has been used.
 #[derive(Debug)]
 pub struct Authenticator {
     challenge: Challenge,
@@ -34,8 +34,8 @@ impl Authenticator {
         self.challenge.scheme
     }
 
-    /// The Authorization header for one request, with the camera's words as they came. `uri` is the
-    /// request's, as it is sent.
+    /// The Authorization header for one request, with the camera's parameters byte for byte. `uri` is the
+    /// request's, as sent.
     pub fn authorize(
         &mut self,
         credentials: &Credentials,
@@ -86,7 +86,7 @@ impl Authenticator {
         [b"Digest ", &parts.join(&b", "[..])[..]].concat()
     }
 
-    /// The hash of the parts with colons between them, in hexadecimal.
+    /// The hash of the parts, joined by colons, in hexadecimal.
     fn hash(&self, parts: &[&[u8]]) -> String {
         let text = parts.join(&b':');
         match self.challenge.scheme {
@@ -96,14 +96,14 @@ impl Authenticator {
     }
 }
 
-/// A parameter with its value as it came, what was escaped in it still is.
+/// A parameter with its value as received; escapes in it are kept.
 fn quoted(name: &str, value: &[u8]) -> Vec<u8> {
     [name.as_bytes(), b"=\"", value, b"\""].concat()
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
     })
@@ -145,7 +145,7 @@ mod tests {
         }
     }
 
-    /// RFC 2617 section 3.5 has the same hash parts; without qop as in RFC 2069.
+    /// RFC 2617 section 3.5 has the same hash inputs; without qop as in RFC 2069.
     #[test]
     fn without_qop() {
         let challenge = r#"Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093""#;
@@ -167,7 +167,7 @@ mod tests {
 
     /// Issue 10, number 22. The response is that of `printf 'joe:Cam\xe9ra:hush' | md5sum`, and so on.
     #[test]
-    fn a_realm_is_hashed_and_given_back_as_it_came() {
+    fn a_realm_is_hashed_and_returned_byte_for_byte() {
         let challenge = strongest(b"Digest realm=\"Cam\xe9ra\", nonce=\"\xb4n\", opaque=\"\xff\"").unwrap();
         let credentials = Credentials::new("joe", "hush");
         let header = Authenticator::new(challenge).digest(&credentials, "GET", "/", "x");

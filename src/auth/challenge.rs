@@ -1,11 +1,11 @@
-//! What a camera asks for with 401.
+//! Parses the challenges in a 401 response.
 
 use std::fmt;
 
-/// Challenges in one answer that are looked at; cameras send one to three.
+/// Maximum challenges to read in one response; cameras send one to three.
 const CHALLENGES_MAX: usize = 8;
 
-/// Kinds of authentication, the stronger the later.
+/// Authentication schemes, from weak to strong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scheme {
     /// RFC 7617.
@@ -29,38 +29,38 @@ impl fmt::Display for Scheme {
 /// One challenge of a WWW-Authenticate header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
-    /// What kind it is.
+    /// Its scheme.
     pub scheme: Scheme,
-    /// What the camera calls itself, in whatever encoding: hashed and given back as it came.
+    /// The camera's name for itself, in any encoding: hashed and returned byte for byte.
     pub realm: Vec<u8>,
-    /// The camera's number used once.
+    /// The camera's nonce.
     pub nonce: Vec<u8>,
-    /// To be given back as it came.
+    /// Returned byte for byte.
     pub opaque: Option<Vec<u8>>,
-    /// The algorithm as the camera wrote it, to be given back.
+    /// The algorithm in the camera's spelling, to be returned.
     pub algorithm: Option<String>,
     /// The hash covers nonce and cnonce (`-sess`).
     pub is_sess: bool,
     /// The camera wants `qop=auth`.
     pub qop_auth: bool,
-    /// The nonce before was too old, the password may be right.
+    /// The previous nonce was too old; the password may be right.
     pub stale: bool,
 }
 
 impl Challenge {
-    /// What the camera calls itself, for people.
+    /// The realm, for display.
     pub fn shown_realm(&self) -> String {
         shown(&self.realm)
     }
 }
 
-/// The strongest challenge that is supported, of headers as they came: cameras write Latin-1 or GBK.
+/// The strongest supported challenge in the headers, which are raw bytes: cameras write Latin-1 or GBK.
 ///
-/// Basic sends the password itself, so it is chosen only where the camera asks for it beyond doubt: a
-/// word `Basic` in what is left of a damaged Digest challenge is not a challenge for it.
+/// Basic sends the password itself, so it is chosen only if the camera clearly asks for it: the word `Basic`
+/// in the remains of a damaged Digest challenge does not count.
 ///
 /// # Errors
-/// The names of those that are offered, none of which is.
+/// The names of the offered schemes; none of them is supported.
 pub fn strongest(header: &[u8]) -> Result<Challenge, String> {
     let raw = split(header);
     let names = || raw.iter().map(|it| shown(it.scheme)).collect::<Vec<_>>().join(", ");
@@ -76,26 +76,25 @@ fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).collect()
 }
 
-/// A challenge as it stands in the header.
+/// A challenge as found in the header.
 struct Raw<'a> {
     scheme: &'a [u8],
     parameters: Vec<(&'a [u8], &'a [u8])>,
-    /// It stands where a challenge may begin: first, or behind a comma, with no quote left open or
-    /// closed at the wrong place before it.
+    /// It is where a challenge may begin: first, or after a comma, with no quote before it left open or
+    /// closed in the wrong place.
     is_in_place: bool,
 }
 
 impl Raw<'_> {
     fn is_basic_for_sure(&self, is_alone: bool) -> bool {
         let has = |wanted: &[u8]| self.parameters.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        // RFC 7617 section 2 wants a realm; cameras that know nothing but Basic leave it away.
+        // RFC 7617 section 2 requires a realm; cameras that know only Basic omit it.
         self.is_in_place && (is_alone || has(b"realm")) && !has(b"nonce")
     }
 }
 
-/// Challenges with their parameters. RFC 7235 section 4.1: challenges and their parameters are
-/// both separated by commas, which some cameras leave away, or write as semicolons; a name without
-/// `=` begins the next challenge.
+/// Splits challenges and their parameters. RFC 7235 section 4.1 separates both by commas, which some cameras
+/// omit or write as semicolons; a name without `=` begins the next challenge.
 fn split(header: &[u8]) -> Vec<Raw<'_>> {
     let may_be_two_bytes = std::str::from_utf8(header).is_err();
     let mut challenges: Vec<Raw<'_>> = Vec::new();
@@ -135,7 +134,7 @@ fn end_of(text: &[u8], ends: &[u8]) -> usize {
     text.iter().position(|byte| ends.contains(byte)).unwrap_or(text.len())
 }
 
-/// In GBK and its like, the second byte of a character may be that of a backslash.
+/// In GBK and similar encodings, a character's second byte may equal a backslash.
 fn end_of_quoted(text: &[u8], may_be_two_bytes: bool) -> usize {
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
@@ -221,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_supported_is_named() {
+    fn unsupported_schemes_are_named() {
         let header = r#"Negotiate abc==, Digest realm="a", nonce="n", algorithm=FOO"#;
         assert_eq!(strongest(header), Err("Negotiate, Digest".to_owned()));
         assert_eq!(strongest(r#"Digest realm="a", nonce="n", qop="auth-int""#), Err("Digest".to_owned()));
@@ -239,7 +238,7 @@ mod tests {
             (latin1.opaque.as_deref(), latin1.shown_realm()),
             (Some(&b"\xff"[..]), "Cam\u{fffd}ra".to_owned())
         );
-        // The last character's second byte is that of a backslash, and the quote behind it ends the value.
+        // The last character's second byte equals a backslash, and the quote after it ends the value.
         let gbk = super::strongest(b"Digest realm=\"\xc9\xe3\x81\x5c\", nonce=\"n\"").unwrap();
         assert_eq!((&gbk.realm[..], &gbk.nonce[..]), (&b"\xc9\xe3\x81\x5c"[..], &b"n"[..]));
         let utf8 = strongest("Digest realm=\"\u{6444}\u{50cf}\", nonce=\"n\"").unwrap();
@@ -247,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn basic_is_answered_only_where_it_is_asked_for() {
+    fn basic_is_answered_only_if_it_is_asked_for() {
         for damaged in [
             r#"Digest realm="Acme "Basic" cam", nonce="n""#,
             "Digest realm=Acme Basic cam, nonce=n, algorithm=FOO",

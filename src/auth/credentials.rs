@@ -1,8 +1,8 @@
-//! A user name and password that do not end up in a log.
+//! A user name and password that stay out of logs.
 
 use std::fmt;
 
-/// What a camera asks for. Neither part is ever printed.
+/// Credentials for a camera. Neither part is ever printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     username: String,
@@ -10,7 +10,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Of a user name and a password as the camera knows them, not percent-encoded.
+    /// Credentials of a user name and a password in the camera's form, not percent-encoded.
     pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
         Self { username: username.into(), password: password.into() }
     }

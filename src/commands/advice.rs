@@ -1,20 +1,20 @@
-//! What to try where a camera gives no picture: more than fits a card.
+//! Advice for a camera without pictures; has more room than a card.
 
 use crate::camera::lost::{Code, Lost, NetworkLost};
 use crate::config::SourceSpec;
 
-/// Paths of the main stream in cameras of common makers, as their manuals give them.
+/// Paths of the main stream in cameras of common makers, from their manuals.
 const RTSP_PATHS: &str = "the path that the camera's manual gives; common ones are \
     /Streaming/Channels/101 (Hikvision), /cam/realmonitor?channel=1&subtype=0 (Dahua, Amcrest), \
     /h264Preview_01_main (Reolink), /stream1 (TP-Link), /axis-media/media.amp (Axis), /onvif1, /live";
 
-/// The same of MJPEG and JPEG.
+/// Likewise for MJPEG and JPEG.
 const HTTP_PATHS: &str = "the path that the camera's manual gives for MJPEG or JPEG; common ones are \
     /axis-cgi/mjpg/video.cgi (Axis), /cgi-bin/mjpg/video.cgi?channel=1&subtype=1 (Dahua, Amcrest), \
     /ISAPI/Streaming/channels/102/httpPreview (Hikvision), /videostream.cgi (Foscam), \
     /?action=stream (mjpg-streamer), /stream (ustreamer, Pinhole), /video";
 
-/// How the source is reached: advice for one way is no help for another.
+/// How the source is reached: advice for one kind does not help with another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Rtsp,
@@ -22,7 +22,7 @@ enum Way {
     Here,
 }
 
-/// One thing to try a line; none where the reason itself says all.
+/// Suggestions, one per line; empty if the reason says everything.
 pub fn what_to_try(lost: &Lost, source: &SourceSpec) -> Vec<&'static str> {
     let way = match source {
         SourceSpec::Rtsp(_) => Way::Rtsp,
@@ -44,7 +44,7 @@ fn of_device(code: Code) -> Vec<&'static str> {
     }
 }
 
-/// The code, also where the camera says it by a status that has none of its own.
+/// The code, including cases where a camera reports it by a status without a code.
 fn code_of_status(lost: &Lost) -> Code {
     match lost {
         Lost::Network(NetworkLost::Status { status: 400 | 405 | 451 | 454..=460, .. }) => Code::NotFound,
@@ -127,7 +127,7 @@ mod tests {
 
     /// Issue 10, number 20.
     #[test]
-    fn advice_is_about_the_source() {
+    fn advice_matches_the_source() {
         let rtsp: SourceSpec = "rtsp://192.0.2.1/".parse().unwrap();
         let http: SourceSpec = "http://192.0.2.1/".parse().unwrap();
         let address = || "192.0.2.1:80".to_owned();

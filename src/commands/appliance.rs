@@ -6,7 +6,7 @@ use crate::cli::Appliance;
 use crate::clock::Clock;
 use crate::logging;
 
-/// Carries out what a unit asks for.
+/// Carries out a unit's command.
 pub fn run(command: Appliance) -> Result<(), Failure> {
     logging::start();
     match command {
@@ -18,7 +18,7 @@ pub fn run(command: Appliance) -> Result<(), Failure> {
     }
 }
 
-/// Mistakes are no failure: the rest was applied.
+/// Mistakes do not fail the command: the rest was applied.
 fn configure() {
     let mistakes: Vec<String> = apply::apply().iter().map(appliance::words).collect();
     for mistake in &mistakes {

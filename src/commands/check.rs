@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Failure, print};
 use crate::config::{Config, SourceSpec};
 
-/// Checks a configuration file, and says what of it this machine does not have.
+/// Checks a configuration file, and warns of anything missing on this machine.
 pub fn run(file: &Path) -> Result<(), Failure> {
     let config = Config::read(file).map_err(|errors| Failure::Usage(errors.to_string()))?;
     let sources: Vec<_> = config.cameras.iter().map(|camera| camera.source.to_string()).collect();
@@ -15,8 +15,8 @@ pub fn run(file: &Path) -> Result<(), Failure> {
     print(&format!("{}{file} is valid; cameras: {}\n", warnings.concat(), sources.join(", ")))
 }
 
-/// What the file names and this machine does not have. No mistakes: a camera may be plugged in later,
-/// and the file may be for another machine.
+/// Things that the file names and this machine lacks. These are not mistakes: a camera may be plugged in
+/// later, and the file may be for another machine.
 fn warnings(config: &Config) -> Vec<String> {
     let warning = |camera: &crate::config::Camera| {
         let what = match &camera.source {
@@ -24,7 +24,7 @@ fn warnings(config: &Config) -> Vec<String> {
             SourceSpec::File(path) => clip(path)?,
             _ => return None,
         };
-        // As it may be shown: a URL with a password is easily taken for a path.
+        // In the form to show: a URL with a password is easily taken for a path.
         Some(format!("camera {}: {} {what}", camera.effective_name(), camera.source))
     };
     config.cameras.iter().filter_map(warning).collect()
@@ -40,7 +40,7 @@ fn device(path: &Path) -> Option<String> {
 }
 
 fn clip(path: &Path) -> Option<String> {
-    // A path that is not whole is looked for where the service runs, which may be elsewhere.
+    // A relative path is resolved where the service runs, which may be elsewhere.
     let hint =
         if path.is_absolute() { "check the path" } else { "write the whole path, which begins with /" };
     std::fs::metadata(path).err().map(|error| missing(&error, hint))
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_machine_does_not_have_is_a_warning() {
+    fn missing_devices_are_warnings() {
         let folder = std::env::temp_dir();
         let text = format!(
             "[[camera]]\nsource = \"/dev/video987\"\n[[camera]]\nsource = \"file:no-such-clip.mp4\"\n\

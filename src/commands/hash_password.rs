@@ -8,7 +8,7 @@ use super::{Failure, print};
 use crate::config::PasswordHash;
 use crate::config::password::PASSWORD_MAX_BYTES;
 
-/// Reads a password, twice where a person types it, and prints its hash.
+/// Reads a password, twice if it is typed in a terminal, and prints its hash.
 pub fn run() -> Result<(), Failure> {
     let other = |error: io::Error| Failure::Other(format!("standard input: {error}"));
     let password = if isatty(io::stdin()) {
@@ -24,7 +24,7 @@ pub fn run() -> Result<(), Failure> {
     print(&format!("{hash}\n"))
 }
 
-/// The first line of standard input, without its end.
+/// The first line of standard input, without its line end.
 fn line() -> io::Result<String> {
     let mut line = String::new();
     io::stdin().lock().take(PASSWORD_MAX_BYTES as u64 + 2).read_line(&mut line)?;
@@ -42,7 +42,7 @@ fn typed(prompt: &str) -> io::Result<String> {
     line
 }
 
-/// A terminal that does not show what is typed, until dropped.
+/// A terminal with echo turned off, until dropped.
 struct Hidden(Termios);
 
 impl Hidden {
@@ -57,7 +57,7 @@ impl Hidden {
 
 impl Drop for Hidden {
     fn drop(&mut self) {
-        // An error has nowhere to go here, and the shell resets its terminal anyway.
+        // An error cannot be reported here, and the shell resets its terminal anyway.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }
 }

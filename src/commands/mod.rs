@@ -1,4 +1,4 @@
-//! What each command does.
+//! The commands.
 
 mod advice;
 mod appliance;
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use crate::cli::{self, Command};
 use crate::config::quote;
 
-/// Why a command failed, and the exit status that says so.
+/// Why a command failed; decides the exit status.
 #[derive(Debug)]
 pub enum Failure {
     /// A mistake in the command line or in the configuration: 2.
@@ -40,12 +40,12 @@ pub fn run(command: Command) -> ExitCode {
         Err(Failure::Usage(text)) => (text, 2),
         Err(Failure::Other(text)) => (text, 1),
     };
-    // There is nowhere left to say that standard error cannot be written to.
+    // If standard error cannot be written to, there is no place to report that.
     let _ = text.lines().try_for_each(|line| writeln!(std::io::stderr(), "pinhole: {line}"));
     ExitCode::from(status)
 }
 
-/// A message about a source; the name of `test:` has its colon already.
+/// A message about a source; the name of `test:` already has its colon.
 fn said_of(source: &str, what: &impl std::fmt::Display) -> String {
     format!("{}: {what}", source.trim_end_matches(':'))
 }
@@ -53,13 +53,13 @@ fn said_of(source: &str, what: &impl std::fmt::Display) -> String {
 /// Writes to standard output.
 fn print(text: &str) -> Result<(), Failure> {
     match std::io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads has read enough.
+        // The reader has closed the pipe: it has read enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Failure::Other(format!("standard output: {error}"))),
     }
 }
 
-/// Prints help or version, or the mistake in the command line as one line.
+/// Prints help or version, or a mistake in the command line as one line.
 pub fn explain(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         return match print(&error.render().to_string()) {
@@ -71,11 +71,10 @@ pub fn explain(error: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Where to find what there is.
+/// Where to find the commands and options.
 const LIST: &str = "\"pinhole help\" and \"pinhole help COMMAND\" list what there is";
 
-/// What is wrong with the command line. clap's own words repeat whatever was given, which may be a
-/// password.
+/// The mistake in the command line. clap's own message repeats the argument, which may be a password.
 fn mistake(error: &clap::Error) -> String {
     use clap::error::{ContextKind, ContextValue, ErrorKind};
     let text = |kind| match error.get(kind) {
@@ -101,7 +100,7 @@ fn mistake(error: &clap::Error) -> String {
         }
         ErrorKind::UnknownArgument => format!("unexpected argument {}; {LIST}", quote::quoted(&argument)),
         ErrorKind::MissingRequiredArgument => format!("missing {argument}; {LIST}"),
-        // All but the first paragraph is usage and where to find help.
+        // All but the first paragraph is usage and a pointer to help.
         _ => {
             let all = error.render().to_string();
             all.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()

@@ -19,20 +19,20 @@ use crate::frame::Frame;
 use crate::rtsp::{Media, Step};
 use crate::source::{Source, rtsp};
 
-/// How long the rate is measured, once pictures come.
+/// How long to measure the rate after the first picture.
 const MEASURE: Duration = Duration::from_secs(3);
 
-/// A camera that sends less than two pictures in that time is given this long.
+/// How long to measure a camera that sends fewer than two pictures in that time.
 const MEASURE_MAX: Duration = Duration::from_secs(12);
 
-/// How often it is looked whether a slow camera has sent another picture.
+/// How often to check whether a slow camera has sent another picture.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// What was measured.
+/// The measurements.
 struct Measured {
     first: Arc<Frame>,
     first_after: Duration,
-    /// Of which a key picture was waited for.
+    /// The part of the wait that was for a key picture.
     key_wait: Duration,
     rate: Rate,
     seen: Report,
@@ -43,12 +43,12 @@ struct Measured {
 struct Rate {
     pictures: u64,
     measured: Duration,
-    /// Since the last one.
+    /// Time since the last one.
     still: Duration,
 }
 
 impl Rate {
-    /// Pictures a second, up to the last one; with what came after it where that is more than a pause.
+    /// Pictures per second up to the last one; includes the time after it if that is longer than a pause.
     fn fps(self) -> Option<f64> {
         let time = if self.stands_still() { self.measured } else { self.measured.saturating_sub(self.still) };
         let fps = self.pictures as f64 / time.as_secs_f64();
@@ -74,7 +74,7 @@ impl Rate {
     }
 }
 
-/// Opens a source and shows what it delivers; where nothing comes, how far it got, and why.
+/// Opens a source and shows what it delivers; if nothing comes, shows how far it got and why.
 pub fn run(source: SourceSpec, json: bool, picture: &Picture) -> Result<(), Failure> {
     let (label, spec) = (source.to_string(), source.clone());
     let (measured, session) = smol::block_on(async {
@@ -116,7 +116,7 @@ async fn measure(camera: &Arc<Camera>, clock: &Clock) -> Result<Measured, Lost> 
     Ok(Measured { first, first_after: shown.since(begin), key_wait: key_wait.get(), rate, seen })
 }
 
-/// Says that a key picture is waited for, and notes how long. Does not return.
+/// Reports a wait for a key picture, and records how long it takes. Does not return.
 async fn say_key_wait<T>(camera: &Arc<Camera>, clock: &Clock, waited: &Cell<Duration>) -> T {
     camera.until(|camera| camera.report(clock.now()).key_wait.is_some()).await;
     let words = "the camera sends pictures; waiting for a key picture, without which no other can be shown";
@@ -272,10 +272,10 @@ fn session_text(report: &rtsp::Report) -> String {
 mod tests {
     use super::*;
 
-    /// Issue 10, number 17: a rate is that of pictures shown, not of the packets of a camera that stands
+    /// Issue 10, number 17: the rate counts pictures shown, not the packets of a camera whose picture stands
     /// still.
     #[test]
-    fn a_rate_counts_the_pictures_up_to_the_end() {
+    fn the_rate_counts_pictures_up_to_the_end() {
         let text = |pictures, measured, still| {
             let ms = Duration::from_millis;
             Rate { pictures, measured: ms(measured), still: ms(still) }.text()

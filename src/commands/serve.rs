@@ -51,10 +51,10 @@ pub fn run(options: Serve) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where the configuration comes from, so that it can be read again.
+/// The origin of the configuration, so that it can be read again.
 #[derive(Debug)]
 struct Origin {
-    /// `None` where there is no file and none was named.
+    /// `None` if there is no file and none was named.
     file: Option<PathBuf>,
     listen: Vec<SocketAddr>,
     sources: Vec<SourceSpec>,
@@ -62,7 +62,7 @@ struct Origin {
 }
 
 impl Origin {
-    /// The file and what the command line says in its place.
+    /// The file, and the options of the command line that override it.
     fn of(options: Serve) -> Result<Self, Failure> {
         let default = Path::new(config::DEFAULT_FILE);
         let is_there = |file: &Path| rustix::fs::access(file, rustix::fs::Access::EXISTS).is_ok();
@@ -81,7 +81,7 @@ impl Origin {
         Ok(Self { file, listen, sources: options.sources, picture: options.picture.picture() })
     }
 
-    /// The configuration as it is now.
+    /// Reads the present configuration.
     fn read(&self) -> Result<Config, Mistakes> {
         let mut config = match &self.file {
             Some(file) => Config::read(file)?,
@@ -101,7 +101,7 @@ impl Origin {
     }
 }
 
-/// Asks for the configuration to be read again when its file changes. Does not return.
+/// Requests a reload when the file changes. Does not return.
 async fn follow_file<T>(file: Option<&Path>, clock: &Clock, reloads: &Sender<()>) -> T {
     let Some(file) = file else { return pending().await };
     let watch = match Watch::new(file) {
@@ -119,12 +119,12 @@ async fn follow_file<T>(file: Option<&Path>, clock: &Clock, reloads: &Sender<()>
             log::warn!("cannot watch {} any more: {error}", file.display());
             return pending().await;
         }
-        // One that waits is enough.
+        // One pending reload is enough.
         let _ = reloads.try_send(());
     }
 }
 
-/// The same source may be named twice: `test: test:`.
+/// Numbers the default names if a source is given more than once, as in `test: test:`.
 fn name_apart(cameras: &mut [Camera]) {
     let cameras_max = cameras.len() + 1;
     for at in 1..cameras.len() {
@@ -138,7 +138,7 @@ fn name_apart(cameras: &mut [Camera]) {
     }
 }
 
-/// The sockets that systemd opened, else those of the configuration.
+/// The sockets passed by systemd, else those of the configuration.
 fn sockets(config: &Config) -> Result<Sockets, Failure> {
     let passed =
         systemd::listeners().map_err(|error| Failure::Other(format!("sockets of systemd: {error}")))?;
@@ -148,7 +148,7 @@ fn sockets(config: &Config) -> Result<Sockets, Failure> {
     http::listen::open_configured(&config.http.listen).map_err(Failure::Other)
 }
 
-/// Each viewer is a descriptor; the usual soft limit of 1024 is for programs that use `select`.
+/// Each viewer needs a descriptor; the usual soft limit of 1024 exists for programs that use `select`.
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -158,7 +158,7 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// Returns on SIGTERM or SIGINT; SIGHUP asks for the configuration to be read again.
+/// Returns on SIGTERM or SIGINT; SIGHUP requests a reload.
 async fn until_stopped(reloads: &Sender<()>, has_file: bool) {
     let mut signals = match Signals::new([Signal::Term, Signal::Int, Signal::Hup]) {
         Ok(signals) => signals,
@@ -172,7 +172,7 @@ async fn until_stopped(reloads: &Sender<()>, has_file: bool) {
     while let Some(signal) = signals.next().await {
         match signal {
             Ok(Signal::Hup) if has_file => {
-                // One that waits is enough.
+                // One pending reload is enough.
                 let _ = reloads.try_send(());
             }
             Ok(Signal::Hup) => log::info!("SIGHUP: there is no configuration file to read again"),

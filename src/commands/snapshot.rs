@@ -20,8 +20,8 @@ use crate::frame::{Frame, Kind};
 use crate::source::publisher::Publisher;
 use crate::source::{Source, Sources};
 
-/// The first picture must be there within this time. Opening may take a device seconds; a camera on
-/// a network has time-outs of its own, up to 30 s, which say more.
+/// The first picture must arrive within this time. Opening may take a device seconds; a network camera has
+/// its own time-outs, up to 30 s, whose errors say more.
 const FIRST_PICTURE_MAX: Duration = Duration::from_secs(40);
 
 /// Takes one picture of a source.
@@ -40,7 +40,7 @@ pub fn run(source: SourceSpec, output: &Path, picture: &Picture) -> Result<(), F
     written.map_err(|error| Failure::Other(format!("{}: {error}", output.display())))
 }
 
-/// Opens a source by itself, without the service around it, does `work` and closes it.
+/// Opens a source alone, without the service, does `work` and closes it.
 ///
 /// # Errors
 /// Those of `work`, or why the source gave no pictures.
@@ -65,13 +65,13 @@ pub async fn with_source<T>(
     .await;
     stop.request();
     if !ended.get() {
-        // The device is closed before the program says that it is done.
+        // The device is closed before the program reports success.
         let _ = running.await;
     }
     result
 }
 
-/// The source of this description, not opened yet.
+/// The source for this description, not yet opened.
 ///
 /// # Errors
 /// If the device does not exist.
@@ -90,7 +90,7 @@ pub async fn find(source: SourceSpec, picture: &Picture) -> Result<Source, Lost>
 /// The first picture of an opened source.
 ///
 /// # Errors
-/// If there is none for as long as any source may take.
+/// If none arrives within the longest time that a source may take.
 pub async fn first_picture(camera: &Arc<camera::Camera>, clock: &Clock) -> Result<Arc<Frame>, Lost> {
     let mut viewer = camera.watch();
     let picture = async {

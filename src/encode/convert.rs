@@ -1,13 +1,13 @@
-//! Any uncompressed picture to one of the forms that the JPEG library takes.
+//! Converts any uncompressed picture to a form that the JPEG library accepts.
 //!
-//! What the library can read where it lies is left there; only interleaved chroma, packed rows and
-//! RGB565 go through memory of ours, which is reused.
+//! Data that the library can read in place is not copied; only interleaved chroma, packed rows and RGB565 go
+//! through our own memory, which is reused.
 
 use crate::picture::{Chroma, PixelFormat, Plane, Planes, RawPicture};
 
 use super::{EncodeError, layout, rows};
 
-/// A picture in a form that the JPEG library takes.
+/// A picture in a form that the JPEG library accepts.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
     /// Planes of Y'CbCr or of grey.
@@ -40,22 +40,22 @@ pub enum Order {
     Rgbx,
 }
 
-/// Converts pictures in memory that lasts as long as the camera.
+/// Converts pictures; keeps its memory for the life of the camera.
 #[derive(Debug, Default)]
 pub struct Converter {
     /// Luma, or RGB pixels.
     y: Vec<u8>,
     u: Vec<u8>,
     v: Vec<u8>,
-    /// One row of interleaved chroma, between averaging and splitting; it stays in the L1 cache.
+    /// One row of interleaved chroma, between averaging and splitting; stays in the L1 cache.
     pairs: Vec<u8>,
 }
 
 impl Converter {
-    /// Converts a picture, 4:2:2 to what `chroma` says, which is not [`Chroma::Grey`].
+    /// Converts a picture, 4:2:2 to `chroma`, which is not [`Chroma::Grey`].
     ///
     /// # Errors
-    /// Where sides, stride or length of the picture are impossible.
+    /// If sides, stride or length of the picture are impossible.
     pub fn convert<'a>(
         &'a mut self,
         picture: &RawPicture<'a>,
@@ -104,7 +104,7 @@ impl Converter {
         })
     }
 
-    /// Packed 4:2:2 to planes Y, Cb, Cr.
+    /// Unpacks 4:2:2 to planes Y, Cb, Cr.
     fn unpack(
         &mut self,
         picture: &RawPicture<'_>,
@@ -127,8 +127,7 @@ impl Converter {
         }
     }
 
-    /// Row by row, so that each row of the source is read from memory once and from the L1 cache
-    /// after that.
+    /// Works row by row: each row of the source is read from memory once, then from the L1 cache.
     fn unpack_ordered<const LUMA: u32, const CHROMA: u32>(
         &mut self,
         picture: &RawPicture<'_>,
@@ -147,7 +146,7 @@ impl Converter {
             let (y_above, y_below) = y.split_at_mut(2 * pairs);
             rows::take::<LUMA>(above, y_above);
             if y_below.is_empty() {
-                // Every row has chroma of its own, or this is the last one of an odd height.
+                // Every row has its own chroma, or this is the last one of an odd height.
                 rows::take::<CHROMA>(above, between);
             } else {
                 let below = row(packed, rows_per_chroma * i + 1, 4 * pairs);
@@ -158,7 +157,7 @@ impl Converter {
         }
     }
 
-    /// Interleaved chroma to two planes, of the first and of the second bytes.
+    /// Splits interleaved chroma into planes of the first and of the second bytes.
     fn split(&mut self, pairs: usize, height: usize, interleaved: Plane<'_>) -> (Plane<'_>, Plane<'_>) {
         let u = sized(&mut self.u, pairs * height);
         let v = sized(&mut self.v, pairs * height);
@@ -168,7 +167,7 @@ impl Converter {
         (Plane { stride: pairs, data: &self.u }, Plane { stride: pairs, data: &self.v })
     }
 
-    /// The same, and half the rows. `height` is that of the interleaved plane.
+    /// Likewise, and halves the rows. `height` is that of the interleaved plane.
     fn split_average(
         &mut self,
         pairs: usize,
@@ -186,7 +185,7 @@ impl Converter {
         (Plane { stride: pairs, data: &self.u }, Plane { stride: pairs, data: &self.v })
     }
 
-    /// Planes of 4:2:2 chroma to half their rows.
+    /// Averages planes of 4:2:2 chroma to half their rows.
     fn average(
         &mut self,
         picture: &RawPicture<'_>,
@@ -214,7 +213,7 @@ impl Converter {
     }
 }
 
-/// Memory of this length, whose content is whatever it was: allocates for the first picture only.
+/// A slice of this length with arbitrary content: allocates for the first picture only.
 fn sized(memory: &mut Vec<u8>, len: usize) -> &mut [u8] {
     memory.resize(len, 0);
     memory

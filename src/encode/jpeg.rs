@@ -1,4 +1,4 @@
-//! The door to libjpeg-turbo.
+//! The only module that uses libjpeg-turbo.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::picture::{Chroma, Plane, Planes};
 use super::EncodeError;
 use super::convert::{Order, Pixels};
 
-/// A compressor that lives as long as the camera: making one costs tables and allocations.
+/// A compressor that lives as long as the camera: creating one costs tables and allocations.
 pub(super) struct Compressor {
     library: turbojpeg::Compressor,
     quality: u8,
@@ -34,7 +34,7 @@ impl Compressor {
         Ok(())
     }
 
-    /// Compresses planes that `layout` has checked.
+    /// Compresses planes checked by `layout`.
     pub(super) fn compress_planes(
         &mut self,
         planes: &Planes<'_>,
@@ -45,7 +45,7 @@ impl Compressor {
             Chroma::Yuv444 => Subsamp::None,
             Chroma::Yuv420 => Subsamp::Sub2x2,
             Chroma::Yuv422 => Subsamp::Sub2x1,
-            // The crate asserts on the length of chroma planes that a grey picture does not have.
+            // For a grey picture, the crate asserts on the lengths of the absent chroma planes.
             Chroma::Grey => {
                 let format = PixelFormat::GRAY;
                 return self.compress_image(
@@ -73,7 +73,7 @@ impl Compressor {
         Ok(())
     }
 
-    /// Compresses pixels that `layout` has checked, with this much of their colour.
+    /// Compresses pixels checked by `layout`, with this chroma subsampling.
     pub(super) fn compress_pixels(
         &mut self,
         pixels: &Pixels<'_>,
@@ -119,14 +119,14 @@ impl fmt::Debug for Compressor {
     }
 }
 
-/// Bytes of the longest JPEG that such a picture can become, as long as that is within reason: the
-/// library refuses, and does not overrun, when a buffer is too small.
+/// Size of the longest JPEG that such a picture can become, within reason: if a buffer is too small, the
+/// library refuses and does not overrun it.
 fn capacity(width: usize, height: usize, subsamp: Subsamp) -> Result<usize, EncodeError> {
     Ok(compressed_buf_len(width, height, subsamp)?.min(limits::JPEG_MAX_BYTES))
 }
 
-/// Luma with the sides rounded up to whole chroma samples, as the library reads it; an odd picture
-/// in its camera's buffer has other samples there, which would bleed into the last row and column.
+/// Luma with the sides rounded up to whole chroma samples, as the library reads it; in the camera's buffer an
+/// odd picture has unrelated samples there, which would bleed into the last row and column.
 fn even_luma<'a>(planes: &Planes<'a>, subsamp: Subsamp, memory: &'a mut Vec<u8>) -> Plane<'a> {
     let Planes { width, height, y, .. } = *planes;
     let (even_width, even_height) =

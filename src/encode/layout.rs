@@ -1,7 +1,7 @@
-//! Where the planes of a picture lie, and whether they are all there.
+//! Locates the planes of a picture and checks that they are complete.
 //!
-//! Every length and stride is checked here, once, so that the code behind it may index and the JPEG
-//! library, which asserts, is never handed a plane that is too short.
+//! Every length and stride is checked here, once: the code that follows may index, and the JPEG library,
+//! which asserts, never gets a plane that is too short.
 
 use crate::limits;
 use crate::picture::{PixelFormat, Plane, Planes, RawPicture};
@@ -19,8 +19,8 @@ struct Extent {
 impl Extent {
     const NONE: Self = Self { row: 0, rows: 0, stride: 0 };
 
-    /// Bytes to the end of the last row. The padding behind it need not be there: V4L2 drivers
-    /// differ in whether `bytesused` counts it.
+    /// Bytes to the end of the last row. The padding after it may be absent: V4L2 drivers differ in whether
+    /// `bytesused` counts it.
     fn len(self) -> usize {
         match self.rows {
             0 => 0,
@@ -37,7 +37,7 @@ impl Extent {
     }
 }
 
-/// The planes of a picture as they lie in its buffer, one to three; the others are empty.
+/// The one to three planes of a picture in its buffer; unused entries are empty.
 pub(super) fn planes_of<'a>(picture: &RawPicture<'a>) -> Result<[Plane<'a>; 3], EncodeError> {
     let RawPicture { format, width, height, stride, data } = *picture;
     check_sides(width, height)?;
@@ -71,8 +71,8 @@ fn offsets(extents: &[Extent; 3]) -> [usize; 3] {
     [0, if second.rows == 0 { 0 } else { second_at }, if third.rows == 0 { 0 } else { third_at }]
 }
 
-/// Chroma strides follow from that of luma: half of it for a plane of its own, all of it for Cb and
-/// Cr interleaved. Odd ones round up, as the kernel's `v4l2_fill_pixfmt` does.
+/// Chroma strides follow from the luma stride: half of it for a separate plane, all of it for interleaved Cb
+/// and Cr. Odd ones round up, as in the kernel's `v4l2_fill_pixfmt`.
 fn extents(picture: &RawPicture<'_>) -> [Extent; 3] {
     let RawPicture { format, width, height, stride, .. } = *picture;
     let (half_width, half_height, half_stride) = (width.div_ceil(2), height.div_ceil(2), stride.div_ceil(2));
@@ -102,7 +102,7 @@ fn extents(picture: &RawPicture<'_>) -> [Extent; 3] {
     }
 }
 
-/// Whether planes that came from elsewhere hold the picture that they claim to hold.
+/// Checks that planes from outside are as large as their picture requires.
 pub(super) fn check_planes(planes: &Planes<'_>) -> Result<(), EncodeError> {
     let Planes { width, height, .. } = *planes;
     check_sides(width, height)?;

@@ -1,16 +1,15 @@
-//! Whether encoding keeps up with the camera.
+//! Measures whether encoding keeps up with the camera.
 
 use std::time::Duration;
 
 /// Pictures before the first verdict.
 const PICTURES_MIN: u32 = 8;
 
-/// Share of the interval between two pictures that encoding may take. Above it, a picture is not
-/// done when the next one comes as soon as anything else wants the processor.
+/// The fraction of the picture interval that encoding may take. Above it, any other load on the processor
+/// delays a picture past the next one.
 const SHARE_MAX: f64 = 0.8;
 
-/// Compares the time that encoding takes with the time between pictures, both averaged over the
-/// last dozen or so.
+/// Compares encoding time with the picture interval, both averaged over about the last dozen.
 #[derive(Debug, Default)]
 pub struct Load {
     pictures: u32,
@@ -19,7 +18,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// Counts a picture that took `encoding` and came `interval` after the one before.
+    /// Counts a picture that took `encoding` and came `interval` after the previous one.
     pub fn count(&mut self, encoding: Duration, interval: Duration) {
         let weight = if self.pictures == 0 { 1.0 } else { 0.1 };
         self.pictures = self.pictures.saturating_add(1);

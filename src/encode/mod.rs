@@ -1,8 +1,7 @@
-//! Uncompressed pictures to JPEG.
+//! Encodes uncompressed pictures as JPEG.
 //!
-//! `layout` finds and checks the planes of a picture, `convert` brings them into a form that the
-//! JPEG library takes, with the kernels of `rows`, `stretch` widens limited range, and `jpeg` is the door to
-//! that library.
+//! `layout` finds and checks the planes of a picture, `convert` converts them to a form that the JPEG library
+//! accepts, with the kernels of `rows`, `stretch` widens limited range, and only `jpeg` uses that library.
 
 pub mod convert;
 mod jpeg;
@@ -28,20 +27,19 @@ pub struct JpegEncoder {
     compressor: jpeg::Compressor,
     converter: Converter,
     chroma: Chroma,
-    /// Where the samples of the source are of limited range.
+    /// Set if the source's samples are of limited range.
     stretch: Option<stretch::Stretch>,
 }
 
 impl JpegEncoder {
     /// An encoder of JPEG quality 1 (worst) to 100 (best).
     ///
-    /// `chroma` says what becomes of pictures that have more colour than 4:2:0:
-    /// [`Chroma::Yuv420`] costs less time and bytes, [`Chroma::Yuv422`] keeps every row of colour.
-    /// 4:2:0 pictures stay as they are.
+    /// `chroma` applies to pictures with more colour than 4:2:0: [`Chroma::Yuv420`] costs less time and
+    /// bytes, [`Chroma::Yuv422`] keeps every row of colour. 4:2:0 pictures stay as they are.
     ///
     /// # Errors
-    /// [`EncodeError::Quality`], [`EncodeError::Chroma`] for other chroma than these two, and
-    /// [`EncodeError::Library`] where there is no memory.
+    /// [`EncodeError::Quality`]; [`EncodeError::Chroma`] for any other chroma; [`EncodeError::Library`] if
+    /// memory runs out.
     pub fn new(quality: u8, chroma: Chroma) -> Result<Self, EncodeError> {
         if !(1..=100).contains(&quality) {
             return Err(EncodeError::Quality(quality));
@@ -53,10 +51,10 @@ impl JpegEncoder {
         Ok(Self { compressor, converter: Converter::default(), chroma, stretch: None })
     }
 
-    /// Sets the JPEG quality of the pictures to come, 1 to 100.
+    /// Sets the JPEG quality of later pictures, 1 to 100.
     ///
     /// # Errors
-    /// [`EncodeError::Quality`]; the quality is then what it was.
+    /// [`EncodeError::Quality`]; the quality then stays unchanged.
     pub fn set_quality(&mut self, quality: u8) -> Result<(), EncodeError> {
         if !(1..=100).contains(&quality) {
             return Err(EncodeError::Quality(quality));
@@ -64,21 +62,21 @@ impl JpegEncoder {
         self.compressor.set_quality(quality)
     }
 
-    /// The same for a source that says what range its samples have. Without this they keep their values.
+    /// Sets the range of the source's samples. Without this they keep their values.
     #[must_use]
     pub fn of_range(self, range: Range) -> Self {
         Self { stretch: (range == Range::Limited).then(Default::default), ..self }
     }
 
-    /// Encodes a picture of any format into `out`, whose former content is lost.
+    /// Encodes a picture of any format into `out`, replacing its content.
     ///
-    /// Samples keep their values unless the source has said that their range is limited
-    /// ([`of_range`](Self::of_range)). Most drivers do not say: uvcvideo leaves `quantization` at its default
-    /// for nearly every camera, and cameras differ. Stretched without need, bright and dark parts are lost;
-    /// left as it is, a little contrast.
+    /// Samples keep their values unless the source declares their range limited
+    /// ([`of_range`](Self::of_range)). Most drivers do not declare it: uvcvideo leaves `quantization` at its
+    /// default for nearly every camera, and cameras differ. A needless stretch loses bright and dark parts; a
+    /// missing one only a little contrast.
     ///
     /// # Errors
-    /// Where sides, stride or length of the picture are impossible; `out` is empty then.
+    /// If sides, stride or length of the picture are impossible; `out` is empty then.
     pub fn encode(&mut self, picture: &RawPicture<'_>, out: &mut FrameBuffer) -> Result<(), EncodeError> {
         out.clear();
         let input = self.converter.convert(picture, self.chroma)?;
@@ -94,12 +92,12 @@ impl JpegEncoder {
         }
     }
 
-    /// Encodes a picture that is planar already into `out`, whose former content is lost.
+    /// Encodes a planar picture into `out`, replacing its content.
     ///
-    /// Nothing is copied, but for the luma of a picture with an odd side.
+    /// Copies nothing except the luma of a picture with an odd side.
     ///
     /// # Errors
-    /// Where sides, strides or lengths of the planes are impossible; `out` is empty then.
+    /// If sides, strides or lengths of the planes are impossible; `out` is empty then.
     pub fn encode_planes(&mut self, planes: &Planes<'_>, out: &mut FrameBuffer) -> Result<(), EncodeError> {
         out.clear();
         layout::check_planes(planes)?;
@@ -128,7 +126,7 @@ pub enum EncodeError {
         /// Height in pixels.
         height: usize,
     },
-    /// Rows lie closer together than they are long, or absurdly far apart.
+    /// Rows are closer together than they are long, or absurdly far apart.
     Stride {
         /// Which plane, as a word.
         plane: &'static str,
@@ -141,7 +139,7 @@ pub enum EncodeError {
     },
     /// A picture ends early.
     Short {
-        /// How the picture lies.
+        /// The memory layout.
         format: PixelFormat,
         /// Width in pixels.
         width: usize,
@@ -149,9 +147,9 @@ pub enum EncodeError {
         height: usize,
         /// Bytes from one row to the next.
         stride: usize,
-        /// Bytes that are there.
+        /// Bytes present.
         have: usize,
-        /// Bytes that it takes.
+        /// Bytes required.
         need: usize,
     },
     /// A plane of a planar picture ends early.
@@ -162,12 +160,12 @@ pub enum EncodeError {
         width: usize,
         /// Height of the picture in pixels.
         height: usize,
-        /// Bytes that are there.
+        /// Bytes present.
         have: usize,
-        /// Bytes that it takes.
+        /// Bytes required.
         need: usize,
     },
-    /// The JPEG library refused, in its own words.
+    /// The JPEG library's error message.
     Library(String),
 }
 

@@ -1,7 +1,7 @@
-//! Encoder threads, for pictures that take longer to encode than the camera takes to give the next.
+//! Encoder threads, for pictures that take longer to encode than the camera's picture interval.
 //!
-//! A picture is handed to a thread that is idle, or not at all: nothing queues, so nothing is ever
-//! more than the encoding of one picture behind. What is encoded is delivered in the order of capture.
+//! A picture goes to an idle thread or is dropped: nothing queues, so no picture is later than the time of
+//! its own encoding. Encoded pictures are delivered in the order of capture.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,10 @@ use crate::frame::{BufferPool, FrameBuffer};
 /// Encodes the bytes of one captured buffer.
 pub type Encode = Box<dyn FnMut(&[u8], &mut FrameBuffer) -> Result<(), EncodeError> + Send>;
 
-/// Takes what was encoded, or why it was not, with what was handed in beside the bytes.
+/// Receives an encoded picture or an error, and the value submitted with the bytes.
 pub type Deliver<T> = Arc<dyn Fn(Result<FrameBuffer, EncodeError>, T) + Send + Sync>;
 
-/// Threads that encode pictures side by side. `T` goes with each picture to its delivery.
+/// Threads that encode pictures in parallel. `T` accompanies each picture to its delivery.
 pub struct EncoderPool<T> {
     shared: Arc<Shared<T>>,
     threads: Vec<JoinHandle<()>>,
@@ -29,13 +29,13 @@ struct Shared<T> {
 }
 
 struct State<T> {
-    /// Pictures that idle threads are about to take: never more than there are such threads.
+    /// Pictures for idle threads to take: never more than there are such threads.
     jobs: VecDeque<Job<T>>,
     idle: usize,
-    /// The number of the picture whose turn it is to be delivered.
+    /// The number of the next picture to deliver.
     turn: u64,
     closed: bool,
-    /// Memory of pictures that are done.
+    /// Memory of finished pictures.
     spare: Vec<Vec<u8>>,
 }
 
@@ -63,7 +63,7 @@ impl<T: Send + 'static> EncoderPool<T> {
         Ok(started)
     }
 
-    /// Hands a copy of a picture to an idle thread; false if there is none.
+    /// Gives a copy of a picture to an idle thread; false if none is idle.
     pub fn hand_in(&mut self, bytes: &[u8], with: T) -> bool {
         let mut state = self.shared.lock();
         if state.idle == 0 {
@@ -72,7 +72,7 @@ impl<T: Send + 'static> EncoderPool<T> {
         state.idle -= 1;
         let mut copy = state.spare.pop().unwrap_or_default();
         drop(state);
-        // The driver wants its buffer back before the picture is encoded.
+        // The driver needs its buffer back before the picture is encoded.
         copy.clear();
         copy.extend_from_slice(bytes);
         let mut state = self.shared.lock();
@@ -85,7 +85,7 @@ impl<T: Send + 'static> EncoderPool<T> {
 }
 
 impl<T> Drop for EncoderPool<T> {
-    /// Waits for the pictures that are being encoded.
+    /// Waits for the pictures being encoded.
     fn drop(&mut self) {
         self.shared.lock().closed = true;
         self.shared.changed.notify_all();
@@ -129,7 +129,7 @@ fn work<T>(shared: &Shared<T>, mut encode: Encode, pool: &BufferPool, deliver: &
         while state.turn != number {
             state = shared.wait(state);
         }
-        // Under the lock, so that the next one cannot overtake.
+        // Under the lock, so that the next picture cannot overtake.
         deliver(result, with);
         state.turn += 1;
         state.idle += 1;
@@ -145,13 +145,13 @@ mod tests {
     use std::sync::Barrier;
 
     #[test]
-    fn pictures_are_encoded_side_by_side_delivered_in_order_and_never_queued() {
+    fn pictures_are_encoded_in_parallel_delivered_in_order_and_never_queued() {
         let delivered = Arc::new(Mutex::new(Vec::new()));
         let to = delivered.clone();
         let deliver: Deliver<u32> = Arc::new(move |result: Result<FrameBuffer, EncodeError>, with| {
             to.lock().unwrap().push((result.is_ok_and(|jpeg| &*jpeg == b"picture"), with));
         });
-        // Each thread ends its encoding only when both and the test have come to it.
+        // Each thread finishes only when both threads and the test have reached the barrier.
         let barrier = Arc::new(Barrier::new(3));
         let encoder = || -> Encode {
             let barrier = barrier.clone();
@@ -165,7 +165,7 @@ mod tests {
             EncoderPool::start(vec![encoder(), encoder()], &BufferPool::default(), &deliver).unwrap();
         for round in 0..50 {
             for number in [2 * round, 2 * round + 1] {
-                // The threads of the round before may still be on their way to idle.
+                // The threads of the previous round may not be idle yet.
                 while !encoders.hand_in(b"picture", number) {
                     std::thread::yield_now();
                 }

@@ -1,18 +1,17 @@
-//! Pictures into the shape in which they are to be seen: pixels that are not square, cameras that were
-//! held sideways.
+//! Reshapes pictures for display: pixels that are not square, and cameras that were held sideways.
 //!
-//! A JPEG can say neither in a way that all viewers heed, so the samples are moved. Of the two
-//! sides the one is stretched that is too short, so that nothing of the picture is lost; between samples
-//! it is linear. Pictures that are as they should be pass untouched, at no cost.
+//! A JPEG cannot express either in a way that all viewers respect, so the samples are moved. The side that is
+//! too short is stretched, so that no part of the picture is lost, with linear interpolation. Pictures in the
+//! right shape pass untouched, at no cost.
 
 use crate::picture::{Chroma, Plane, Planes, Shape, Turn};
 
-/// Brings pictures into shape, in memory that lasts as long as the stream.
+/// Reshapes pictures; keeps its memory as long as the stream.
 #[derive(Debug, Default)]
 pub struct Reshaper {
     stretched: [Vec<u8>; 3],
     turned: [Vec<u8>; 3],
-    /// Half the rows of a colour.
+    /// A chroma plane with half the rows.
     halved: Vec<u8>,
     places: Places,
 }
@@ -30,8 +29,8 @@ impl Reshaper {
     }
 }
 
-/// Where the samples of a longer or shorter row come from: the first of two neighbours, and how much of
-/// the second there is, of 256.
+/// The origin of the samples of a longer or shorter row: the first of two neighbours, and the weight of the
+/// second, of 256.
 #[derive(Debug, Default)]
 struct Places {
     of: (usize, usize),
@@ -49,7 +48,7 @@ impl Places {
     }
 }
 
-/// Centres of samples lie half a sample from the edge. Behind the last one nothing is read.
+/// Centres of samples are half a sample from the edge. Nothing after the last one is read.
 fn place(at: usize, from: usize, to: usize) -> (u32, u16) {
     let (at, from, to) = (at as u64, from as u64, to as u64);
     // In 256ths of a sample.
@@ -109,7 +108,7 @@ fn between(first: u8, second: u8, share: u16) -> u8 {
     ((u16::from(first) * (256 - share) + u16::from(second) * share + 128) >> 8) as u8
 }
 
-/// Rows and columns of a square that stays in the L1 cache while it is turned.
+/// Rows and columns of a square that stays in the L1 cache during rotation.
 const TILE: usize = 32;
 
 fn turn<'a>(
@@ -119,7 +118,7 @@ fn turn<'a>(
     halved: &mut Vec<u8>,
 ) -> Planes<'a> {
     let Planes { width, height, chroma, .. } = *planes;
-    // Colour that is shared by neighbours in a row would be shared by those in a column.
+    // Colour shared by neighbours in a row would become shared by those in a column.
     let halves = turn.transposed && chroma == Chroma::Yuv422;
     let after = if halves { Chroma::Yuv420 } else { chroma };
     let (columns, rows) = chroma.plane_size(width, height);
@@ -138,7 +137,7 @@ fn turn<'a>(
     over(memory, width, height, after)
 }
 
-/// Pairs of rows to one; the last one of an odd number stands for both.
+/// Averages pairs of rows; the last row of an odd number stands for both.
 fn average_rows(plane: &Plane<'_>, (width, height): (usize, usize), out: &mut Vec<u8>) {
     out.resize(width * height.div_ceil(2), 0);
     for (i, out) in out.chunks_exact_mut(width).enumerate() {
@@ -177,7 +176,7 @@ fn turn_plane(plane: &Plane<'_>, (width, height): (usize, usize), turn: Turn, ou
     }
 }
 
-/// Planes that lie in this memory without gaps.
+/// Planes in this memory, without gaps.
 fn over(memory: &[Vec<u8>; 3], width: usize, height: usize, chroma: Chroma) -> Planes<'_> {
     let (columns, _) = chroma.plane_size(width, height);
     let [y, u, v] = memory;

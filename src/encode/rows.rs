@@ -14,7 +14,7 @@ pub(super) const FIRST: u32 = 0;
 /// See [`FIRST`].
 pub(super) const SECOND: u32 = 8;
 
-/// One byte of every pair.
+/// Takes one byte of every pair.
 pub(super) fn take<const SHIFT: u32>(pairs: &[u8], out: &mut [u8]) {
     let (pairs, _) = pairs.as_chunks::<2>();
     for (out, pair) in out.iter_mut().zip(pairs) {
@@ -22,7 +22,7 @@ pub(super) fn take<const SHIFT: u32>(pairs: &[u8], out: &mut [u8]) {
     }
 }
 
-/// One byte of every pair, averaged over two rows and rounded.
+/// Takes one byte of every pair, averaged over two rows and rounded.
 pub(super) fn take_average<const SHIFT: u32>(above: &[u8], below: &[u8], out: &mut [u8]) {
     let (above, _) = above.as_chunks::<2>();
     let (below, _) = below.as_chunks::<2>();
@@ -33,14 +33,14 @@ pub(super) fn take_average<const SHIFT: u32>(above: &[u8], below: &[u8], out: &m
     }
 }
 
-/// The average of two rows, rounded.
+/// Averages two rows, rounded.
 pub(super) fn average(above: &[u8], below: &[u8], out: &mut [u8]) {
     for ((out, above), below) in out.iter_mut().zip(above).zip(below) {
         *out = ((u16::from(*above) + u16::from(*below) + 1) >> 1) as u8;
     }
 }
 
-/// Both bytes of every pair, each to a row of its own.
+/// Splits every pair into two rows.
 pub(super) fn split(pairs: &[u8], first: &mut [u8], second: &mut [u8]) {
     let (pairs, _) = pairs.as_chunks::<2>();
     for ((pair, first), second) in pairs.iter().zip(first).zip(second) {
@@ -50,13 +50,13 @@ pub(super) fn split(pairs: &[u8], first: &mut [u8], second: &mut [u8]) {
     }
 }
 
-/// RGB565 words to bytes R, G, B and one unused; four bytes a pixel, for three do not fill lanes.
+/// Expands RGB565 words to bytes R, G, B and one unused; four bytes per pixel, as three do not fill lanes.
 pub(super) fn expand_rgb565(words: &[u8], out: &mut [u8]) {
     let (words, _) = words.as_chunks::<2>();
     let (out, _) = out.as_chunks_mut::<4>();
     for (out, word) in out.iter_mut().zip(words) {
         let word = u32::from(u16::from_le_bytes(*word));
-        // The highest bits again below the lowest, so that full scale stays full scale.
+        // Repeats the highest bits below the lowest, so that full scale stays full scale.
         let red = (word >> 8 & 0xf8) | word >> 13;
         let green = (word >> 3 & 0xfc) | (word >> 9 & 0x03);
         let blue = (word << 3 & 0xf8) | (word >> 2 & 0x07);
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!((out, second), ([1, 2], [10, 255]));
     }
 
-    /// Bytes without a pattern that a vector's width could hide (an LCG's high bits).
+    /// Bytes without a pattern that a vector's width could hide (the high bits of an LCG).
     fn noise(len: usize, seed: u32) -> Vec<u8> {
         let mut state = seed;
         let mut next = || {
@@ -97,12 +97,12 @@ mod tests {
         (0..len).map(|_| next()).collect()
     }
 
-    /// Computes each byte by itself: no vector code can come of it.
+    /// Computes each byte separately: the compiler cannot vectorise this.
     fn one_by_one(len: usize, byte: impl Fn(usize) -> u8) -> Vec<u8> {
         (0..len).map(|i| byte(std::hint::black_box(i))).collect()
     }
 
-    /// Every length up to some vectors and their remainders, whatever the processor's width is.
+    /// Every length up to several vectors and their remainders, for any vector width.
     #[test]
     fn vector_code_equals_scalar_code() {
         let mean = |a: u8, b: u8| (f64::from(a) / 2.0 + f64::from(b) / 2.0).round() as u8;
@@ -137,7 +137,7 @@ mod tests {
             2 => (word % 32, 5),
             _ => return 0,
         };
-        // As many bits again, from the top, as are missing at the bottom.
+        // Fills the missing low bits with as many of the top bits.
         (level * (1 << (8 - bits)) + level / (1 << (2 * bits - 8))) as u8
     }
 

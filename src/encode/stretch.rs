@@ -1,11 +1,11 @@
-//! Pictures of limited range to full range, for drivers that say that theirs is limited.
+//! Stretches pictures of limited range to full range, for drivers that declare theirs limited.
 
 use crate::picture::range::{stretch_chroma, stretch_luma};
 use crate::picture::{Plane, Planes};
 
 use super::convert::{Order, Pixels};
 
-/// Memory for stretched pictures, which lasts as long as the camera.
+/// Stretches pictures; keeps its memory as long as the camera.
 #[derive(Debug, Default)]
 pub(super) struct Stretch {
     /// Luma, or RGB pixels.
@@ -15,7 +15,7 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    /// Planes that `layout` has checked.
+    /// Stretches planes checked by `layout`.
     pub fn planes(&mut self, planes: &Planes<'_>) -> Planes<'_> {
         let Planes { width, height, chroma, y, u, v } = *planes;
         let (columns, rows) = chroma.plane_size(width, height);
@@ -27,7 +27,7 @@ impl Stretch {
         Planes { width, height, chroma, y, u, v }
     }
 
-    /// Pixels: red, green and blue go from 16 to 235, as luma does.
+    /// Stretches pixels: red, green and blue go from 16 to 235, like luma.
     pub fn pixels(&mut self, pixels: &Pixels<'_>) -> Pixels<'_> {
         let Pixels { width, height, order, rows } = *pixels;
         let row = width * if order == Order::Rgbx { 4 } else { 3 };
@@ -61,7 +61,7 @@ mod tests {
     const WIDTH: usize = 32;
     const HEIGHT: usize = 32;
 
-    /// A picture of one colour, given as Y'CbCr, in formats of one; else as grey.
+    /// A picture filled with one colour, given as Y'CbCr; grey in formats without colour.
     fn filled(format: PixelFormat, [y, u, v]: [u8; 3]) -> Vec<u8> {
         let planes = |chroma: &[u8], len: usize| {
             let mut bytes = vec![y; WIDTH * HEIGHT];
@@ -93,7 +93,7 @@ mod tests {
         }
     }
 
-    /// Y'CbCr of the pixel in the middle, after the way through JPEG.
+    /// Y'CbCr of the pixel in the middle, after encoding and decoding.
     fn shown(format: PixelFormat, colour: [u8; 3], range: Range) -> [u8; 3] {
         let data = filled(format, colour);
         let stride = format.row_bytes(WIDTH);
@@ -115,9 +115,9 @@ mod tests {
     }
 
     #[test]
-    fn black_is_black_and_white_white_where_the_driver_says_that_the_range_is_limited() {
+    fn limited_range_is_stretched_to_full_black_and_white() {
         for format in PixelFormat::ALL {
-            // Five bits of a colour are up to 4 levels off.
+            // Five bits of a colour are off by up to 4 levels.
             let most = if format == PixelFormat::Rgb565 { 5 } else { 1 };
             assert_near(format, shown(format, [16, 128, 128], Range::Limited), [0, 128, 128], most);
             assert_near(format, shown(format, [235, 128, 128], Range::Limited), [255, 128, 128], most);

@@ -1,5 +1,4 @@
-//! Pictures of every format through the encoder and back through a decoder that shares no code
-//! with it.
+//! Encodes pictures of every format and decodes them with a decoder that shares no code with the encoder.
 
 mod refusals;
 mod scene;
@@ -43,8 +42,8 @@ fn psnr(a: &[f64], b: &[f64]) -> f64 {
     10.0 * (255.0 * 255.0 * a.len() as f64 / squares).log10()
 }
 
-/// Horizontal and vertical sampling factor of the first component (T.81, B.2.2), that is, how many
-/// luma samples share a chroma sample.
+/// Horizontal and vertical sampling factor of the first component (T.81, B.2.2): how many luma samples share
+/// a chroma sample.
 fn sampling(jpeg: &[u8]) -> (usize, usize) {
     let sof = jpeg.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
     let factors = usize::from(jpeg[sof + 11]);
@@ -98,7 +97,7 @@ fn grey_survives() {
 }
 
 #[test]
-fn chroma_is_subsampled_as_asked_and_never_made_up() {
+fn chroma_is_subsampled_as_requested_and_never_invented() {
     for format in PixelFormat::ALL {
         let has_quarter_chroma =
             matches!(format, PixelFormat::Nv12 | PixelFormat::Nv21 | PixelFormat::Yu12 | PixelFormat::Yv12);
@@ -125,10 +124,10 @@ fn smallest_pictures() {
     }
 }
 
-/// Also prints what each picture became: `tests/arm64/run` compares these lines between processors,
-/// and between vector code and scalar code.
+/// Also prints a digest of each picture: `tests/arm64/run` compares these lines between processors, and
+/// between vector code and scalar code.
 #[test]
-fn the_order_of_samples_does_not_show() {
+fn the_order_of_samples_does_not_matter() {
     use PixelFormat::{
         Bgr24, Grey, Nv12, Nv16, Nv21, Rgb24, Rgb565, Uyvy, Vyuy, Yu12, Yuv422p, Yuyv, Yv12, Yvyu,
     };
@@ -159,7 +158,7 @@ fn the_order_of_samples_does_not_show() {
 }
 
 #[test]
-fn planes_give_the_same_jpeg_as_the_picture_that_holds_them() {
+fn planes_give_the_same_jpeg_as_the_picture_that_contains_them() {
     let (width, height) = (66, 50);
     let stride = stride_of(PixelFormat::Yu12, width);
     let data = Scene::new(width, height).bytes(PixelFormat::Yu12, stride);
@@ -185,7 +184,7 @@ fn planes_give_the_same_jpeg_as_the_picture_that_holds_them() {
 
 /// The memory of a large picture must not show in a small one after it.
 #[test]
-fn an_encoder_forgets_the_picture_before() {
+fn an_encoder_forgets_the_previous_picture() {
     let mut out = BufferPool::default().take();
     let mut encoder = JpegEncoder::new(QUALITY, Chroma::Yuv420).unwrap();
     for format in PixelFormat::ALL {

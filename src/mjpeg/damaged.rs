@@ -23,18 +23,18 @@ pub enum Damaged {
         /// Length in bytes.
         bytes: usize,
     },
-    /// A marker that cannot stand there.
+    /// A marker in an illegal position.
     Misplaced {
         /// The marker's second byte.
         marker: u8,
-        /// Where.
+        /// Its offset.
         offset: usize,
     },
     /// A segment whose length does not fit its content.
     Segment {
         /// The marker's second byte.
         marker: u8,
-        /// Where.
+        /// Its offset.
         offset: usize,
         /// Its length in bytes.
         bytes: usize,
@@ -43,7 +43,7 @@ pub enum Damaged {
     Illegal {
         /// The marker's second byte.
         marker: u8,
-        /// Where.
+        /// Its offset.
         offset: usize,
         /// What is wrong with it.
         what: &'static str,
@@ -69,13 +69,13 @@ pub enum Damaged {
         /// Height in pixels.
         height: u16,
     },
-    /// A scan uses a Huffman table that is neither defined nor one of the standard.
+    /// A scan uses a Huffman table that is neither defined nor standard.
     NoTable,
-    /// More scans than a picture has use for.
+    /// More scans than any picture needs.
     Scans,
     /// A second picture begins before the first has ended.
     SecondPicture {
-        /// Where it begins.
+        /// Its offset.
         offset: usize,
     },
 }

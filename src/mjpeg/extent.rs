@@ -5,29 +5,29 @@ use memchr::{memchr, memmem};
 use super::LEADING_BYTES_MAX;
 use super::segment::{SOI, Shape, marker, next_marker, shape};
 
-/// Where a picture is as far as it has come.
+/// Whether the end of a picture has arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// It goes on.
+    /// Not yet.
     Open,
     /// EOI ends before this byte.
     Ends(usize),
-    /// This is not a JPEG, or a damaged one: its end cannot be told from it.
+    /// This is not a JPEG, or a damaged one: its end cannot be found.
     Unknown,
 }
 
-/// Walks a JPEG's segments and scans as bytes come. Compressed data cannot hold EOI (B.1.1.5), and
-/// segments are passed over by their length, so that a thumbnail's EOI in one ends nothing.
+/// Walks a JPEG's segments and scans as bytes arrive. Compressed data cannot contain EOI (B.1.1.5), and
+/// segments are skipped by their length, so a thumbnail's EOI inside one does not count.
 #[derive(Debug, Clone, Default)]
 pub struct ExtentFinder {
-    /// Bytes that were looked at.
+    /// Bytes examined.
     at: usize,
     place: Place,
-    /// Where SOI is.
+    /// Offset of SOI.
     start: Option<usize>,
-    /// Where the first scan's compressed data begin.
+    /// Offset of the first scan's compressed data.
     data_at: Option<usize>,
-    /// Where something first stood in the place of a marker, before the first scan.
+    /// Offset of the first bytes in the place of a marker, before the first scan.
     strays_at: Option<usize>,
 }
 
@@ -35,15 +35,15 @@ pub struct ExtentFinder {
 enum Place {
     #[default]
     BeforeStart,
-    /// A marker should come, perhaps after fill bytes.
+    /// A marker comes next, perhaps after fill bytes.
     Marker,
     Compressed,
     Over(Extent),
 }
 
 impl ExtentFinder {
-    /// Looks at what came since the last time. `data` is the picture from its first byte on, at
-    /// least as long as the last time.
+    /// Examines the new bytes. `data` is the picture from its first byte on, at least as long as in the last
+    /// call.
     pub fn find(&mut self, data: &[u8]) -> Extent {
         loop {
             let step = match self.place {
@@ -59,18 +59,18 @@ impl ExtentFinder {
         }
     }
 
-    /// Where SOI is, once it was seen.
+    /// Offset of SOI, once found.
     pub const fn start(&self) -> Option<usize> {
         self.start
     }
 
-    /// Where the first scan's compressed data begin: what lies before is headers.
+    /// Offset of the first scan's compressed data: everything before is headers.
     pub const fn data_at(&self) -> Option<usize> {
         self.data_at
     }
 
-    /// Where something first stood in the place of a marker, before the first scan: perhaps the picture
-    /// was cut there.
+    /// Offset of the first bytes in the place of a marker, before the first scan: the picture may have been
+    /// cut off there.
     pub const fn strays_at(&self) -> Option<usize> {
         self.strays_at
     }
@@ -89,7 +89,7 @@ impl ExtentFinder {
 
     fn marker(&mut self, data: &[u8]) -> Option<Place> {
         let Some((begin, code)) = next_marker(data, self.at) else {
-            // The last bytes may be the first of a marker.
+            // The last bytes may begin a marker.
             let kept = data.iter().rev().take_while(|byte| **byte == 0xff).count();
             let looked_at = self.at.max(data.len() - kept);
             self.note_strays(looked_at);
@@ -122,7 +122,7 @@ impl ExtentFinder {
         Some(Place::Compressed)
     }
 
-    /// No marker stands before this offset.
+    /// Notes that there is no marker before this offset.
     fn note_strays(&mut self, end: usize) {
         if end > self.at && self.data_at.is_none() {
             self.strays_at.get_or_insert(self.at);
@@ -149,7 +149,7 @@ impl ExtentFinder {
 mod tests {
     use super::*;
 
-    /// SOI, a comment that holds EOI, SOS, data with a stuffed 0xff and a restart, a second scan, EOI.
+    /// SOI, a comment that contains EOI, SOS, data with a stuffed 0xff and a restart, a second scan, EOI.
     const JPEG: &[u8] = b"\xff\xd8\xff\xfe\x00\x06\xff\xd9ab\xff\xff\xda\x00\x03x12\xff\x00\xff\xd03\xff\xc4\x00\x04\xff\xd9\xff\xda\x00\x02456\xff\xff\xd9";
 
     fn find(data: &[u8]) -> Extent {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_found_however_the_picture_arrives() {
+    fn the_end_is_found_in_any_split() {
         let padded = [JPEG, b"\r\n--x\r\n"].concat();
         assert_eq!(find(&padded), Extent::Ends(JPEG.len()));
         let mut finder = ExtentFinder::default();
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_between_segments_is_passed_over() {
+    fn bytes_between_segments_are_skipped() {
         for stray in
             [&b"\0"[..], b"ab", b"\xff\0", b"\xff\xd3", b"\xff\xfe\0\0", b"\xff\xff\0z\xff\xe1\0\x01"]
         {
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_before_is_overlooked_and_other_things_are_not_guessed_at() {
+    fn padding_in_front_is_skipped_and_anything_else_is_unknown() {
         let padded = [&[0; LEADING_BYTES_MAX][..], JPEG].concat();
         assert_eq!(find(&padded), Extent::Ends(padded.len()));
         assert_eq!(find(&[0; LEADING_BYTES_MAX + 2]), Extent::Unknown);

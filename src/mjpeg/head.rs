@@ -1,40 +1,40 @@
-//! What stands before a picture's compressed data, and between its scans.
+//! Parses the headers before a picture's compressed data, and between its scans.
 //!
-//! A head is accepted where libjpeg-turbo, which Chromium and Firefox decode with, would begin to
-//! decode: `tests/jpeg_heads.rs` compares the two over some thousand heads that are wrong in one
-//! place. Sections are those of ITU-T T.81.
+//! A head is accepted if libjpeg-turbo, the decoder of Chromium and Firefox, would begin to decode it:
+//! `tests/jpeg_heads.rs` compares the two on some thousand heads with a single error. Sections are those of
+//! ITU-T T.81.
 
 use super::huffman::{TableId, Tables, are_dc_values, is_code};
 use super::segment::{SOI, Segment, marker};
 use super::{Damaged, JpegInfo};
 use crate::limits;
 
-/// Components of a picture that browsers show: grey, Y'CbCr or RGB, CMYK or YCCK.
+/// Maximum components of a picture that browsers show: grey, Y'CbCr or RGB, CMYK or YCCK.
 const COMPONENTS_MAX: usize = 4;
 
-/// Blocks of an MCU in a scan of more than one component (B.2.3).
+/// Maximum blocks of an MCU in a scan of more than one component (B.2.3).
 const MCU_BLOCKS_MAX: u8 = 10;
 
 /// The last coefficient of a block.
 const COEFFICIENT_MAX: u8 = 63;
 
-/// The lowest bit that a progressive scan may leave to later ones: G.1.1.1.2 has this one, too.
+/// The lowest bit that a progressive scan may leave to later ones, as in G.1.1.1.2.
 const POINT_TRANSFORM_MAX: u8 = 13;
 
-/// What stands before the compressed data. Offsets count from SOI.
+/// The headers before the compressed data. Offsets count from SOI.
 #[derive(Debug)]
 pub(super) struct Head {
     pub frame: Frame,
     pub tables: TablesSoFar,
-    /// Huffman tables that are defined before the first scan.
+    /// Huffman tables defined before the first scan.
     pub defined: Tables,
-    /// A scan needs tables that the picture does not define, and the standard does.
+    /// A scan needs standard tables that the picture does not define.
     pub needs_standard: bool,
-    /// The first scan does not hold all of the picture: others follow.
+    /// The first scan does not contain the whole picture: others follow.
     pub has_more_scans: bool,
-    /// Something stands between the segments that belongs to none.
+    /// There are bytes between segments that belong to none.
     pub has_strays: bool,
-    /// Offset of the SOS segment, before which tables may be put.
+    /// Offset of the SOS segment, where tables can be inserted.
     pub tables_at: usize,
     /// Offset of the compressed data.
     pub data_at: usize,
@@ -82,7 +82,7 @@ impl Head {
 #[derive(Debug, Clone, Copy, Default)]
 struct Component {
     id: u8,
-    /// Samples to the right and down, of 4 at most.
+    /// Horizontal and vertical sampling factors, 4 at most.
     sampling: (u8, u8),
     quantization: u8,
 }
@@ -97,9 +97,9 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// Precision, number of lines, samples per line, number of components, and three bytes for each of
-    /// these. Zero lines are allowed there, to be told after the scan; no camera does so and few
-    /// viewers could read it.
+    /// Precision, number of lines, samples per line, number of components, and three bytes for each. The
+    /// standard allows zero lines if the number follows the scan; no camera does that, and few viewers could
+    /// read it.
     fn read(segment: &Segment<'_>) -> Result<Self, Damaged> {
         let &[precision, y1, y0, x1, x0, count, ref each @ ..] = segment.content else {
             return Err(segment.impossible());
@@ -128,7 +128,7 @@ impl Frame {
         &self.components[..self.count]
     }
 
-    /// Decoders scale colour up by whole numbers only.
+    /// Decoders scale colour up by integer factors only.
     fn has_sampling(&self) -> bool {
         let each = || self.components().iter().map(|component| component.sampling);
         let columns = each().map(|sampling| sampling.0).max().unwrap_or(0);
@@ -151,17 +151,17 @@ fn size(width: u16, height: u16) -> Result<JpegInfo, Damaged> {
 /// A scan header (B.2.3).
 #[derive(Debug)]
 pub(super) struct Scan {
-    /// Places of its components in the frame header, and their tables of DC and AC.
+    /// Indices of its components in the frame header, and their DC and AC tables.
     components: [(usize, u8, u8); COMPONENTS_MAX],
     count: usize,
     /// First and last coefficient.
     band: (u8, u8),
-    /// The bit that the scan before ended with, zero in a first scan; and that which this one ends with.
+    /// The bit that the previous scan ended with, zero in a first scan; and the bit that this one ends with.
     bits: (u8, u8),
 }
 
 impl Scan {
-    /// Number of components, two bytes for each, and three more.
+    /// Reads the number of components, two bytes for each, and three more.
     pub fn read(segment: &Segment<'_>, frame: &Frame) -> Result<Self, Damaged> {
         let Some((&count, rest)) = segment.content.split_first() else { return Err(segment.impossible()) };
         let count = usize::from(count);
@@ -200,7 +200,7 @@ impl Scan {
         self.components().iter().map(blocks).sum()
     }
 
-    /// G.1.1.1: DC and AC apart, AC of one component at a time, and one bit after the other.
+    /// G.1.1.1: DC and AC in separate scans, AC of one component at a time, and one bit after the other.
     fn is_progression(&self) -> bool {
         let ((first, last), (high, low)) = (self.band, self.bits);
         let is_band =
@@ -208,7 +208,7 @@ impl Scan {
         is_band && (high == 0 || low + 1 == high) && low <= POINT_TRANSFORM_MAX
     }
 
-    /// The Huffman tables that it uses; `None` where the standard has no such table.
+    /// The Huffman tables that it uses; `None` if one of them does not exist in the standard.
     fn used(&self, frame: &Frame) -> Option<Tables> {
         let mut used = Tables::default();
         let (dc, ac) = match (frame.is_progressive, self.band.0, self.bits.0) {
@@ -226,18 +226,18 @@ impl Scan {
     }
 }
 
-/// The tables that were defined so far.
+/// The tables defined so far.
 #[derive(Debug, Default)]
 pub(super) struct TablesSoFar {
     huffman: Tables,
-    /// Those of them that no decoder accepts once a scan uses them.
+    /// Those that no decoder accepts once a scan uses them.
     wrong: Tables,
-    /// A bit for each destination of quantization tables.
+    /// One bit for each destination of quantization tables.
     quantization: u8,
 }
 
 impl TablesSoFar {
-    /// Takes a segment that may stand anywhere; false for another one.
+    /// Reads a segment that may be anywhere; false if it is of another kind.
     pub fn take(&mut self, segment: &Segment<'_>) -> Result<bool, Damaged> {
         let is_whole = match segment.marker {
             marker::DHT => self.huffman(segment)?,
@@ -250,8 +250,8 @@ impl TablesSoFar {
         if is_whole { Ok(true) } else { Err(segment.impossible()) }
     }
 
-    /// B.2.4.2: any number of tables, each with its name, 16 counts of codes, and the values. False
-    /// where the last one is cut short.
+    /// B.2.4.2: any number of tables, each with its id, 16 counts of codes, and the values. False if the last
+    /// one is truncated.
     fn huffman(&mut self, segment: &Segment<'_>) -> Result<bool, Damaged> {
         let mut content = segment.content;
         while let Some((&name, rest)) = content.split_first() {
@@ -268,8 +268,8 @@ impl TablesSoFar {
         Ok(true)
     }
 
-    /// B.2.4.1: any number of tables, each with its name and 64 values of one byte or two. False where
-    /// the last one is cut short.
+    /// B.2.4.1: any number of tables, each with its id and 64 values of one or two bytes. False if the last
+    /// one is truncated.
     fn quantization(&mut self, segment: &Segment<'_>) -> Result<bool, Damaged> {
         let mut content = segment.content;
         while let Some((&name, rest)) = content.split_first() {
@@ -284,7 +284,7 @@ impl TablesSoFar {
         Ok(true)
     }
 
-    /// Whether a scan lacks tables that the standard has; an error where decoders cannot do it.
+    /// Whether a scan lacks tables that the standard defines; an error if decoders cannot decode it.
     pub fn check(&self, segment: &Segment<'_>, frame: &Frame, scan: &Scan) -> Result<bool, Damaged> {
         for &(place, _, _) in scan.components() {
             let table = frame.components[place].quantization;
@@ -299,7 +299,7 @@ impl TablesSoFar {
         if self.huffman.holds_all(used) {
             return Ok(false);
         }
-        // T.81 suggests none for progressive pictures, and decoders do not put them in there.
+        // T.81 suggests none for progressive pictures, and decoders do not add them.
         if frame.is_progressive || !self.huffman.union(Tables::STANDARD).holds_all(used) {
             return Err(Damaged::NoTable);
         }
@@ -307,7 +307,7 @@ impl TablesSoFar {
     }
 }
 
-/// B.2.4.3: of arithmetic coding. Without use in the pictures that pass, and read all the same.
+/// B.2.4.3, for arithmetic coding. Accepted pictures do not use it, but decoders read it.
 fn is_conditioning(segment: &Segment<'_>) -> Result<bool, Damaged> {
     let (pairs, odd) = segment.content.as_chunks();
     for [name, value] in pairs {

@@ -1,6 +1,6 @@
-//! The Huffman tables that a camera's JPEG uses when it carries none.
+//! The standard Huffman tables, for cameras whose JPEGs carry none.
 
-/// A table is named by its class (0 for DC, 1 for AC) and its destination (T.81, B.2.4.2).
+/// The id of a table: its class (0 for DC, 1 for AC) and its destination (T.81, B.2.4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TableId {
     /// 0 for DC coefficients, 1 for AC.
@@ -14,7 +14,7 @@ pub(super) struct TableId {
 pub(super) struct Tables(u8);
 
 impl Tables {
-    /// Adds a table; false where the standard has no such table.
+    /// Adds a table; false if no such table can exist.
     pub(super) fn add(&mut self, id: TableId) -> bool {
         let exists = id.class <= 1 && id.destination <= 3;
         if exists {
@@ -26,7 +26,7 @@ impl Tables {
     /// The four typical ones of T.81, K.3.
     pub(super) const STANDARD: Self = Self(0b0011_0011);
 
-    /// Adds a table that exists, or takes it away.
+    /// Adds or removes a table.
     pub(super) fn set(&mut self, id: TableId, is_in: bool) {
         self.0 = if is_in { self.0 | id.bit() } else { self.0 & !id.bit() };
     }
@@ -40,7 +40,7 @@ impl Tables {
         self.0 & id.bit() != 0
     }
 
-    /// Whether every table of the other set is in this one, too.
+    /// Whether this set contains every table of the other.
     pub(super) fn holds_all(self, other: Self) -> bool {
         other.0 & !self.0 == 0
     }
@@ -57,14 +57,14 @@ impl TableId {
     }
 }
 
-/// Whether so many codes of 1 to 16 bits can be told apart (T.81, C.2): codes that are shorter leave
-/// room for the longer ones, and the code of ones alone stays unused.
+/// Whether these counts of codes of 1 to 16 bits form a prefix code (T.81, C.2): shorter codes leave room for
+/// longer ones, and the code of all ones stays unused.
 pub(super) fn is_code(counts: &[u8; 16]) -> bool {
     let taken: u32 = counts.iter().zip(0..).map(|(count, i)| u32::from(*count) << (15 - i)).sum();
     taken < 1 << 16
 }
 
-/// Whether these can be lengths of DC differences, in bits (T.81, F.1.2.1.1; 12 to 15 are of deeper
+/// Whether these can be lengths of DC differences, in bits (T.81, F.1.2.1.1; 12 to 15 belong to deeper
 /// samples, and decoders accept them).
 pub(super) fn are_dc_values(values: &[u8]) -> bool {
     values.iter().all(|value| *value <= 15)
@@ -78,7 +78,7 @@ pub(super) const STANDARD: [(TableId, &[u8]); 4] = [
     (TableId { class: 1, destination: 1 }, &segment::<183>(0x11, AC_CHROMA_LENGTHS, &AC_CHROMA_VALUES)),
 ];
 
-/// All of them in one DHT segment, as RTP/JPEG leaves it away (RFC 2435 section 4.1).
+/// All of them in one DHT segment, which RTP/JPEG omits (RFC 2435 section 4.1).
 pub fn standard_segment() -> Vec<u8> {
     let tables = STANDARD.iter().flat_map(|(_, segment)| &segment[4..]);
     let mut segment = vec![0xff, 0xc4, 0, 0];

@@ -1,9 +1,8 @@
-//! Checks and mends the JPEG pictures that a camera gives.
+//! Checks and repairs the JPEG pictures of cameras.
 //!
-//! One truncated picture ends a stream in Chromium, and so may one whose head no decoder accepts; one
-//! without Huffman tables is not painted by Safari. So no picture goes to a viewer unseen. Only the
-//! headers are read (`head`); the compressed data is searched, not decoded. Sections are those of
-//! ITU-T T.81.
+//! One truncated picture ends a stream in Chromium, as may one whose head no decoder accepts; Safari does not
+//! paint one without Huffman tables. So every picture is checked before it goes to viewers. Only the headers
+//! are parsed (`head`); the compressed data is searched, not decoded. Sections are those of ITU-T T.81.
 
 mod damaged;
 pub mod extent;
@@ -22,14 +21,14 @@ use huffman::STANDARD;
 pub use huffman::standard_segment;
 use segment::{EOI, SOI, SOS, Segment, marker};
 
-/// Bytes before SOI that are overlooked: some UVC cameras begin a picture with padding.
+/// Bytes to skip before SOI: some UVC cameras begin a picture with padding.
 const LEADING_BYTES_MAX: usize = 64;
 
-/// Scans of a picture. Progressive encoders write up to about thirty; browsers decode the whole picture
-/// anew for each, so that a small file of thousands keeps one busy for minutes.
+/// Maximum scans of a picture. Progressive encoders write up to about thirty; browsers decode the whole
+/// picture again for each, so a small file with thousands would keep one busy for minutes.
 const SCANS_MAX: u32 = 100;
 
-/// What the headers of a JPEG say.
+/// The size in a JPEG's headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JpegInfo {
     /// Width in pixels.
@@ -38,13 +37,12 @@ pub struct JpegInfo {
     pub height: u32,
 }
 
-/// Copies one JPEG of a camera to `out`, from SOI to EOI. What lies around it is cut, and so is what
-/// stands between its segments and belongs to none, which decoders pass over with a warning. Standard
-/// Huffman tables are put in where it uses tables that it does not define. All other bytes stay as they
-/// are.
+/// Copies one JPEG of a camera to `out`, from SOI to EOI. Cuts bytes around it, and bytes between its
+/// segments, which decoders skip with a warning. Inserts standard Huffman tables if it uses tables that it
+/// does not define. All other bytes stay as they are.
 ///
 /// # Errors
-/// Where viewers could not show it; `out` is empty then.
+/// If viewers could not show it; `out` is empty then.
 pub fn mend(data: &[u8], out: &mut FrameBuffer) -> Result<JpegInfo, Damaged> {
     out.clear();
     let found = Found::in_bytes(data)?;
@@ -52,11 +50,11 @@ pub fn mend(data: &[u8], out: &mut FrameBuffer) -> Result<JpegInfo, Damaged> {
     Ok(found.head.frame.info)
 }
 
-/// The same for a JPEG that is in a buffer already: it stays there where nothing is to be cut or put in
-/// but behind its end, else it goes to another one, which `spare` gives.
+/// Likewise for a JPEG that is already in a buffer: it stays there if it needs nothing but a cut at its end;
+/// otherwise it is copied to a buffer from `spare`.
 ///
 /// # Errors
-/// Where viewers could not show it, with the buffer as it was.
+/// If viewers could not show it; returns the unchanged buffer too.
 pub fn mend_owned(
     mut jpeg: FrameBuffer,
     spare: impl FnOnce() -> FrameBuffer,
@@ -76,7 +74,7 @@ pub fn mend_owned(
     Ok((info, out))
 }
 
-/// A JPEG among the bytes of a camera.
+/// A JPEG found among the bytes of a camera.
 struct Found<'a> {
     /// From SOI to EOI.
     data: &'a [u8],
@@ -94,7 +92,7 @@ impl<'a> Found<'a> {
         Ok(Self { data, head })
     }
 
-    /// Whether it begins where these bytes do, and nothing is to be put in or taken out.
+    /// Whether it begins at the first byte, and needs no insertion or removal.
     fn is_as_it_should_be(&self, bytes: &[u8]) -> bool {
         std::ptr::eq(self.data.as_ptr(), bytes.as_ptr()) && !self.head.has_strays && !self.head.needs_standard
     }
@@ -113,7 +111,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Width and height in pixels, where the headers are whole. Looks no further.
+/// Width and height in pixels, if the headers are whole. Examines nothing after them.
 pub fn read_size(data: &[u8]) -> Option<(u32, u32)> {
     let JpegInfo { width, height } = Head::read(from_start(data).ok()?).ok()?.frame.info;
     Some((width, height))
@@ -125,16 +123,16 @@ fn from_start(data: &[u8]) -> Result<&[u8], Damaged> {
     Ok(&data[start..])
 }
 
-/// The offset behind EOI.
+/// The offset after EOI.
 ///
-/// EOI is sought from the end, for it lies there: nothing but padding follows it. A second scan bounds
-/// the search, or the SOI before it: a camera that begins a picture in the buffer of the last leaves a
-/// first one that is cut short, with an EOI that belongs to the second; a 3D camera's file (CIPA DC-007,
-/// "MPO") has the other eye's picture behind the first; and where the first scan has all of the picture,
-/// decoders end in an error at another one. Compressed data can hold neither marker (T.81, B.1.1.5: 0xff
-/// is followed by zero). Looking for one reads every byte, and is cheap all the same: it runs in vector
-/// code at 5 us for 130 kB, a few hundred times less than a frame takes to arrive by USB, and leaves the
-/// bytes in the cache for the copy that follows. Pictures of more than one scan are walked instead.
+/// EOI is searched from the end, where it normally is: only padding follows it. A second scan bounds the
+/// search, or the SOI before it: a camera that begins a picture in the previous one's buffer leaves a
+/// truncated first one, with an EOI that belongs to the second; a 3D camera's file (CIPA DC-007, "MPO") has
+/// the other eye's picture after the first; and if the first scan has the whole picture, a further one makes
+/// decoders fail. Compressed data can contain neither marker (T.81, B.1.1.5: 0xff is followed by zero). The
+/// search for one reads every byte, and is still cheap: vector code takes 5 us for 130 kB, a few hundred
+/// times less than a frame takes to arrive by USB, and leaves the bytes in the cache for the copy that
+/// follows. Pictures of more than one scan are walked instead.
 fn end(data: &[u8], head: &mut Head) -> Result<usize, Damaged> {
     if head.has_more_scans {
         return scans::walk(data, head);
@@ -154,7 +152,7 @@ fn end(data: &[u8], head: &mut Head) -> Result<usize, Damaged> {
     })
 }
 
-/// Copies SOI and the segments of a head, and nothing that stands between them.
+/// Copies SOI and the segments of a head, without the bytes between them.
 fn without_strays(head: &[u8], out: &mut FrameBuffer) {
     out.extend_from_slice(&SOI);
     let mut offset = SOI.len();
@@ -166,11 +164,11 @@ fn without_strays(head: &[u8], out: &mut FrameBuffer) {
     }
 }
 
-/// The standard tables that a picture lacks.
+/// Adds the standard tables that a picture lacks.
 ///
-/// Motion JPEG in AVI and UVC leaves out all four. Where it defines some, and its scan uses others,
-/// the others are filled in one by one, as libjpeg-turbo does in the browsers that use it, so that
-/// every browser shows what Chromium shows. A picture that defines all that it uses is left alone.
+/// Motion JPEG in AVI and UVC omits all four. If it defines some, and its scan uses others, those are added
+/// individually, as by libjpeg-turbo in the browsers that use it, so that every browser shows the same as
+/// Chromium. A picture that defines all its tables stays unchanged.
 fn add_tables(head: &Head, out: &mut FrameBuffer) {
     for (id, segment) in STANDARD {
         if !head.defined.contains(id) {

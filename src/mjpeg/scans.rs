@@ -1,4 +1,4 @@
-//! Scans behind the first, in pictures that have more than one.
+//! Scans after the first, in pictures with more than one.
 
 use memchr::memchr;
 
@@ -6,8 +6,8 @@ use super::head::{Head, Scan};
 use super::segment::{Segment, marker, next_marker};
 use super::{Damaged, SCANS_MAX};
 
-/// Walks the other scans (T.81, B.2.1) to the offset behind EOI, and notes the standard tables that
-/// they need. Segments of any content lie between the scans, so EOI cannot be sought from the end.
+/// Walks the other scans (T.81, B.2.1) to the offset after EOI, and notes the standard tables that they need.
+/// Segments with any content may be between the scans, so EOI cannot be searched from the end.
 pub(super) fn walk(data: &[u8], head: &mut Head) -> Result<usize, Damaged> {
     let mut offset = head.data_at;
     let mut scans = 1;
@@ -39,8 +39,8 @@ pub(super) fn walk(data: &[u8], head: &mut Head) -> Result<usize, Damaged> {
     }
 }
 
-/// Where the marker stands that ends compressed data: RSTn and 0xff before zero are part of them
-/// (T.81, B.1.1.5).
+/// The offset of the marker that ends compressed data: RSTn, and 0xff before zero, belong to the data (T.81,
+/// B.1.1.5).
 fn compressed_end(data: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {

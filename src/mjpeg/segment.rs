@@ -26,20 +26,20 @@ pub(super) const SOI: [u8; 2] = [0xff, marker::SOI];
 pub(super) const EOI: [u8; 2] = [0xff, marker::EOI];
 pub(super) const SOS: [u8; 2] = [0xff, marker::SOS];
 
-/// What a marker begins.
+/// The effect of a marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// It stands alone and says nothing here (T.81, table B.1: TEM, RSTn).
+    /// It stands alone and has no effect here (T.81, table B.1: TEM, RSTn).
     Alone,
-    /// SOI or EOI, which stand alone too.
+    /// SOI or EOI, which also stand alone.
     Edge,
-    /// A segment that decoders pass over, whatever its length says.
+    /// A segment that decoders skip, whatever its length.
     Passed,
-    /// A segment that they read.
+    /// A segment that decoders read.
     Read,
 }
 
-/// The shape of what begins with this marker, which is neither 0x00 nor 0xff.
+/// The shape that this marker begins; the byte is neither 0x00 nor 0xff.
 pub(super) const fn shape(marker: u8) -> Shape {
     match marker {
         0x01 | 0xd0..=0xd7 => Shape::Alone,
@@ -49,9 +49,9 @@ pub(super) const fn shape(marker: u8) -> Shape {
     }
 }
 
-/// Where the next marker stands at or after `from`: the first 0xff of those before it, and its second
-/// byte. Any number of 0xff may stand before a marker (T.81, B.1.1.2). What stands where a marker
-/// belongs is passed over, as decoders do: bytes that are not 0xff, and 0xff before zero.
+/// The position of the next marker at or after `from`: the first 0xff before it, and its second byte. Any
+/// number of 0xff may precede a marker (T.81, B.1.1.2). Other bytes in the place of a marker are skipped, as
+/// in decoders: bytes that are not 0xff, and 0xff before zero.
 pub(super) fn next_marker(data: &[u8], from: usize) -> Option<(usize, usize)> {
     let mut at = from;
     loop {
@@ -70,11 +70,11 @@ pub(super) struct Segment<'a> {
     pub marker: u8,
     /// Offset of its first byte, which may be a fill byte.
     pub begin: usize,
-    /// What follows the length.
+    /// The bytes after the length.
     pub content: &'a [u8],
-    /// Offset behind it.
+    /// Offset after the segment.
     pub end: usize,
-    /// It is of no use to a decoder: a marker that stands alone, or a length that cannot be.
+    /// It is useless to a decoder: a marker that stands alone, or an impossible length.
     pub is_stray: bool,
 }
 
@@ -95,7 +95,7 @@ impl<'a> Segment<'a> {
         let Some((length, _)) = rest.split_first_chunk() else { return Err(truncated) };
         let length = usize::from(u16::from_be_bytes(*length));
         if length < 2 {
-            // Such a length is passed over alone, and the search for a marker goes on behind it.
+            // Only such a length is skipped, and the search for a marker continues after it.
             return match shape {
                 Shape::Passed => Ok(stray(code + 3)),
                 _ => Err(Damaged::Segment { marker, offset: begin, bytes: length }),
@@ -105,12 +105,12 @@ impl<'a> Segment<'a> {
         Ok(Self { marker, begin, content, end: code + 1 + length, is_stray: false })
     }
 
-    /// For a length that does not fit the content.
+    /// The error for a length that does not fit the content.
     pub fn impossible(&self) -> Damaged {
         Damaged::Segment { marker: self.marker, offset: self.begin, bytes: self.content.len() + 2 }
     }
 
-    /// For content that no decoder accepts.
+    /// The error for content that no decoder accepts.
     pub fn illegal(&self, what: &'static str) -> Damaged {
         Damaged::Illegal { marker: self.marker, offset: self.begin, what }
     }

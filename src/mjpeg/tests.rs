@@ -1,4 +1,4 @@
-//! Whole, padded, cut, stripped and garbled pictures.
+//! Whole, padded, truncated, stripped and garbled pictures.
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -11,7 +11,7 @@ use crate::picture::{Chroma, PixelFormat, RawPicture};
 const WIDTH: usize = 48;
 const HEIGHT: usize = 40;
 
-/// A noisy colour picture, so that its scan uses every table.
+/// A noisy colour picture: its scan uses every table.
 fn jpeg() -> Vec<u8> {
     let mut noise = Noise(7);
     let data: Vec<u8> = (0..3 * WIDTH * HEIGHT).map(|i| (i / 24) as u8 ^ (noise.next() as u8 & 63)).collect();
@@ -43,7 +43,7 @@ impl Noise {
     }
 }
 
-/// The segments from SOI to SOS, as marker and range. Written apart from the code under test.
+/// The segments from SOI to SOS, as marker and range. Independent of the code under test.
 fn segments(jpeg: &[u8]) -> Vec<(u8, std::ops::Range<usize>)> {
     let (mut segments, mut at) = (Vec::new(), 2);
     loop {
@@ -60,7 +60,7 @@ fn offset_of(jpeg: &[u8], marker: u8) -> usize {
     segments(jpeg).into_iter().find(|segment| segment.0 == marker).unwrap().1.start
 }
 
-/// The JPEG without the DHT segments whose class and destination `remove` names.
+/// The JPEG without the DHT segments whose class and destination are in `remove`.
 fn without_tables(jpeg: &[u8], remove: &[u8]) -> Vec<u8> {
     let mut stripped = jpeg[..2].to_vec();
     let mut end = 2;
@@ -125,18 +125,18 @@ fn padding_is_cut() {
 }
 
 #[test]
-fn missing_tables_are_put_in() {
+fn missing_tables_are_inserted() {
     let jpeg = jpeg();
     let stripped = without_tables(&jpeg, &[0x00, 0x01, 0x10, 0x11]);
     assert_eq!(jpeg.len() - stripped.len(), 2 * (33 + 183));
     let mended_jpeg = mended(&stripped).unwrap();
     assert_eq!(pixels(&mended_jpeg), pixels(&jpeg));
-    // The encoder writes the same standard tables at the same place.
+    // The encoder writes the same standard tables in the same place.
     assert_eq!(mended_jpeg, jpeg);
 }
 
 #[test]
-fn only_missing_tables_are_put_in() {
+fn only_missing_tables_are_inserted() {
     let jpeg = jpeg();
     for removed in [&[0x00][..], &[0x10], &[0x01], &[0x11], &[0x01, 0x11], &[0x00, 0x11]] {
         let mended = mended(&without_tables(&jpeg, removed)).unwrap();
@@ -145,10 +145,10 @@ fn only_missing_tables_are_put_in() {
 }
 
 #[test]
-fn tables_are_left_alone_where_they_would_not_help() {
+fn tables_are_not_added_if_they_would_not_help() {
     let jpeg = jpeg();
     let (sof, sos) = (offset_of(&jpeg, 0xc0), offset_of(&jpeg, 0xda));
-    // Every component with the tables of luma: those of chroma are not missed.
+    // Every component uses the luma tables: those of chroma are not missing.
     let mut luma_only = jpeg.clone();
     for component in 0..3 {
         luma_only[sos + 6 + 2 * component] = 0;
@@ -156,7 +156,7 @@ fn tables_are_left_alone_where_they_would_not_help() {
     let luma_only = without_tables(&luma_only, &[0x01, 0x11]);
     assert_eq!(mended(&luma_only), Ok(luma_only));
 
-    // A progressive picture of one scan, of DC alone. T.81 has no tables for it.
+    // A progressive picture with one scan, DC only. T.81 has no tables for it.
     let mut progressive = jpeg.clone();
     progressive[sof + 1] = 0xc2;
     progressive[sos + 12] = 0;
@@ -170,7 +170,7 @@ fn tables_are_left_alone_where_they_would_not_help() {
 }
 
 #[test]
-fn the_end_of_a_thumbnail_is_not_that_of_the_picture() {
+fn a_thumbnails_end_is_not_the_pictures() {
     let jpeg = jpeg();
     let thumbnail = [&[0xff, 0xe1][..], &(jpeg.len() as u16 + 2).to_be_bytes(), &jpeg].concat();
     let with_thumbnail = inserted(&jpeg, 2, &thumbnail);
@@ -188,7 +188,7 @@ fn a_second_picture_before_the_end_of_the_first_is_damage() {
     assert_eq!(mended(&both), Err(Damaged::SecondPicture { offset: cut }));
 }
 
-/// Decoders pass over it with a warning, and so do pictures that come out of here without it.
+/// Decoders skip them with a warning; the mended picture is without them.
 #[test]
 fn bytes_between_segments_are_cut() {
     let jpeg = jpeg();
@@ -211,7 +211,7 @@ fn bytes_between_segments_are_cut() {
     let data_at = segments(&jpeg).last().unwrap().1.end;
     let dirty = [&jpeg[..2], &everywhere, &jpeg[data_at..]].concat();
     assert_eq!(mended(&dirty), Ok(jpeg.clone()));
-    // With tables to be put in as well.
+    // With tables to insert as well.
     let stripped = without_tables(&jpeg, &[0x00, 0x01, 0x10, 0x11]);
     assert_eq!(mended(&inserted(&stripped, offset_of(&stripped, 0xda), b"stray")), Ok(jpeg));
 }
@@ -265,7 +265,7 @@ fn garbage_never_panics_and_what_is_accepted_has_both_ends() {
     for round in 0..20_000 {
         let mut data = sources[round % 2].clone();
         for _ in 0..=noise.below(4) {
-            // Mostly in the headers, where the code is.
+            // Mostly in the headers, which are parsed.
             let reach = if noise.below(4) == 0 { data.len() } else { data.len().min(headers) };
             let at = noise.below(reach.max(1));
             let byte = [0x00, 0xff, 0xd8, 0xd9, 0xda, 0xc4, noise.next() as u8][noise.below(7)];

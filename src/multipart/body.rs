@@ -1,4 +1,4 @@
-//! Where a part's content ends.
+//! Finds the end of a part's content.
 
 use super::boundary::{Boundary, Seen};
 use super::head::PartHead;
@@ -9,26 +9,26 @@ use crate::mjpeg::extent::{Extent, ExtentFinder};
 pub(super) struct Body {
     pub head: PartHead,
     extent: ExtentFinder,
-    /// Where the next delimiter is looked for.
+    /// Where to continue the search for the next delimiter.
     searched: usize,
 }
 
-/// Where a part's content ends.
+/// The end of a part's content.
 pub(super) enum End {
     Wait,
     At(usize),
-    /// The length in the part's head is not that of its content.
+    /// The length in the part's head is wrong.
     WrongLength,
 }
 
 impl Body {
-    /// The content behind a head.
+    /// The content after a head.
     pub fn behind(head: PartHead) -> Self {
         Self { head, extent: ExtentFinder::default(), searched: 0 }
     }
 
-    /// By its length, which is right if a delimiter follows, or if the JPEG ends there; and wrong if
-    /// the JPEG ends before and a delimiter follows that.
+    /// By its length, which is right if a delimiter follows, or if the JPEG ends there; and wrong if the JPEG
+    /// ends earlier and a delimiter follows that.
     pub fn end_by_length(&mut self, rest: &[u8], length: usize, boundary: &Boundary) -> End {
         let content = &rest[..rest.len().min(length)];
         let extent = if self.head.is_other { Extent::Unknown } else { self.extent.find(content) };
@@ -49,18 +49,18 @@ impl Body {
         }
     }
 
-    /// By the JPEG's own end, or by the next delimiter, whichever comes first. Within a JPEG's
-    /// headers, what looks like a delimiter is none.
+    /// By the JPEG's own end, or by the next delimiter, whichever comes first. Inside a JPEG's headers,
+    /// apparent delimiters do not count.
     pub fn end_by_content(&mut self, rest: &[u8], boundary: &Boundary) -> End {
         let extent = if self.head.is_other { Extent::Unknown } else { self.extent.find(rest) };
-        // Something that is no JPEG may be over before the next one begins.
+        // Content that is not a JPEG may end before the next JPEG begins.
         let start = self.extent.start();
         if (start.is_some() || extent == Extent::Open)
             && let Seen::Yes(end) = boundary.find(&rest[..start.unwrap_or(rest.len())], &mut 0)
         {
             return End::At(end);
         }
-        // What stands in the place of a marker may be the delimiter behind a picture that was cut.
+        // The bytes in the place of a marker may be the delimiter after a truncated picture.
         match (self.extent.strays_at().or(self.extent.data_at()), extent) {
             (Some(from), _) => self.searched = self.searched.max(from),
             (None, Extent::Open) => return End::Wait,

@@ -2,33 +2,33 @@
 
 use super::boundary::Seen;
 
-/// Bytes of a header's name: more is not one.
+/// Bytes of a header's name; a longer one is not a header.
 const NAME_MAX_BYTES: usize = 64;
 
 /// Bytes of a part's head. Real ones have 50 to 500; some cameras put a picture's metadata there.
 pub const HEAD_MAX_BYTES: usize = 16 << 10;
 
-/// What a part's head says.
+/// The content of a part's head.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PartHead {
-    /// The content is something else than a picture.
+    /// The content is not a picture.
     pub is_other: bool,
-    /// What it is then, as the camera writes it.
+    /// Its content type in that case, as received.
     pub content_type: Vec<u8>,
-    /// A coding that the content was put through, other than none.
+    /// The content coding, if any.
     pub coding: Option<Vec<u8>>,
-    /// Bytes of the content, where a length is named.
+    /// Length of the content in bytes, if given.
     pub length: Option<usize>,
-    /// A header was there that parts have.
+    /// It has a header that parts use.
     pub is_proven: bool,
     /// Bytes read.
     pub bytes: usize,
-    /// Those of them that were empty lines in front of it.
+    /// The part of them that were empty lines in front.
     pub empty_bytes: usize,
 }
 
 impl PartHead {
-    /// Takes one header line in.
+    /// Reads one header line.
     pub fn take(&mut self, line: &[u8]) {
         let Some(colon) = memchr::memchr(b':', line) else { return };
         let (name, value) = (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii());
@@ -47,15 +47,14 @@ impl PartHead {
     }
 }
 
-/// Whether a line between parts is a header all the same: some cameras send no delimiter before the
-/// first part.
+/// Whether a line between parts is a header: some cameras send no delimiter before the first part.
 pub fn is_part_header(line: &[u8]) -> bool {
     let mut head = PartHead::default();
     head.take(line);
     head.is_proven
 }
 
-/// Whether a header begins here, as far as can be seen.
+/// Whether a header begins here, as far as the bytes so far show.
 pub fn begins_header(data: &[u8]) -> Seen<()> {
     let name = data.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
     let spaces = data[name..].iter().take_while(|byte| **byte == b' ').count();
@@ -68,8 +67,7 @@ pub fn begins_header(data: &[u8]) -> Seen<()> {
     }
 }
 
-/// Whether a content type may be that of a JPEG. Without one, or with one that says nothing, the
-/// content decides.
+/// Whether a content type may be that of a JPEG. If it is missing or generic, the content decides.
 pub fn is_picture(content_type: &[u8]) -> bool {
     let essence = content_type.split(|byte| matches!(byte, b';' | b',')).next().unwrap_or_default();
     let essence = essence.trim_ascii().to_ascii_lowercase();

@@ -1,13 +1,13 @@
-//! Reads `multipart/x-mixed-replace`, the way in which cameras send pictures over HTTP, without a
-//! socket or a clock. RFC 2046 section 5.1, and what cameras make of it.
+//! Reads `multipart/x-mixed-replace`, in which cameras send pictures over HTTP, without a socket or a clock.
+//! RFC 2046 section 5.1, with cameras' deviations.
 //!
-//! Bytes go in by [`Reader::push`], pictures come out by [`Reader::pull`], in the same way however
-//! the bytes were split. A part ends where its length says, unless that proves wrong, else where the
-//! JPEG in it ends, else at the next delimiter: so a picture is there as soon as its last byte is,
-//! and a boundary's text inside a picture ends nothing.
+//! Bytes go in through [`Reader::push`], pictures come out of [`Reader::pull`], independent of how the bytes
+//! were split. A part ends according to its length, unless that proves wrong; else where the JPEG in it ends;
+//! else at the next delimiter. So a picture is available as soon as its last byte is, and a boundary's text
+//! inside a picture does not end it.
 //!
-//! Between parts anything is passed over but a delimiter, a part's header without one, or a JPEG
-//! without either: a body of nothing but JPEGs one behind the other is read too.
+//! Between parts everything is skipped except a delimiter, a part's header without one, or a JPEG without
+//! either: a body of consecutive JPEGs is read too.
 
 mod body;
 mod boundary;
@@ -24,38 +24,37 @@ use boundary::{Boundary, Seen, line};
 use head::{HEAD_MAX_BYTES, PartHead};
 pub use other::of_content;
 
-/// Bytes received and not yet given out: the largest picture, and the delimiter behind it.
+/// Bytes received and not yet delivered: the largest picture, and the delimiter after it.
 pub const BUFFER_MAX_BYTES: usize = JPEG_MAX_BYTES + boundary::LINE_MAX_BYTES;
 
-/// Memory that is kept between pictures, in bytes; more is given back behind a picture that was
-/// larger than all usual ones.
+/// Memory to keep between pictures, in bytes; more is freed after an unusually large picture.
 const KEPT_MAX_BYTES: usize = 4 << 20;
 
 /// Reads one body.
 #[derive(Debug)]
 pub struct Reader {
     boundary: Boundary,
-    /// What `boundary` was before a line was believed that may not be one.
+    /// The boundary before a doubtful line was taken for a new one.
     doubted: Option<Boundary>,
     state: State,
     buffer: Vec<u8>,
-    /// Bytes at the beginning of the buffer that are done with.
+    /// Bytes at the beginning of the buffer that have been consumed.
     given: usize,
-    /// No length was wrong yet.
+    /// No length has been wrong yet.
     lengths_believed: bool,
     counters: Counters,
     other: Option<String>,
     too_long: Option<(&'static str, usize)>,
 }
 
-/// What was read.
+/// Counters of the reader.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Pictures given out.
+    /// Pictures delivered.
     pub pictures: u64,
-    /// Parts that are no pictures, or empty.
+    /// Parts that are not pictures, or empty.
     pub skipped: u64,
-    /// Pictures longer than [`JPEG_MAX_BYTES`], left out.
+    /// Pictures longer than [`JPEG_MAX_BYTES`], skipped.
     pub too_long: u64,
     /// Bytes that belong to no part.
     pub garbage_bytes: u64,
@@ -63,7 +62,7 @@ pub struct Counters {
 
 #[derive(Debug)]
 enum State {
-    /// Behind a part, or at the beginning.
+    /// After a part, or at the beginning.
     Between {
         is_line_start: bool,
     },
@@ -71,18 +70,18 @@ enum State {
     Body(Body),
 }
 
-/// What the next bytes are.
+/// The meaning of the next bytes.
 enum Step {
-    /// So far nothing; more bytes are needed.
+    /// Nothing yet; more bytes are needed.
     Wait,
-    /// Something done with.
+    /// Consumed.
     Over,
-    /// A picture, which is the buffer's next bytes.
+    /// A picture: the next bytes of the buffer.
     Picture(usize),
 }
 
 impl Reader {
-    /// A reader of a body with this boundary, as the answer's content type names it.
+    /// A reader for a body with this boundary, from the response's content type.
     pub fn new(boundary: Option<&str>) -> Self {
         Self {
             boundary: Boundary::new(boundary),
@@ -97,23 +96,23 @@ impl Reader {
         }
     }
 
-    /// What the last part was that is not a picture.
+    /// A description of the last part that is not a picture.
     pub fn other(&self) -> Option<&str> {
         self.other.as_deref()
     }
 
-    /// What was last passed over because it is too long, and its ceiling in bytes.
+    /// What was last skipped for its length, and the limit in bytes.
     pub const fn too_long(&self) -> Option<(&'static str, usize)> {
         self.too_long
     }
 
-    /// What was read so far.
+    /// The counters so far.
     pub const fn counters(&self) -> Counters {
         self.counters
     }
 
-    /// Takes as much of the bytes as there is room for, and says how much; at least one where
-    /// [`pull`](Self::pull) was called until it gave nothing.
+    /// Takes as many of the bytes as fit, and returns how many; at least one if [`pull`](Self::pull) was
+    /// called until it returned `None`.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
         self.buffer.drain(..self.given);
         self.given = 0;
@@ -125,8 +124,8 @@ impl Reader {
         taken
     }
 
-    /// The next picture, from its part's first byte to its last. Whether it is a whole JPEG is for
-    /// others to say.
+    /// The next picture, from its part's first byte to its last. The caller checks whether it is a whole
+    /// JPEG.
     pub fn pull(&mut self) -> Option<&[u8]> {
         loop {
             let step = match &mut self.state {
@@ -205,7 +204,7 @@ impl Reader {
         let rest = &self.buffer[self.given..];
         match rest {
             [] | [0xff] => return Step::Wait,
-            // Some cameras send no empty line.
+            // Some cameras omit the empty line.
             [0xff, 0xd8, ..] => {
                 let head = PartHead { is_proven: true, ..std::mem::take(head) };
                 return self.begin_body(head);
@@ -253,7 +252,7 @@ impl Reader {
         Step::Over
     }
 
-    /// What looked like a part's head is none.
+    /// An apparent head of a part turned out not to be one.
     fn no_head(&mut self) -> Step {
         if let Some(boundary) = self.doubted.take() {
             self.boundary = boundary;
@@ -267,7 +266,7 @@ impl Reader {
             if head.is_proven {
                 self.boundary.prove();
             } else {
-                // A line of dashes in a preamble, most likely.
+                // Most likely a line of dashes in a preamble.
                 self.boundary = boundary;
                 self.state = State::Between { is_line_start: true };
                 return Step::Over;
@@ -314,14 +313,14 @@ impl Reader {
     }
 }
 
-/// Whether a part's head follows behind an empty line, or behind some.
+/// Whether a part's head follows after one or more empty lines.
 fn head_follows(data: &[u8]) -> Seen<()> {
     let breaks = data.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     if breaks > HEAD_MAX_BYTES { Seen::No } else { head::begins_header(&data[breaks..]) }
 }
 
-/// Reads arbitrary bytes as a body, split at arbitrary points: what was read, and the pictures' bytes
-/// in all. For fuzzing.
+/// Reads arbitrary bytes as a body, split at arbitrary points: returns the counters, and the bytes of all
+/// pictures. For fuzzing.
 #[doc(hidden)]
 pub fn read_all<'a>(boundary: Option<&str>, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Counters, usize) {
     let (mut reader, mut bytes) = (Reader::new(boundary), 0);

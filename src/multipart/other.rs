@@ -1,11 +1,11 @@
-//! What a camera sends in place of pictures, in words.
+//! Describes what a camera sends instead of pictures.
 
 use super::head::PartHead;
 
-/// Characters of a content type, and of a text, that are shown.
+/// Characters to show of a content type, and of a text.
 const SHOWN_MAX_CHARS: usize = 80;
 
-/// Beginnings of contents that are not JPEG, and their names.
+/// Signatures of content that is not JPEG, and their names.
 const BEGINNINGS: [(&[u8], &str); 13] = [
     (&[0, 0, 0, 1], "H.264 or H.265 video"),
     (&[0, 0, 1], "H.264 or H.265 video"),
@@ -22,19 +22,19 @@ const BEGINNINGS: [(&[u8], &str); 13] = [
     (b"--", "a boundary where a picture belongs"),
 ];
 
-/// What a part is that is not a picture, by its head and its content as far as it has come.
+/// Describes a part that is not a picture, from its head and its content so far.
 pub(super) fn of_part(head: &PartHead, content: &[u8]) -> String {
     if let Some(coding) = &head.coding {
         return format!("parts that are compressed ({})", shown(coding));
     }
     let kind = shown(&head.content_type);
-    // A text says what is wrong, as in "channel busy".
+    // A text explains the problem, as in "channel busy".
     let is_text = kind.to_ascii_lowercase().starts_with("text/plain");
     let text = if is_text { shown(content) } else { String::new() };
     if text.is_empty() { kind } else { format!("{kind} ({text})") }
 }
 
-/// What something is that should have been a JPEG, where its beginning tells.
+/// Describes content that should have been a JPEG, if its beginning is known.
 pub fn of_content(content: &[u8]) -> Option<&'static str> {
     // ISO/IEC 14496-12 section 4.3.
     if content.get(4..8) == Some(b"ftyp") {

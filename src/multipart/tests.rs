@@ -1,12 +1,12 @@
 use super::*;
 
-/// A picture whose comment holds a boundary and an EOI.
+/// A picture whose comment contains a boundary and an EOI.
 const JPEG: &[u8] =
     b"\xff\xd8\xff\xfe\x00\x11\r\n--frame\r\n\xff\xd9ab\xff\xda\x00\x03xdata\xff\x00more\xff\xd9";
-/// Another.
+/// Another picture.
 const OTHER: &[u8] = b"\xff\xd8\xff\xda\x00\x02other\xff\xd9";
 
-/// What comes out of these pieces, and what was counted.
+/// The pictures and counters from these pieces.
 fn read_pieces<'a>(
     boundary: Option<&str>,
     pieces: impl IntoIterator<Item = &'a [u8]>,
@@ -24,7 +24,7 @@ fn read_pieces<'a>(
     (pictures, reader.counters())
 }
 
-/// Reads a body whole, split at every place, and byte by byte: with the same result.
+/// Reads a body whole, split at every place, and byte by byte: all give the same result.
 fn read(boundary: Option<&str>, body: &[u8]) -> (Vec<Vec<u8>>, Counters) {
     let whole = read_pieces(boundary, [body]);
     for split in 1..body.len() {
@@ -56,7 +56,7 @@ fn parts_with_lengths() {
 }
 
 #[test]
-fn a_picture_is_there_as_soon_as_its_last_byte_is() {
+fn a_picture_is_available_with_its_last_byte() {
     for headers in [sized(JPEG), "Content-Type: image/jpeg\r\n".to_owned()] {
         let mut body = part("--frame", &headers, JPEG);
         body.truncate(body.len() - 2);
@@ -82,7 +82,7 @@ fn dashes_before_the_name_are_not_compared() {
 }
 
 #[test]
-fn a_boundary_that_is_not_declared_or_another_is_learned() {
+fn an_undeclared_or_different_boundary_is_learned() {
     for declared in [None, Some(""), Some("--"), Some("another")] {
         let body =
             [part("--frame", &sized(JPEG), JPEG), part("--frame", "Content-Type: image/jpeg\r\n", OTHER)];
@@ -95,7 +95,7 @@ fn a_boundary_that_is_not_declared_or_another_is_learned() {
 }
 
 #[test]
-fn a_preamble_is_passed_over() {
+fn a_preamble_is_skipped() {
     let preamble = "An old browser shows this.\r\n--rule-of-dashes\r\n\r\nIt does.\r\n".as_bytes();
     let body = [preamble, &part("--frame", &sized(JPEG), JPEG), &part("--frame", "", OTHER)].concat();
     let (pictures, counters) = read(Some("frame"), &body);
@@ -116,7 +116,7 @@ fn pictures_without_any_delimiter() {
 }
 
 #[test]
-fn lines_may_end_in_lf_alone_and_a_delimiter_may_follow_the_picture_at_once() {
+fn lines_may_end_in_lf_and_a_delimiter_may_directly_follow_the_picture() {
     let lf =
         [b"--frame\nContent-Type: image/jpeg\n\n", JPEG, b"\n--frame\n\n", OTHER, b"\n--frame--\n"].concat();
     assert_eq!(pictures(Some("frame"), &lf), [JPEG, OTHER]);
@@ -144,7 +144,7 @@ fn wrong_lengths() {
 }
 
 #[test]
-fn parts_that_are_no_pictures_are_skipped_and_counted() {
+fn parts_that_are_not_pictures_are_skipped_and_counted() {
     let text = b"temperature: 20\r\n--frame-like but not\r\n";
     let other = format!("Content-Type: text/plain\r\nContent-Length: {}\r\n", text.len());
     let body = [
@@ -160,7 +160,7 @@ fn parts_that_are_no_pictures_are_skipped_and_counted() {
 }
 
 #[test]
-fn a_picture_cut_short_ends_at_the_delimiter() {
+fn a_truncated_picture_ends_at_the_delimiter() {
     let truncated = &OTHER[..OTHER.len() - 2];
     for headers in [sized(truncated), String::new(), sized(OTHER), sized(&OTHER[..6])] {
         let body =
@@ -175,9 +175,9 @@ fn a_picture_cut_short_ends_at_the_delimiter() {
     assert_eq!(pictures(Some("frame"), &not_a_jpeg), [&b"GIF89a, and more"[..], JPEG]);
 }
 
-/// What stands between a picture's segments belongs to it; a delimiter that stands there does not.
+/// Bytes between a picture's segments belong to it; a delimiter there does not.
 #[test]
-fn bytes_between_segments_and_a_head_that_is_cut() {
+fn bytes_between_segments_and_a_truncated_head() {
     for stray in
         [&b"\0"[..], b"ab\r\n", b"\xff\0", b"\xff\xd1", b"a\xff\xd1b", b"\xff\xfe\0\0", b"\xff\xff\0"]
     {
@@ -207,7 +207,7 @@ fn padding_within_the_length_belongs_to_the_part() {
 }
 
 #[test]
-fn nothing_grows_without_end() {
+fn memory_is_bounded() {
     let mut reader = Reader::new(Some("frame"));
     let endless =
         [&b"--frame\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\xff\xda\x00\x02"[..], &vec![b'x'; 1 << 20]]
@@ -244,7 +244,7 @@ fn empty_lines_between_the_delimiter_and_the_head() {
             assert_eq!(pictures(Some("frame"), &body.concat()), [JPEG, OTHER], "{empty:?} {headers}");
         }
     }
-    // None at all, and contents that only look a little like a head.
+    // No empty line, and content that only resembles a head.
     for content in [&b"Content"[..], b"a b: c", b"-: x", b"1234567890"] {
         let body = [part("--frame", "", content), part("--frame", "", OTHER)].concat();
         assert_eq!(pictures(Some("frame"), &body).last().unwrap(), OTHER);
@@ -253,7 +253,7 @@ fn empty_lines_between_the_delimiter_and_the_head() {
 
 /// Issue 10, number 20.
 #[test]
-fn what_is_sent_in_place_of_pictures_is_named() {
+fn content_sent_in_place_of_pictures_is_named() {
     let other = |headers: &str, content: &[u8]| {
         let mut reader = Reader::new(Some("frame"));
         let body = [part("--frame", headers, content), part("--frame", &sized(JPEG), JPEG)].concat();
@@ -275,7 +275,7 @@ fn what_is_sent_in_place_of_pictures_is_named() {
 
 /// Issue 10, number 25.
 #[test]
-fn what_is_too_long_is_named_with_its_ceiling() {
+fn content_that_is_too_long_is_named_with_its_limit() {
     let mut reader = Reader::new(Some("frame"));
     let mut read = |bytes: &[u8]| {
         let mut rest = bytes;
@@ -296,16 +296,16 @@ fn what_is_too_long_is_named_with_its_ceiling() {
 
 /// Found by mutation: another picture begins in the place of a marker.
 #[test]
-fn a_picture_that_breaks_off_behind_a_comment_that_holds_a_boundary() {
+fn a_picture_that_breaks_off_after_a_comment_that_contains_a_boundary() {
     let cut = [&JPEG[..JPEG.len() - 17], b"ge/jpeg\n\n"].concat();
     let body = [&part("--frame", "", &cut)[..], JPEG, b"\r\n", &part("--frame", "", OTHER)].concat();
     let (pictures, _) = read(Some("frame"), &body);
     assert_eq!(pictures.last().unwrap(), OTHER);
 }
 
-/// Found by mutation: a comment that holds a boundary, and one byte too many behind it.
+/// Found by mutation: a comment that contains a boundary, followed by one byte too many.
 #[test]
-fn a_stray_byte_behind_a_comment_that_holds_a_boundary() {
+fn a_stray_byte_after_a_comment_that_contains_a_boundary() {
     let scan = JPEG.len() - 17;
     assert_eq!(JPEG[scan..scan + 2], *b"\xff\xda");
     let stray = [&JPEG[..scan], b"x", &JPEG[scan..]].concat();

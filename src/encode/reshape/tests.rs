@@ -1,11 +1,12 @@
-//! Stretched, turned, and left alone.
+//! Stretched, rotated and untouched pictures.
 
 use super::*;
 use crate::picture::PixelAspect;
 
 const CHROMAS: [Chroma; 4] = [Chroma::Yuv444, Chroma::Yuv422, Chroma::Yuv420, Chroma::Grey];
 
-/// A picture whose samples say where they are: bright to the right, and colours downwards and to the right.
+/// A picture whose samples encode their position: bright to the right, and colours downwards and to the
+/// right.
 struct Ramp {
     size: (usize, usize),
     chroma: Chroma,
@@ -59,14 +60,14 @@ fn the_short_side_is_stretched() {
         ((720, 480), (8, 9), (720, 540)),
         ((704, 288), (1, 2), (704, 576)),
         ((1, 1), (2, 1), (2, 1)),
-        // Not known, square, nearly so, and absurd.
+        // Unknown, square, nearly square, and absurd.
         ((640, 480), (0, 1), (640, 480)),
         ((640, 480), (1, 0), (640, 480)),
         ((640, 480), (1, 1), (640, 480)),
         ((640, 480), (3000, 3001), (640, 480)),
         ((640, 480), (65_535, 1), (640, 480)),
         ((640, 480), (u32::MAX, 1), (640, 480)),
-        // Too large to be stretched: the other side gives way.
+        // Too large to stretch: the other side shrinks.
         ((4096, 4096), (2, 1), (4096, 2048)),
         ((16_384, 100), (2, 1), (16_384, 50)),
         ((100, 16_384), (1, 4), (26, 16_384)),
@@ -76,7 +77,7 @@ fn the_short_side_is_stretched() {
 }
 
 #[test]
-fn what_is_stretched_shows_the_same() {
+fn a_stretched_picture_shows_the_same() {
     let mut reshaper = Reshaper::default();
     for chroma in CHROMAS {
         for (size, shape) in [
@@ -196,7 +197,7 @@ fn matrices_of_players() {
 }
 
 #[test]
-fn what_is_right_already_is_not_touched() {
+fn a_picture_in_the_right_shape_is_not_touched() {
     let ramp = Ramp::new(64, 48, Chroma::Yuv420);
     let mut reshaper = Reshaper::default();
     let given = ramp.planes();

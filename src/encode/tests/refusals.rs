@@ -1,4 +1,4 @@
-//! Pictures and settings that the encoder refuses, and the error that each gets.
+//! Pictures and settings that the encoder refuses, and the error for each.
 
 use super::*;
 
@@ -55,7 +55,7 @@ fn nonsense_sides_and_strides_are_refused() {
                 assert!(matches!(result, Err(EncodeError::Stride { .. })), "{format} {stride}: {result:?}");
             }
         }
-        // As far apart as the library can count, with too few rows to see it in the length.
+        // The largest stride that the library can count, with too few rows to show in the length.
         let picture = RawPicture { format, width: 16, height: 1, stride: (1 << 31) - 2, data: &data };
         let _ = encoder.encode(&picture, &mut out);
     }

@@ -1,11 +1,11 @@
-//! A picture to encode, in the bytes of every format.
+//! A picture to encode, as bytes of every format.
 
 use crate::picture::PixelFormat;
 
 /// Padding between rows and planes, which must not show in the picture.
 const FILLER: u8 = 0xb5;
 
-/// A planar 4:4:4 picture, as a camera sees it before it converts it to a format.
+/// A planar 4:4:4 picture: the camera's scene before conversion to a format.
 pub struct Scene {
     pub width: usize,
     pub height: usize,
@@ -13,8 +13,8 @@ pub struct Scene {
     pub ycbcr: Vec<[f64; 3]>,
 }
 
-/// Red, green, blue and grey quadrants, a diagonal gradient of light over each, and a dark bar with
-/// hard edges.
+/// Red, green, blue and grey quadrants, each with a diagonal gradient of brightness, and a dark bar with hard
+/// edges.
 fn rgb_of_scene(width: usize, height: usize, x: usize, y: usize) -> [u8; 3] {
     let light = 90 + 120 * (x + y) / (width + height);
     let bar = (width / 4..width / 4 + 8).contains(&x);
@@ -64,7 +64,7 @@ impl Scene {
         self.mean(component, x, y, block).round() as u8
     }
 
-    /// The scene as the bytes of a camera whose rows are `stride` apart.
+    /// The scene as the bytes of a camera with this stride.
     pub fn bytes(&self, format: PixelFormat, stride: usize) -> Vec<u8> {
         let (width, height) = (self.width, self.height);
         let half_width = width.div_ceil(2);

@@ -1,4 +1,4 @@
-//! The head of a camera's answer. RFC 9112 section 4, and what cameras make of it.
+//! Parses the head of a camera's response. RFC 9112 section 4, with cameras' deviations.
 //!
 //! The only module that names `httparse`.
 
@@ -7,46 +7,45 @@ use std::time::Duration;
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Response, Status};
 use percent_encoding::{AsciiSet, percent_encode};
 
-/// Bytes of an answer's head. Real ones have less than 1 KiB.
+/// Bytes of a response's head. Real ones have less than 1 KiB.
 pub const HEAD_MAX_BYTES: usize = 16 << 10;
 
-/// Headers of an answer.
+/// Maximum headers of a response.
 const HEADERS_MAX: usize = 64;
 
-/// Characters of a reason phrase that are shown.
+/// Characters of a reason phrase to show.
 const REASON_MAX_CHARS: usize = 80;
 
-/// What an answer's head says.
+/// The content of a response's head.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
     /// The status code.
     pub status: u16,
-    /// The camera's words for it.
+    /// The reason phrase.
     pub reason: String,
     /// The value of Content-Type.
     pub content_type: String,
-    /// Bytes of the body, where a length is named.
+    /// Length of the body in bytes, if given.
     pub length: Option<u64>,
     /// The body comes in chunks (RFC 9112 section 7.1).
     pub is_chunked: bool,
-    /// A coding that the body was put through, other than none.
+    /// The content coding of the body, if any.
     pub coding: Option<String>,
-    /// Where to look instead.
+    /// The URL to try instead.
     pub location: Option<String>,
-    /// Every WWW-Authenticate, as they came.
+    /// Every WWW-Authenticate, byte for byte.
     pub challenges: Option<Vec<u8>>,
-    /// Every Set-Cookie, as they came.
+    /// Every Set-Cookie, byte for byte.
     pub cookies: Vec<Vec<u8>>,
-    /// How long to stay away.
+    /// How long to wait before the next request.
     pub retry_after: Option<Duration>,
 }
 
 impl Head {
-    /// Reads a head at the beginning of `bytes`: it, and its length. `None` as long as it is not
-    /// whole.
+    /// Reads a head at the beginning of `bytes`; returns it and its length, or `None` while it is incomplete.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The head is malformed.
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, String> {
         let mut headers = [EMPTY_HEADER; HEADERS_MAX];
         let mut response = Response::new(&mut headers);
@@ -89,7 +88,7 @@ impl Head {
                 "content-encoding" if !value.eq_ignore_ascii_case("identity") && !value.is_empty() => {
                     head.coding = Some(value.to_owned());
                 }
-                // What is in another encoding than UTF-8 goes back as it came.
+                // A location in another encoding than UTF-8 is returned byte for byte.
                 "location" => {
                     let location = percent_encode(header.value.trim_ascii(), &AsciiSet::EMPTY);
                     head.location = Some(location.to_string());
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_all_sorts_of_cameras() {
+    fn responses_of_all_kinds_of_cameras() {
         let stream = b"HTTP/1.0 200 OK\r\nServer: thttpd\r\nContent-Type: multipart/x-mixed-replace;boundary=x\r\n\r\n";
         assert_eq!(head(stream).content_type, "multipart/x-mixed-replace;boundary=x");
         for end in 0..stream.len() {
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer() {
+    fn malformed_responses() {
         assert!(Head::parse(b"RTSP/1.0 200 OK\r\n\r\n").unwrap_err().contains("not HTTP"));
         assert!(Head::parse(b"\xff\xd8\xff\xe0").unwrap_err().contains("not HTTP"));
         let endless = [&b"HTTP/1.1 200 OK\r\nX: "[..], &[b'x'; HEAD_MAX_BYTES]].concat();

@@ -1,41 +1,41 @@
-//! Where an answer's body begins and ends. RFC 9112 sections 6.3 and 7.1.
+//! Decodes the framing of a response's body. RFC 9112 sections 6.3 and 7.1.
 
 use memchr::memchr;
 
 use super::answer::Head;
 
-/// Bytes of the line before a chunk, and of a line of the trailer.
+/// Bytes of the line before a chunk, or of a line of the trailer.
 const CHUNK_LINE_MAX_BYTES: usize = 1 << 10;
 
-/// Lines of a trailer.
+/// Maximum lines of a trailer.
 const TRAILER_LINES_MAX: usize = 64;
 
-/// Takes a body out of a connection's bytes, without a socket.
+/// Extracts a body from a connection's bytes, without a socket.
 #[derive(Debug)]
 pub struct Body(Framing);
 
 #[derive(Debug)]
 enum Framing {
     UntilClosed,
-    /// Bytes that are still to come.
+    /// Bytes still to come.
     Length(u64),
     Chunks(Chunks),
     Over,
 }
 
-/// The next of a body.
+/// The next piece of a body.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Bytes of it.
+    /// Bytes of the body.
     Bytes(&'a [u8]),
-    /// All bytes given are used up.
+    /// All given bytes are used up.
     Wait,
-    /// It is over.
+    /// The body has ended.
     End,
 }
 
 impl Body {
-    /// The body behind a head.
+    /// The body after a head.
     pub fn behind(head: &Head) -> Self {
         Self(match head.length {
             _ if matches!(head.status, 204 | 304) => Framing::Over,
@@ -45,15 +45,15 @@ impl Body {
         })
     }
 
-    /// Whether it is whole when the connection is closed.
+    /// Whether the body is whole if the connection closes now.
     pub const fn may_be_closed(&self) -> bool {
         matches!(self.0, Framing::UntilClosed | Framing::Over)
     }
 
-    /// The next piece of the body in `bytes`, which is cut by what was used.
+    /// The next piece of the body in `bytes`; advances `bytes` past it.
     ///
     /// # Errors
-    /// What is wrong with the chunks.
+    /// The chunks are malformed.
     pub fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Piece<'a>, String> {
         match &mut self.0 {
             Framing::Over | Framing::Length(0) => return Ok(Piece::End),
@@ -78,7 +78,7 @@ impl Body {
 #[derive(Debug, Default)]
 struct Chunks {
     place: Place,
-    /// What came of a line that is not whole.
+    /// The part of an incomplete line received so far.
     line: Vec<u8>,
     trailer_lines: usize,
 }
@@ -88,7 +88,7 @@ enum Place {
     #[default]
     Size,
     Content(u64),
-    /// The line break behind a chunk.
+    /// The line break after a chunk.
     Break,
     Trailer,
 }
@@ -130,7 +130,7 @@ impl Chunks {
         }
     }
 
-    /// The next line, without its end; `None` as long as it is not whole.
+    /// The next line, without its line end; `None` while it is incomplete.
     fn line(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<u8>>, String> {
         let end = memchr(b'\n', bytes);
         let taken = bytes.split_off(..end.map_or(bytes.len(), |at| at + 1)).unwrap_or_default();
@@ -147,7 +147,7 @@ impl Chunks {
     }
 }
 
-/// The size on the line before a chunk, which may have an extension.
+/// The size in the line before a chunk, which may have an extension.
 fn size(line: &[u8]) -> Result<u64, String> {
     let digits = line.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     std::str::from_utf8(digits)
@@ -161,7 +161,7 @@ fn size(line: &[u8]) -> Result<u64, String> {
 mod tests {
     use super::*;
 
-    /// The body in pieces of a connection, and whether it ended.
+    /// The body from these pieces of a connection, and whether it ended.
     fn read(head: &Head, pieces: &[&[u8]]) -> Result<(Vec<u8>, bool), String> {
         let mut body = Body::behind(head);
         let mut read = Vec::new();

@@ -1,4 +1,4 @@
-//! Requests to a camera and what its answers mean, without a socket.
+//! Makes requests to a camera and interprets its responses, without a socket.
 
 mod authentication;
 mod content;
@@ -24,9 +24,9 @@ use redirects::strip;
 pub struct Conversation {
     /// The configured URL, to which the credentials belong.
     origin: Url,
-    /// Where redirects have led.
+    /// The current URL, after redirects.
     target: Url,
-    /// The address that the last redirect came from.
+    /// The address that sent the last redirect.
     redirected_from: Option<IpAddr>,
     credentials: Option<Credentials>,
     authenticator: Option<Authenticator>,
@@ -38,17 +38,17 @@ pub struct Conversation {
     stale_nonces: u32,
 }
 
-/// What follows from an answer.
+/// The consequence of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// Ask once more.
+    /// Send another request.
     Ask,
-    /// Pictures are in its body.
+    /// The body contains pictures.
     Read(Content),
 }
 
 impl Conversation {
-    /// A conversation that has not begun.
+    /// A new conversation.
     pub fn new(url: &SourceUrl, random: Random) -> Self {
         let mut target = url.expose().clone();
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -70,7 +70,7 @@ impl Conversation {
         }
     }
 
-    /// Where to connect to: host, port, and whether by TLS.
+    /// The destination: host, port, and whether to use TLS.
     pub fn destination(&self) -> (&str, u16, bool) {
         let host = self.target.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let is_tls = self.target.scheme() == "https";
@@ -82,8 +82,8 @@ impl Conversation {
         self.redirected_from
     }
 
-    /// The bytes of the next request. The connection is not used again: many cameras close it
-    /// anyhow, some without saying so.
+    /// The bytes of the next request. The connection is not reused: many cameras close it anyway, some
+    /// without announcing it.
     pub fn request(&mut self) -> Vec<u8> {
         let path = &self.target[url::Position::BeforePath..url::Position::AfterQuery];
         let host = &self.target[url::Position::BeforeHost..url::Position::AfterPort];
@@ -104,14 +104,14 @@ impl Conversation {
              Connection: close\r\n",
             env!("CARGO_PKG_VERSION")
         );
-        // The camera's words in a challenge and a cookie may be in any encoding.
+        // The camera's values in a challenge and a cookie may be in any encoding.
         [request.as_bytes(), &personal, b"\r\n"].concat()
     }
 
-    /// What an answer from the camera at this address means.
+    /// Interprets a response from the camera at this address.
     ///
     /// # Errors
-    /// Why this answer leads to no picture.
+    /// Why this response leads to no picture.
     pub fn answered(&mut self, head: &Head, peer: IpAddr) -> Result<Next, NetworkLost> {
         for cookie in &head.cookies {
             self.cookies.take(cookie, &self.target);

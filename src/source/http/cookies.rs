@@ -1,20 +1,20 @@
-//! Cookies that a camera sets on the way to its pictures: kept in memory, for the host that set them.
-//! RFC 6265, as much of it as a camera needs.
+//! Cookies that a camera sets on the way to its pictures: kept in memory, for the host that set them. RFC
+//! 6265, as far as cameras need it.
 
 use std::collections::VecDeque;
 
 use url::Url;
 
-/// Cookies that are kept; cameras set one to three. The oldest make room.
+/// Cookies to keep; cameras set one to three. The oldest is dropped first.
 const COOKIES_MAX: usize = 16;
 
 /// Bytes of a cookie's name and value. RFC 6265 section 6.1.
 const COOKIE_MAX_BYTES: usize = 4096;
 
-/// Bytes of the cookies in one request: cameras' servers take 4 to 8 KiB of headers.
+/// Bytes of the cookies in one request: cameras' servers accept 4 to 8 KiB of headers.
 const SENT_MAX_BYTES: usize = 4096;
 
-/// What cameras have set.
+/// The cookies of a camera.
 #[derive(Default)]
 pub struct Jar(VecDeque<Cookie>);
 
@@ -22,20 +22,19 @@ struct Cookie {
     host: String,
     path: String,
     is_secure: bool,
-    /// `NAME=VALUE` as it came.
+    /// `NAME=VALUE`, byte for byte.
     pair: Vec<u8>,
     name_bytes: usize,
 }
 
 impl Jar {
-    /// Takes the value of a Set-Cookie header of an answer from `url`. What is meant for another host
-    /// is left out.
+    /// Takes the value of a Set-Cookie header of a response from `url`. Ignores cookies for another host.
     pub fn take(&mut self, set_cookie: &[u8], url: &Url) {
         let Some(host) = url.host_str() else { return };
         let mut parts = set_cookie.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
         let pair = parts.next().unwrap_or_default();
         let Some(name_bytes) = memchr::memchr(b'=', pair).filter(|at| *at > 0) else { return };
-        // A line break in it would begin another header.
+        // A line break inside would begin another header.
         if pair.len() > COOKIE_MAX_BYTES || pair.iter().any(u8::is_ascii_control) {
             return;
         }
@@ -56,7 +55,7 @@ impl Jar {
                 b"path" if value.starts_with('/') => value.clone_into(&mut cookie.path),
                 b"domain" if !is_within(host, value) => return,
                 b"max-age" => max_age = value.parse::<i64>().ok(),
-                // A date is given to take a cookie back: that of 1970, mostly.
+                // A date mostly serves to delete a cookie: usually one in 1970.
                 b"expires" => is_past = ["-1970 ", "-70 ", " 1970 "].iter().any(|year| value.contains(year)),
                 _ => {}
             }
@@ -73,7 +72,7 @@ impl Jar {
         }
     }
 
-    /// The value of the Cookie header of a request for `url`, where there is one.
+    /// The value of the Cookie header for a request to `url`, if there are cookies for it.
     pub fn header(&self, url: &Url) -> Option<Vec<u8>> {
         let mut header = Vec::new();
         for cookie in self.0.iter().filter(|cookie| cookie.is_for(url)) {
@@ -89,7 +88,7 @@ impl Jar {
 
 impl std::fmt::Debug for Jar {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // They are as good as passwords.
+        // Cookies are as secret as passwords.
         write!(f, "Jar({})", self.0.len())
     }
 }
@@ -129,7 +128,7 @@ fn is_within(host: &str, domain: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// What is sent to one URL after another has set this.
+    /// The cookies sent to one URL after another has set these.
     fn sent(from: &str, set: &[&str], to: &str) -> Option<String> {
         let mut jar = Jar::default();
         for value in set {
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_goes_back_to_its_host_and_path_alone() {
+    fn a_cookie_returns_only_to_its_host_and_path() {
         let sent = |set: &[&str], to| sent("http://yard:81/a/login?x", set, to);
         for (set, to, expected) in [
             (&["s=1"][..], "http://yard:82/a/s", Some("s=1")),

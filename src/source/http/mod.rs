@@ -1,8 +1,7 @@
-//! MJPEG of another device, over HTTP: a stream, or single pictures that are asked for again and
-//! again.
+//! MJPEG from another device over HTTP: a stream, or single pictures requested repeatedly.
 //!
-//! `answer`, `body` and `conversation` know HTTP and have no socket; `pictures` feeds what comes to
-//! the reader of parts and hands its pictures on.
+//! `answer`, `body` and `conversation` implement HTTP without a socket; `pictures` feeds the bytes to the
+//! reader of parts and publishes its pictures.
 
 mod answer;
 mod body;
@@ -32,22 +31,22 @@ use body::Body;
 use conversation::{Content, Conversation, Next};
 use pictures::{Answer, Pictures};
 
-/// How long the head of an answer may take. Some cameras need 5 s to wake up.
+/// How long the head of a response may take. Some cameras need 5 s to wake up.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
-/// No good picture for this long: the camera is gone, or what it sends is of no use.
+/// Without a good picture for this long, the camera is gone or its pictures are useless.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
-/// How often a camera that gives single pictures is asked where no rate is configured, per second.
+/// Rate at which single pictures are requested if none is configured, per second.
 const SNAPSHOT_FPS_DEFAULT: f64 = 2.0;
 
-/// Answers before the one with pictures: challenges and redirects have lower ceilings of their own.
+/// Responses before the one with pictures: challenges and redirects have their own lower limits.
 const ANSWERS_MAX: u32 = 16;
 
-/// Answers on the way to another (100 Continue, 103 Early Hints) that are passed over.
+/// Interim responses (100 Continue, 103 Early Hints) to skip.
 const INTERIM_ANSWERS_MAX: u32 = 8;
 
-/// One camera on a network.
+/// A camera reached over HTTP.
 #[derive(Debug)]
 pub struct Source {
     name: String,
@@ -61,7 +60,7 @@ impl Source {
         Self { name: name.to_owned(), url: url.clone(), network: network.clone() }
     }
 
-    /// Delivers until `stop` is requested.
+    /// Delivers pictures until `stop` is requested.
     ///
     /// # Errors
     /// Why no more pictures come.
@@ -101,13 +100,13 @@ impl Source {
             }
             let fps = publisher.fps().unwrap_or(SNAPSHOT_FPS_DEFAULT);
             let interval = Duration::from_secs_f64(1.0 / fps);
-            // A camera too slow for the rate gives what it can.
+            // A camera too slow for the rate delivers as fast as it can.
             due = (due + interval).max(clock.now());
             clock.sleep_until(due).await;
         }
     }
 
-    /// Asks until there is an answer with pictures.
+    /// Sends requests until a response contains pictures.
     async fn ask(&self, conversation: &mut Conversation, clock: &Clock) -> Result<Answer<Connection>, Lost> {
         for _ in 0..ANSWERS_MAX {
             let (host, port, tls) = conversation.destination();
@@ -126,7 +125,7 @@ impl Source {
     }
 }
 
-/// What it means that no good picture came.
+/// The reason why no good picture came.
 fn silent(quiet: Quiet) -> Lost {
     let seconds = quiet.time.as_secs();
     let lost = match quiet.instead {
@@ -140,7 +139,7 @@ fn silent(quiet: Quiet) -> Lost {
     lost.into()
 }
 
-/// Sends a request and reads the head of its answer, and what comes with it.
+/// Sends a request; reads the head of the response and any bytes after it.
 async fn exchange(
     connection: &mut (impl AsyncRead + AsyncWrite + Unpin),
     request: &[u8],
@@ -193,7 +192,7 @@ fn closed(error: &io::Error) -> NetworkLost {
     }
 }
 
-/// Reads arbitrary bytes as an answer, split at arbitrary points: its status, and the bytes of its
+/// Reads arbitrary bytes as a response, split at arbitrary points: returns its status, and the bytes of its
 /// body. For fuzzing.
 #[doc(hidden)]
 pub fn read_answer<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<(u16, Vec<u8>)> {

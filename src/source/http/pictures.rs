@@ -1,4 +1,4 @@
-//! From a body to the publisher: pictures are checked and published, not decoded.
+//! Passes pictures from a body to the publisher: they are checked and published, not decoded.
 
 use std::io;
 use std::sync::Arc;
@@ -15,23 +15,23 @@ use crate::source::publisher::Publisher;
 use crate::source::relay::Relay;
 use crate::turn::Turn;
 
-/// Bytes read at a time: what a kernel hands over of a fast stream.
+/// Bytes to read at a time: as much as a kernel delivers of a fast stream.
 const READ_BYTES: usize = 64 << 10;
 
-/// An answer whose body is to be read.
+/// A response whose body is to be read.
 #[derive(Debug)]
 pub struct Answer<C> {
-    /// The connection, behind the head.
+    /// The connection, after the head.
     pub connection: C,
-    /// What came with the head.
+    /// Bytes that arrived with the head.
     pub ahead: Vec<u8>,
     /// How the body is framed.
     pub body: Body,
-    /// What it is.
+    /// Its content.
     pub content: Content,
 }
 
-/// Hands one camera's pictures over to be published.
+/// Delivers one camera's pictures to be published.
 #[derive(Debug)]
 pub struct Pictures<'a> {
     publisher: &'a Arc<Publisher>,
@@ -39,15 +39,15 @@ pub struct Pictures<'a> {
     relay: Relay,
     is_stream: bool,
     buffer: Vec<u8>,
-    /// A camera may send without end, and thousands of small pictures at once.
+    /// Limits each turn: a camera may send without end, and thousands of small pictures at once.
     turn: Turn,
 }
 
 impl<'a> Pictures<'a> {
-    /// Hands pictures over to this publisher.
+    /// Delivers pictures to this publisher.
     ///
     /// # Errors
-    /// If the system gives no thread.
+    /// If the system refuses a thread.
     pub fn new(publisher: &'a Arc<Publisher>, clock: &'a Clock) -> Result<Self, Lost> {
         Ok(Self {
             publisher,
@@ -59,8 +59,8 @@ impl<'a> Pictures<'a> {
         })
     }
 
-    /// Hands over the pictures of an answer until its body ends, and returns how many they were, once all
-    /// are published.
+    /// Delivers the pictures of a response until its body ends, and returns their number once all are
+    /// published.
     ///
     /// # Errors
     /// Why no more will come.
@@ -97,9 +97,9 @@ impl<'a> Pictures<'a> {
         ended.map(|()| counters.pictures)
     }
 
-    /// Hands over what is in these bytes of a connection; whether no more is wanted of the body. A
-    /// single picture is whole at its end: some cameras give no length with it and keep the
-    /// connection open, though asked to close it.
+    /// Delivers the pictures in these bytes of a connection; returns whether the body has served its purpose.
+    /// A single picture is whole at its end: some cameras send no length and keep the connection open,
+    /// although the request asks to close it.
     async fn take(&mut self, body: &mut Body, reader: &mut Reader, bytes: &[u8]) -> Result<bool, Lost> {
         let mut bytes = bytes;
         loop {
@@ -125,7 +125,7 @@ impl<'a> Pictures<'a> {
         }
     }
 
-    /// Notes what came that is not a picture.
+    /// Notes content that is not a picture.
     fn note(&self, before: &multipart::Counters, reader: &Reader) {
         let now = reader.counters();
         for _ in before.too_long..now.too_long {
@@ -142,16 +142,16 @@ impl<'a> Pictures<'a> {
     }
 
     fn hand_over(&self, picture: &[u8]) {
-        // The camera's clock is not this machine's, nor are its time stamps: arrival counts.
+        // The camera's clock and its timestamps are unrelated to this machine's: arrival counts.
         let now = self.clock.now();
-        // Single pictures are asked for as often as is wanted.
+        // Single pictures are requested at the wanted rate.
         if !self.is_stream || self.publisher.admits(now) {
             self.relay.push(picture, now);
         }
     }
 }
 
-/// Reads what has come; 0 at the end.
+/// Reads available bytes; 0 at the end.
 async fn receive(connection: &mut (impl AsyncRead + Unpin), buffer: &mut [u8]) -> Result<usize, Lost> {
     connection.read(buffer).await.map_err(|error| match error.kind() {
         io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => {

@@ -9,7 +9,7 @@ use crate::frame::BufferPool;
 use crate::picture::Chroma;
 use crate::source::test_camera::TestCamera;
 
-/// A camera that answers each connection with the next of these, and keeps the last one open.
+/// A camera that sends the next of these responses to each connection, and keeps the last one open.
 struct Camera {
     url: String,
     requests: smol::channel::Receiver<String>,
@@ -34,7 +34,7 @@ impl Camera {
                     request.push(byte[0]);
                 }
                 sender.try_send(String::from_utf8(request).unwrap()).unwrap();
-                // A client that has seen enough may hang up.
+                // The client may close the connection early.
                 let _ = stream.write_all(&answer);
                 if number == last {
                     holder.try_send(stream).unwrap();
@@ -100,7 +100,7 @@ fn lost_after(camera: &Camera, to: &TestCamera, time: Duration, ready: impl Fn(&
 }
 
 #[test]
-fn a_stream_is_published_and_its_end_is_told() {
+fn a_stream_is_published_and_its_end_is_reported() {
     let (jpeg, to) = (jpeg(), TestCamera::default());
     let mut ended = stream(&[&jpeg, b"\xff\xd8\xff\xd9", &jpeg]);
     ended.extend_from_slice(b"--b--\r\n");
@@ -113,7 +113,7 @@ fn a_stream_is_published_and_its_end_is_told() {
 }
 
 #[test]
-fn a_password_is_given_when_it_is_asked_for() {
+fn a_password_is_sent_when_it_is_asked_for() {
     let (jpeg, to) = (jpeg(), TestCamera::default());
     let asks = answer(
         "401 Unauthorized",
@@ -137,7 +137,7 @@ fn a_password_is_given_when_it_is_asked_for() {
 }
 
 #[test]
-fn silence_and_nothing_but_damaged_pictures_are_told_apart() {
+fn silence_differs_from_damaged_pictures() {
     let (jpeg, to) = (jpeg(), TestCamera::default());
     let camera = Camera::start(vec![stream(&[&jpeg])]);
     let silent = lost_after(&camera, &to, SILENCE_MAX, |to| to.frames() == 1);
@@ -151,7 +151,7 @@ fn silence_and_nothing_but_damaged_pictures_are_told_apart() {
 }
 
 #[test]
-fn a_camera_that_never_answers_is_given_up() {
+fn a_camera_that_never_responds_is_given_up() {
     let to = TestCamera::default();
     let camera = Camera::start(vec![b"HTTP/1.1 200".to_vec()]);
     let lost = lost_after(&camera, &to, ANSWER_MAX, |_| true);
@@ -159,7 +159,7 @@ fn a_camera_that_never_answers_is_given_up() {
 }
 
 #[test]
-fn single_pictures_are_asked_for_again_at_the_rate() {
+fn single_pictures_are_requested_at_the_rate() {
     let (jpeg, to) = (jpeg(), TestCamera::default());
     let length = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n", jpeg.len());
     let one = answer("200 OK", &length, &jpeg);
@@ -196,7 +196,7 @@ fn a_stop_closes_the_connection() {
 }
 
 #[test]
-fn what_is_no_camera_says_what_to_do() {
+fn the_reason_for_anything_but_a_camera_gives_advice() {
     let to = TestCamera::default();
     let chunk = "Content-Type: multipart/x-mixed-replace;boundary=b\r\nTransfer-Encoding: chunked\r\n";
     for (given, words) in [
@@ -218,13 +218,13 @@ fn what_is_no_camera_says_what_to_do() {
 }
 
 #[test]
-fn no_more_pictures_of_a_stream_than_were_asked_for() {
+fn no_more_pictures_of_a_stream_are_published_than_configured() {
     let picture = Picture { fps: Some(10), ..Picture::default() };
     let (jpeg, to) = (jpeg(), TestCamera::new(&picture));
     let mut pictures = Pictures::new(&to.publisher, &to.clock).unwrap();
     let head = answer("200 OK", "Content-Type: multipart/x-mixed-replace;boundary=b\r\n", b"");
     let (head, _) = Head::parse(&head).unwrap().unwrap();
-    // 25 a second, for 4 s; each is an answer of its own, with the boundary behind it.
+    // 25 a second, for 4 s; each is a separate response, followed by the boundary.
     for _ in 0..100 {
         let ahead = [stream(&[&jpeg]), b"--b--\r\n".to_vec()].concat();
         let ahead = ahead[ahead.windows(4).position(|it| it == b"\r\n\r\n").unwrap() + 4..].to_vec();
@@ -235,7 +235,7 @@ fn no_more_pictures_of_a_stream_than_were_asked_for() {
         to.hand.advance(Duration::from_millis(40));
     }
     assert!((39..=41).contains(&to.frames()), "{} in 4 s", to.frames());
-    // Single pictures come as often as they are asked for.
+    // Single pictures come as often as they are requested.
     let answer = Answer {
         connection: smol::io::empty(),
         ahead: jpeg,
@@ -248,7 +248,7 @@ fn no_more_pictures_of_a_stream_than_were_asked_for() {
 }
 
 #[test]
-fn a_single_picture_is_over_at_its_end_on_a_connection_that_stays_open() {
+fn a_single_picture_is_complete_at_its_end_on_a_connection_that_stays_open() {
     let (jpeg, to) = (jpeg(), TestCamera::default());
     let mut pictures = Pictures::new(&to.publisher, &to.clock).unwrap();
     let (head, _) = Head::parse(&answer("200 OK", "Content-Type: image/jpeg\r\n", b"")).unwrap().unwrap();
@@ -279,7 +279,7 @@ impl AsyncRead for Endless {
     }
 }
 
-/// Issue 10, number 1: neither many reads nor many pictures of one read are taken at a stretch.
+/// Issue 10, number 1: a turn covers neither many reads nor many pictures of one read.
 #[test]
 fn a_camera_that_sends_without_a_pause_has_its_turn_and_no_more() {
     let picture = jpeg();

@@ -1,4 +1,4 @@
-//! Answers to a camera that asks for user name and password, and where those may be sent.
+//! Answers authentication challenges, and decides where credentials may be sent.
 
 use url::Url;
 
@@ -7,12 +7,11 @@ use crate::auth::{self, Authenticator};
 use crate::camera::lost::NetworkLost;
 use crate::source::http::answer::Head;
 
-/// Times that a request is sent again with a newer nonce because the camera called the one before
-/// stale.
+/// Maximum repeats of a request with a newer nonce because the camera called the previous one stale.
 const STALE_NONCES_MAX: u32 = 2;
 
 impl Conversation {
-    /// The next request after a 401, with an answer to the strongest challenge.
+    /// The next request after a 401, which answers the strongest challenge.
     pub(super) fn challenged(&mut self, head: &Head) -> Result<Next, NetworkLost> {
         if self.credentials.is_none() {
             return Err(NetworkLost::NoCredentials);
@@ -21,8 +20,8 @@ impl Conversation {
             let (host, port, _) = self.destination();
             return Err(NetworkLost::Redirected { host: format!("{host}:{port}") });
         }
-        // Some cameras answer 401 and nothing else, and some send a malformed challenge. Neither asks for
-        // Basic, which would give the password away.
+        // Some cameras send 401 without a challenge, and some a malformed one. Neither asks for Basic, which
+        // would give the password away.
         let challenges = head.challenges.as_deref().unwrap_or_default();
         let challenge =
             auth::strongest(challenges).map_err(|offered| NetworkLost::UnknownAuthentication { offered })?;
@@ -40,8 +39,8 @@ impl Conversation {
     }
 }
 
-/// Whether credentials for `origin` may be given to `target`: the same host and port, and not in the
-/// clear where they would have been encrypted. Another port may be another machine behind a router.
+/// Whether credentials for `origin` may go to `target`: only to the same host and port, and not unencrypted
+/// if they would have been encrypted. Another port may be another machine behind a router.
 pub(super) fn may_know(origin: &Url, target: &Url) -> bool {
     origin.host() == target.host()
         && origin.port_or_known_default() == target.port_or_known_default()
@@ -74,7 +73,7 @@ mod tests {
         assert_eq!(conversation.heard(&asks(2, true)), Ok(Next::Ask));
         assert!(request(&mut conversation).contains("nonce=\"n2\""));
         assert_eq!(conversation.heard(&good(JPEG)), Ok(Next::Read(Content::Picture)));
-        // Later, the camera has forgotten the nonce and does not say so.
+        // Later, the camera has forgotten the nonce without calling it stale.
         assert_eq!(conversation.heard(&asks(3, false)), Ok(Next::Ask));
         for nonce in 4..4 + STALE_NONCES_MAX {
             assert_eq!(conversation.heard(&asks(nonce, true)), Ok(Next::Ask));
@@ -105,7 +104,7 @@ mod tests {
             assert!(matches!(lost, NetworkLost::UnknownAuthentication { .. }), "{challenges:?}: {lost:?}");
             assert!(!request(&mut conversation).contains("Authorization"), "{challenges:?}");
         }
-        // A byte that no field may have, so that the challenge is skipped.
+        // A byte not allowed in a header field, so that the challenge is skipped.
         let text =
             b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"\x01\", nonce=\"n\"\r\n\r\n";
         let (head, _) = Head::parse(text).unwrap().unwrap();
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_follow_to_the_same_host_and_port_alone() {
+    fn credentials_follow_only_to_the_same_host_and_port() {
         let url = |text: &str| Url::parse(text).unwrap();
         assert!(may_know(&url("http://yard:8443/"), &url("https://YARD:8443/")));
         assert!(!may_know(&url("http://yard/"), &url("https://yard/")), "another port");

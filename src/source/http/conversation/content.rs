@@ -1,4 +1,4 @@
-//! What the body of an answer is, by its content type.
+//! Interprets the content type of a response's body.
 
 use crate::camera::lost::{NetworkLost, ProtocolFault};
 use crate::source::http::answer::Head;
@@ -6,18 +6,18 @@ use crate::source::http::answer::Head;
 /// Bytes of a boundary. RFC 2046 allows 70.
 const BOUNDARY_MAX_BYTES: usize = 256;
 
-/// What a body is.
+/// The content of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// Pictures for as long as it lasts, with this boundary.
+    /// A stream of pictures, with this boundary.
     Stream(Option<String>),
     /// One picture.
     Picture,
-    /// It does not say.
+    /// Not specified.
     Unknown,
 }
 
-/// What the body is, by its content type.
+/// The content of the body, from its content type.
 pub(super) fn content(head: &Head) -> Result<Content, NetworkLost> {
     if let Some(coding) = &head.coding {
         return Err(ProtocolFault::Compressed { coding: coding.clone() }.into());
@@ -25,7 +25,7 @@ pub(super) fn content(head: &Head) -> Result<Content, NetworkLost> {
     let essence = head.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         multipart if multipart.starts_with("multipart/") => Ok(Content::Stream(boundary(&head.content_type))),
-        // Names that some cameras give to a row of JPEGs.
+        // Names that some cameras give to a sequence of JPEGs.
         "video/x-motion-jpeg" | "video/mjpeg" | "video/x-mjpeg" | "video/jpeg" | "video/x-jpeg" => {
             Ok(Content::Stream(None))
         }

@@ -1,4 +1,4 @@
-//! Redirects: how many are followed, and where they may lead.
+//! Redirects: how many to follow, and where they may lead.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use super::{Conversation, Next};
 use crate::camera::lost::{NetworkLost, ProtocolFault};
 use crate::source::http::answer::Head;
 
-/// Redirects followed before a camera gave a picture.
+/// Redirects to follow before a camera delivers a picture.
 const REDIRECTS_MAX: u32 = 5;
 
 impl Conversation {
@@ -29,7 +29,7 @@ impl Conversation {
         }
         strip(&mut target);
         if target.origin() != self.target.origin() {
-            // Its nonce is of no use there.
+            // Its nonce is useless there.
             self.authenticator = None;
         }
         self.target = target;
@@ -38,9 +38,9 @@ impl Conversation {
     }
 }
 
-/// Takes out what is not sent as part of a request's target.
+/// Removes the parts that are not sent in a request's target.
 pub(super) fn strip(url: &mut Url) {
-    // Neither fails on a URL with a host.
+    // Neither can fail on a URL with a host.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_fragment(None);

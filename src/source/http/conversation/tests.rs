@@ -1,4 +1,4 @@
-//! Requests and statuses; and what the tests of the other files here share.
+//! Tests of requests and statuses, and helpers for the tests of the submodules.
 
 use super::*;
 
@@ -33,7 +33,7 @@ pub(super) fn good(content_type: &str) -> Head {
 }
 
 #[test]
-fn a_request_is_what_cameras_understand() {
+fn a_request_suits_cameras() {
     let mut conversation = conversation("http://joe:hu%40sh@[2001:db8::1]:8080/a b?c=d#e");
     let asked = request(&mut conversation);
     assert!(asked.starts_with("GET /a%20b?c=d HTTP/1.1\r\nHost: [2001:db8::1]:8080\r\n"), "{asked}");
@@ -43,7 +43,7 @@ fn a_request_is_what_cameras_understand() {
 }
 
 #[test]
-fn other_statuses_say_what_to_do() {
+fn other_statuses_give_advice() {
     let lost = |head: &Head| conversation("http://joe:hush@yard/s?token=abc").heard(head).unwrap_err();
     let missing = lost(&Head { status: 404, ..Head::default() }).to_string();
     assert!(missing.contains("no stream") && !missing.contains("abc"), "{missing}");
