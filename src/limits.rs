@@ -141,7 +141,7 @@ pub const CONNECTIONS_DEFAULT: usize = 256;
 pub const CONNECTIONS_PER_ADDRESS_DEFAULT: usize = 128;
 
 /// With a password set, one in so many places is reserved for connections that have yet to show it: otherwise
-/// those that have could take all, and nobody else could log in. 16 of 256.
+/// those that have could take all, and no other client could log in. 16 of 256.
 pub const KEPT_PLACES_SHARE: usize = 16;
 
 /// Below this many places none is reserved.
@@ -224,7 +224,7 @@ pub const PASSWORD_WRONG_MAX: usize = 4096;
 /// Wrong passwords to remember for each address, so that each counts once.
 pub const PASSWORD_WRONG_PER_ADDRESS_MAX: usize = 16;
 
-/// Addresses whose wrong tries are remembered; the one idle for longest is forgotten first.
+/// Addresses with wrong tries to remember; the one idle for longest is forgotten first.
 pub const PASSWORD_ADDRESSES_MAX: usize = 1024;
 
 /// Addresses that gave the right password, remembered across restarts. The oldest is forgotten first.

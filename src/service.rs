@@ -77,7 +77,7 @@ pub async fn run(
     turn::run(&tasks, &clock, main).await
 }
 
-/// What follows the configuration.
+/// The parts that follow the configuration.
 struct Running {
     executor: Rc<LocalExecutor<'static>>,
     cameras: Cameras,

@@ -15,7 +15,7 @@ const WATCHDOG_INTERVAL_MIN: Duration = Duration::from_millis(1);
 /// The listening sockets from systemd (socket activation, sd_listen_fds(3)).
 ///
 /// # Errors
-/// If what was passed is not a listening TCP socket.
+/// If a passed descriptor is not a listening TCP socket.
 pub fn listeners() -> io::Result<Vec<TcpListener>> {
     let mut passed = listenfd::ListenFd::from_env();
     let mut listeners = Vec::new();

@@ -58,7 +58,7 @@ pub enum Lost {
         pictures: u64,
         /// The time in which they came.
         seconds: u64,
-        /// What was wrong with the last one.
+        /// The defect of the last one.
         last: String,
     },
     /// It cannot capture pictures, or only in formats that cannot be served.

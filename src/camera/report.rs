@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::lost::{Code, Lost};
 use super::meter::Latency;
 
-/// What a camera is doing.
+/// The state of a camera.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// Closed for lack of viewers; reachable as far as is known.
@@ -46,7 +46,7 @@ pub struct Opened {
 pub struct Report {
     /// The state.
     pub state: State,
-    /// What was negotiated when the camera was last opened.
+    /// The format negotiated when the camera was last opened.
     pub opened: Option<Opened>,
     /// Pictures published.
     pub frames: u64,

@@ -34,7 +34,7 @@ impl Scene {
 }
 
 #[test]
-fn a_viewer_gets_the_newest_frame_once_and_skips_what_it_missed() {
+fn a_viewer_gets_the_newest_frame_once_and_skips_missed_ones() {
     let scene = Scene::new();
     let camera = &scene.camera;
     let mut viewer = camera.watch();

@@ -1,4 +1,4 @@
-//! What a changed configuration means for a running camera.
+//! Decides what a changed configuration requires of a running camera.
 
 use crate::config::{Camera, SourceSpec};
 
@@ -14,7 +14,7 @@ pub enum Difference {
 }
 
 impl Difference {
-    /// What to do with a camera that was configured like `old`.
+    /// The action for a camera that was configured like `old`.
     pub fn between(old: &Camera, new: &Camera) -> Self {
         if old == new {
             return Self::None;

@@ -1,4 +1,4 @@
-//! What a supervisor is to run, which may change meanwhile.
+//! The source that a supervisor is to run, which may change meanwhile.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 

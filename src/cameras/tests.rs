@@ -10,7 +10,7 @@ use crate::random::Random;
 use crate::source::fake::{self, Ledger};
 use futures_lite::future::{poll_once, yield_now};
 
-/// Running cameras whose sources are entered in a ledger.
+/// Running cameras with sources recorded in a ledger.
 struct Scene {
     executor: Rc<LocalExecutor<'static>>,
     registry: Arc<Registry>,

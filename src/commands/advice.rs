@@ -44,7 +44,7 @@ fn of_device(code: Code) -> Vec<&'static str> {
     }
 }
 
-/// The code, including cases where a camera reports it by a status without a code.
+/// The code; also for statuses that `Lost::code` leaves unclassified.
 fn code_of_status(lost: &Lost) -> Code {
     match lost {
         Lost::Network(NetworkLost::Status { status: 400 | 405 | 451 | 454..=460, .. }) => Code::NotFound,

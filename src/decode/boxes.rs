@@ -24,7 +24,7 @@ const CONTAINERS: [&[u8; 4]; 13] = [
 const FIRST: [&[u8; 4]; 10] =
     [b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"udta"];
 
-/// Returns what is wrong with the tables of an MP4; other files pass. Rewinds the file.
+/// Returns the error in the tables of an MP4; other files pass. Rewinds the file.
 pub(super) fn check(file: &mut (impl Read + Seek)) -> std::result::Result<(), String> {
     let mut tables = Tables::default();
     let result = tables.read(file);

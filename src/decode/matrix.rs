@@ -14,7 +14,7 @@
 /// Rows of one picture, 8 bits of full range, brought from BT.709 to BT.601 in place.
 #[derive(Debug, Default)]
 pub(super) struct Bt709 {
-    /// What is added to the luma that shares a sample of colour.
+    /// The correction to the luma of pixels that share a chroma sample.
     added: Vec<i16>,
 }
 
@@ -34,7 +34,7 @@ fn colour(u: &mut [u8], v: &mut [u8], added: &mut [i16]) {
     for ((u, v), added) in u.iter_mut().zip(v).zip(added) {
         let (cb, cr) = (i16::from(*u) - 128, i16::from(*v) - 128);
         *added = (13 * cb + 25 * cr + 64) >> 7;
-        // In 512ths, of what is lost: the products fit 16 bits.
+        // The correction in 512ths: the products fit 16 bits.
         *u = (i16::from(*u) + ((256 - 5 * cb - 57 * cr) >> 9)).clamp(0, 255) as u8;
         *v = (i16::from(*v) + ((256 - 37 * cb - 9 * cr) >> 9)).clamp(0, 255) as u8;
     }

@@ -7,7 +7,7 @@ use super::{Colour, Font};
 use crate::limits::PICTURE_SIDE_MAX_PIXELS;
 use crate::picture::{Chroma, Plane, Planes};
 
-/// A rectangle in pixels. May lie outside the picture; what is drawn there is not seen.
+/// A rectangle in pixels. May lie outside the picture; that part is not drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Area {
     /// First column, counted from the left edge of the picture.
@@ -39,7 +39,7 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// A canvas of one colour. Sides are in pixels and are brought into the range from 1 to
+    /// A canvas of one colour. Sides are in pixels, clamped to the range from 1 to
     /// [`PICTURE_SIDE_MAX_PIXELS`].
     pub fn new(width: usize, height: usize, colour: Colour) -> Self {
         let [width, height] = [width, height].map(|side| side.clamp(1, PICTURE_SIDE_MAX_PIXELS));
@@ -90,12 +90,12 @@ impl Canvas {
         }
     }
 
-    /// Fills one row of chroma samples, of which the shape covers `row_share` halves of the height.
+    /// Fills one row of chroma samples; the shape covers `row_share` halves of its height.
     fn fill_chroma(&mut self, block_row: usize, row_share: u32, columns: &Range<usize>, colour: Colour) {
         let touched = blocks(columns);
         let whole = if row_share == 2 { whole_blocks(columns, self.width) } else { touched.end..touched.end };
         let row = block_row * self.chroma_stride();
-        // Filling is several times cheaper than mixing, and a frame of the test card fills much.
+        // Filling is several times cheaper than mixing, and most of the test card is filled.
         self.cb[row..][whole.clone()].fill(colour.cb);
         self.cr[row..][whole.clone()].fill(colour.cr);
         for block_column in (touched.start..whole.start).chain(whole.end..touched.end) {
@@ -109,7 +109,7 @@ impl Canvas {
         self.letters(x, y, text, &mut Lettering::new(font), colour);
     }
 
-    /// Draws one line of text like [`Self::text`], with shapes that are kept for the next one.
+    /// Draws one line of text like [`Self::text`], with cached glyphs.
     pub(super) fn letters(
         &mut self,
         x: isize,
@@ -130,8 +130,8 @@ impl Canvas {
         }
     }
 
-    /// Draws a shape. `coverage` tells how much of a pixel it covers, from 0 to 255, by the pixel's
-    /// column and row within `area`.
+    /// Draws a shape. `coverage` returns how much of a pixel it covers, from 0 to 255, for the pixel's column
+    /// and row within `area`.
     pub fn blend(&mut self, area: Area, colour: Colour, coverage: impl Fn(usize, usize) -> u8) {
         let (columns, rows) = self.clip(area);
         if columns.is_empty() {
@@ -157,7 +157,7 @@ impl Canvas {
         }
     }
 
-    /// Mixes one row of chroma samples, by the sums of what is covered of their pixels.
+    /// Mixes one row of chroma samples, by the sums of their pixels' coverage.
     fn blend_chroma(&mut self, block_row: usize, first_block: usize, sums: &[u32], colour: Colour) {
         let rows = overlap(block_row, &(0..self.height)).len();
         for (block_column, &sum) in (first_block..).zip(sums) {
@@ -195,13 +195,13 @@ fn blocks(pixels: &Range<usize>) -> Range<usize> {
     pixels.start / 2..pixels.end.div_ceil(2)
 }
 
-/// Chroma samples whose pixels all lie within a range, along a side of this length.
+/// Chroma samples with all their pixels in a range, along a side of this length.
 fn whole_blocks(pixels: &Range<usize>, side: usize) -> Range<usize> {
     let end = if pixels.end == side { side.div_ceil(2) } else { pixels.end / 2 };
     pixels.start.div_ceil(2)..end
 }
 
-/// Those of a chroma sample's pixels that lie within a range.
+/// The pixels of a chroma sample that are in a range.
 fn overlap(block: usize, pixels: &Range<usize>) -> Range<usize> {
     (2 * block).max(pixels.start)..(2 * block + 2).min(pixels.end)
 }
@@ -212,7 +212,7 @@ fn covered(block: usize, pixels: &Range<usize>, side: usize) -> u32 {
     (2 * overlap(block, pixels).len() / overlap(block, &(0..side)).len()) as u32
 }
 
-/// From one sample to another by `share` of 255.
+/// Interpolates from one sample to another by `share` of 255.
 fn mix(from: u8, to: u8, share: u32) -> u8 {
     ((u32::from(from) * (255 - share) + u32::from(to) * share + 127) / 255) as u8
 }
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn the_single_pixels_at_odd_edges_have_a_chroma_sample_of_their_own() {
+    fn a_single_pixel_at_an_odd_edge_has_its_own_chroma_sample() {
         let mut filled = Canvas::new(17, 17, Colour::BLACK);
         let mut blended = filled.clone();
         filled.fill_rect(Area::new(-3, -3, 40, 40), RED);
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn clipped_text_looks_as_if_cut_out_of_a_larger_canvas() {
+    fn clipped_text_looks_like_a_piece_of_a_larger_canvas() {
         let font = Font::bold(48);
         let mut large = Canvas::new(200, 120, Colour::NIGHT);
         large.text(57, 33, "Pinhole", font, Colour::AMBER);

@@ -1,4 +1,4 @@
-//! Colours, given as RGB and kept as the encoder wants them.
+//! Colours, given as RGB and stored in the encoder's form.
 
 /// A colour as full-range Y'CbCr (JFIF: Rec. 601 matrix, all of 0 to 255).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +18,13 @@ impl Colour {
     pub const WHITE: Self = Self::rgb(255, 255, 255);
     /// Background of every card and panel: a calm, nearly black blue.
     pub const NIGHT: Self = Self::rgb(17, 22, 30);
-    /// Shapes that rest on [`Self::NIGHT`].
+    /// Static shapes on [`Self::NIGHT`].
     pub const SLATE: Self = Self::rgb(52, 62, 77);
-    /// Text of second rank.
+    /// Secondary text.
     pub const MIST: Self = Self::rgb(157, 169, 186);
-    /// Text of first rank.
+    /// Primary text.
     pub const PAPER: Self = Self::rgb(241, 244, 248);
-    /// What moves or asks for attention.
+    /// Moving parts and warnings.
     pub const AMBER: Self = Self::rgb(255, 179, 64);
 
     /// The 75 % colour bars, brightest first, as in SMPTE EG 1.
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rgb_converts_as_jfif_says() {
+    fn rgb_converts_as_in_jfif() {
         let samples = |colour: Colour| [colour.y, colour.cb, colour.cr];
         assert_eq!(samples(Colour::WHITE), [255, 128, 128]);
         assert_eq!(samples(Colour::BLACK), [0, 128, 128]);

@@ -1,24 +1,24 @@
-//! The picture that stands in for a camera that is lost.
+//! The picture shown instead of a lost camera's.
 
 use std::time::Duration;
 
 use super::canvas::{Area, Canvas};
 use super::{Colour, Font, base_side, even, shape, text, time_of_day};
 
-/// Lines of a headline. What is longer is cut off.
+/// Lines of a headline; the rest is cut off.
 const HEADLINE_LINES_MAX: usize = 2;
 
-/// Lines of a reason. What is longer is cut off.
+/// Lines of a reason; the rest is cut off.
 const DETAIL_LINES_MAX: usize = 5;
 
-/// Characters of a line of a reason. Longer lines are not read at a glance.
+/// Characters of a line of a reason. Longer lines are hard to read at a glance.
 const DETAIL_COLUMNS_MAX: usize = 44;
 
-/// Dots of the row in which one after the other lights up, one a second.
+/// Dots in a row that light up in turn, one a second.
 const DOTS: usize = 5;
 
-/// A card that says what is wrong: `name` is the camera's, `headline` has a few words ("No picture")
-/// and `detail` the reason. Shows the time since 1970 as UTC. Sides are in pixels.
+/// A card that explains the loss: `name` is the camera's, `headline` has a few words ("No picture") and
+/// `detail` the reason. Shows the time since 1970 as UTC. Sides are in pixels.
 pub fn lost_card(
     name: &str,
     headline: &str,
@@ -35,15 +35,15 @@ pub fn lost_card(
     canvas
 }
 
-/// Where everything is. Rows are even, so that no chroma sample lies in two parts.
+/// The positions of all parts. Rows are even, so that no chroma sample belongs to two parts.
 struct Layout {
-    /// Pixels between the edges of the picture and what is on it.
+    /// Pixels between the edges of the picture and its contents.
     pad: usize,
     /// Name and time.
     label: Font,
     headline: Font,
     detail: Font,
-    /// Between the name above and the dots below.
+    /// The area between the name above and the dots below.
     message: Area,
     dots: Area,
 }
@@ -74,7 +74,7 @@ impl Layout {
     }
 }
 
-/// The name to the left, the time to the right.
+/// Draws the name on the left and the time on the right.
 fn draw_head(canvas: &mut Canvas, layout: &Layout, name: &str, unix_time: Duration) {
     let Layout { pad, label, .. } = *layout;
     let time = format!("{} UTC", time_of_day::seconds(unix_time));
@@ -84,7 +84,7 @@ fn draw_head(canvas: &mut Canvas, layout: &Layout, name: &str, unix_time: Durati
     canvas.text(pad as isize, pad as isize, &name, label, Colour::PAPER);
 }
 
-/// Sign, headline and reason, one above the other and centred.
+/// Draws sign, headline and reason, from top to bottom and centred.
 fn draw_message(canvas: &mut Canvas, layout: &Layout, headline: &str, detail: &str) {
     let Layout { headline: large, detail: small, message, .. } = *layout;
     let detail_columns = small.columns(message.width).min(DETAIL_COLUMNS_MAX);
@@ -110,7 +110,7 @@ fn draw_message(canvas: &mut Canvas, layout: &Layout, headline: &str, detail: &s
     draw_centred(canvas, message, y + gap as isize, &detail, small, Colour::MIST);
 }
 
-/// Draws lines below each other. Returns where the next one would be.
+/// Draws lines below each other. Returns the position of the next one.
 fn draw_centred(
     canvas: &mut Canvas,
     within: Area,
@@ -127,7 +127,7 @@ fn draw_centred(
     y
 }
 
-/// A lens, struck through.
+/// Draws a lens, struck through.
 fn draw_sign(canvas: &mut Canvas, x: isize, y: isize, side: usize) {
     let line = (side / 12).max(2);
     let square = |side_inner: usize| {
@@ -164,7 +164,7 @@ mod tests {
         lost_card(name, headline, detail, NOW + Duration::from_secs(seconds), size.0, size.1)
     }
 
-    /// Whether two pictures differ nowhere but in this area.
+    /// Whether two pictures are equal outside this area.
     fn differ_only_in(area: Area, one: &Canvas, other: &Canvas) -> bool {
         let [one, other] = [one, other].map(|canvas| {
             let mut canvas = canvas.clone();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_card_changes_from_second_to_second_and_not_within() {
+    fn the_card_changes_every_second_and_not_within_it() {
         for size in SIZES {
             let now = card("Yard", "No picture", DETAIL, 0, size);
             let message = Layout::new(size.0, size.1).message;
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn name_headline_and_all_of_the_reason_are_shown() {
+    fn name_headline_and_the_whole_reason_are_shown() {
         for size in SIZES {
             let first = card("Yard", "No picture", DETAIL, 0, size);
             let message = Layout::new(size.0, size.1).message;
@@ -208,7 +208,7 @@ mod tests {
             assert!(first != renamed && differ_only_in(head(size), &first, &renamed), "{size:?}");
             let headline = card("Yard", "No pictures", DETAIL, 0, size);
             assert!(first != headline && differ_only_in(message, &first, &headline), "{size:?}");
-            // The last letter of the last word tells that nothing was cut off.
+            // If the last letter of the last word matters, nothing was cut off.
             let detail = card("Yard", "No picture", &DETAIL.replace("back", "bacK"), 0, size);
             assert!(first != detail && differ_only_in(message, &first, &detail), "{size:?}");
         }

@@ -1,6 +1,6 @@
-//! Drawing: the test card, and the cards that stand in for a lost camera.
+//! Drawing: the test card, and the cards for lost cameras.
 //!
-//! Everything is drawn straight into planar 4:2:0, as the encoder takes it.
+//! Everything is drawn directly as planar 4:2:0, the encoder's input.
 
 mod canvas;
 mod colour;
@@ -16,13 +16,13 @@ pub use lost_card::lost_card;
 pub use test_card::TestCard;
 pub use text::Font;
 
-/// The side that sizes are derived from, in pixels: a picture's height, or less where the picture is
-/// narrower than 4:3, so that text also fits the width of an upright picture.
+/// The side that sizes are derived from, in pixels: a picture's height, or less if the picture is narrower
+/// than 4:3, so that text fits the width of an upright picture too.
 fn base_side(width: usize, height: usize) -> usize {
     height.min(width * 3 / 4)
 }
 
-/// The even number of pixels at or below this one: where a chroma sample begins.
+/// This number of pixels, rounded down to an even one: the start of a chroma sample.
 const fn even(pixels: usize) -> usize {
     pixels - pixels % 2
 }

@@ -1,8 +1,8 @@
-//! Round and slanted shapes, as the coverage that [`Canvas::blend`](super::Canvas::blend) takes.
+//! Round and slanted shapes, as coverage for [`Canvas::blend`](super::Canvas::blend).
 //!
-//! Each fills a square whose side is given in pixels.
+//! Each fills a square with the given side in pixels.
 
-/// A ring that touches the sides of its square, with a line of this many pixels.
+/// A ring that touches the sides of its square; `line` is its thickness in pixels.
 pub(super) fn ring(side: usize, line: usize) -> impl Fn(usize, usize) -> u8 {
     let outer = side as f32 / 2.0;
     let inner = outer - line as f32;
@@ -17,8 +17,8 @@ pub(super) fn disc(side: usize) -> impl Fn(usize, usize) -> u8 {
     ring(side, 2 * side)
 }
 
-/// A line of this many pixels with round ends, from the lower left corner of its square to the upper
-/// right one.
+/// A line, `line` pixels thick with round ends, from the lower left corner of its square to the upper right
+/// one.
 pub(super) fn slash(side: usize, line: usize) -> impl Fn(usize, usize) -> u8 {
     let half = line as f32 / 2.0;
     // Centres of the round ends, which touch the corner's two sides.
@@ -35,7 +35,7 @@ fn from_centre(pixel: usize, side: usize) -> f32 {
     pixel as f32 + 0.5 - side as f32 / 2.0
 }
 
-/// What a shape covers of a pixel whose centre lies this many pixels inside of its edge.
+/// The coverage of a pixel with its centre this many pixels inside the shape's edge.
 fn coverage(inside: f32) -> u8 {
     ((inside + 0.5).clamp(0.0, 1.0) * 255.0) as u8
 }

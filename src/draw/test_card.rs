@@ -7,10 +7,10 @@ use super::text::Lettering;
 use super::{Colour, Font, base_side, even, shape, text, time_of_day};
 use crate::picture::Planes;
 
-/// Frames that the mark takes from one end of its track to the other: four seconds at 30 a second.
+/// Frames that the mark takes from one end of its track to the other: four seconds at 30 fps.
 const TRAVEL_FRAMES: u64 = 120;
 
-/// The counter starts again after this many frames, ten years at 30 a second.
+/// The counter restarts after this many frames, ten years at 30 fps.
 const COUNTER_END: u64 = 10_000_000_000;
 
 /// A moving test card: colour bars, a grey ramp, a circle, the camera's name, the time in UTC and the
@@ -39,7 +39,7 @@ impl TestCard {
     /// The picture of a frame, at the time since 1970.
     pub fn draw(&mut self, frame_number: u64, unix_time: Duration) -> Planes<'_> {
         let Self { canvas, layout, .. } = self;
-        // What moves lies on plain ground, so filling with it brings the background back.
+        // Moving parts are on plain ground, so filling with it restores the background.
         canvas.fill_rect(layout.track, Colour::SLATE);
         canvas.fill_rect(layout.clock, Colour::NIGHT);
         canvas.fill_rect(layout.counter, Colour::NIGHT);
@@ -57,8 +57,8 @@ fn count(frame_number: u64) -> String {
     format!("UTC · frame {}", frame_number % COUNTER_END)
 }
 
-/// Where everything is. What moves begins at even pixels and has even sides, so that no chroma sample
-/// lies half in it.
+/// The positions of all parts. Moving parts begin at even pixels and have even sides, so that no chroma
+/// sample is half inside one.
 #[derive(Debug, Clone)]
 struct Layout {
     bars: Area,
@@ -89,7 +89,8 @@ impl Layout {
         let top_line = labels_top + pad;
         let from_right = |font: Font, widest: &str, top: usize| {
             let area_width = font.measure(widest).next_multiple_of(2);
-            // Begins left of a picture that is too narrow: the digits that change are the last ones.
+            // In a picture that is too narrow, starts left of its edge: the changing digits are the last
+            // ones.
             let x = even(width) as isize - (pad + area_width) as isize;
             Area::new(x, top as isize, area_width, font.height())
         };
@@ -113,7 +114,7 @@ impl Layout {
         }
     }
 
-    /// The mark that travels to and fro on the track.
+    /// The mark that travels back and forth on the track.
     fn mark(&self, frame_number: u64) -> Area {
         let width = (self.track.width / 12).max(1);
         let way = (self.track.width - width) as u64;
@@ -127,12 +128,12 @@ fn draw_bars(canvas: &mut Canvas, area: Area) {
     let columns = Colour::BARS.len();
     for (index, colour) in Colour::BARS.into_iter().enumerate() {
         let left = area.width * index / columns;
-        // To the far edge, so that neighbours share the chroma sample between them with nothing else.
+        // Fills to the far edge, so that a chroma sample at a border mixes only the two bars.
         canvas.fill_rect(Area { x: left as isize, width: area.width - left, ..area }, colour);
     }
 }
 
-/// A circle shows whether the picture keeps its proportions.
+/// Draws a circle, which shows whether the picture keeps its proportions.
 fn draw_circle(canvas: &mut Canvas, area: Area, line: usize) {
     let side = even(area.height.min(area.width) * 4 / 5);
     if side < 8 * line {
@@ -146,7 +147,7 @@ fn draw_circle(canvas: &mut Canvas, area: Area, line: usize) {
     canvas.blend(square, Colour::WHITE, shape::ring(square.width, line));
 }
 
-/// From black to white, to show lost shades and a wrong range.
+/// Draws a ramp from black to white, which shows lost shades and a wrong range.
 fn draw_ramp(canvas: &mut Canvas, area: Area) {
     let last = (area.width - 1).max(1);
     canvas.fill_rect(area, Colour::BLACK);
@@ -179,7 +180,7 @@ mod tests {
         card.canvas
     }
 
-    /// Whether two pictures differ nowhere but in these areas.
+    /// Whether two pictures are equal outside these areas.
     fn differ_only_in(areas: &[Area], one: &Canvas, other: &Canvas) -> bool {
         let [one, other] = [one, other].map(|canvas| {
             let mut canvas = canvas.clone();
@@ -192,9 +193,9 @@ mod tests {
     }
 
     #[test]
-    fn consecutive_frames_differ_in_the_moving_parts_only() {
+    fn consecutive_frames_differ_only_in_the_moving_parts() {
         for size in SIZES {
-            // The mark does not move each frame where its way has fewer pixels than its travel frames.
+            // The mark does not move in every frame if its track has fewer pixels than its travel frames.
             let always_moves = size.0 >= 160;
             let layout = Layout::new(size.0, size.1);
             let moving = [layout.track, layout.clock, layout.counter];

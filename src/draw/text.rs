@@ -1,4 +1,4 @@
-//! The bundled font: sizes, glyphs, and fitting text into a number of columns.
+//! The bundled font: sizes, glyphs, and fitting text into columns.
 //!
 //! The font is monospaced, so widths are counted in columns of one character.
 
@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, RasterizedChar, get_raster, get_raster_width};
 
-/// What the font cannot show.
+/// Replaces characters missing in the font.
 const MISSING: char = '?';
 
-/// Stands for what was cut off.
+/// Replaces text that was cut off.
 const ELLIPSIS: &str = "...";
 
 /// The bundled font in one size and weight.
@@ -18,7 +18,7 @@ const ELLIPSIS: &str = "...";
 pub struct Font {
     raster: RasterHeight,
     weight: FontWeight,
-    /// Picture pixels to each pixel of the raster.
+    /// Picture pixels per raster pixel.
     scale: usize,
 }
 
@@ -35,7 +35,7 @@ impl Font {
 
     fn largest(weight: FontWeight, height_max: usize) -> Self {
         let scaled = |raster: RasterHeight| Self { raster, weight, scale: height_max / raster.val() };
-        // Small rasters have too little in them to look good when they are scaled up.
+        // Small rasters have too little detail to look good when scaled up.
         match height_max {
             0..24 => Self { raster: RasterHeight::Size16, weight, scale: 1 },
             24..32 | 48..64 => scaled(RasterHeight::Size24),
@@ -68,7 +68,7 @@ impl Font {
     }
 }
 
-/// A font with the shapes that were drawn with it, for scaling takes longer than drawing.
+/// A font with a cache of its glyphs, as scaling takes longer than drawing.
 #[derive(Debug, Clone)]
 pub(super) struct Lettering {
     font: Font,
@@ -84,7 +84,7 @@ impl Lettering {
         self.font
     }
 
-    /// The shape of a character, or of a stand-in where the font lacks it.
+    /// The glyph of a character, or of a replacement if the font lacks it.
     pub(super) fn glyph(&mut self, character: char) -> &Glyph {
         let plain = plain(character);
         let shown = self.font.raster(plain).map_or(MISSING, |_| plain);
@@ -92,7 +92,7 @@ impl Lettering {
     }
 }
 
-/// Typographic characters that messages of other programs contain, as the font has them.
+/// Replaces typographic characters, which messages of other programs contain, by those of the font.
 fn plain(character: char) -> char {
     match character {
         '\u{2010}'..='\u{2015}' => '-',
@@ -131,8 +131,8 @@ fn enlarge(raster: &RasterizedChar, scale: usize) -> Vec<u8> {
     let sample = |x: i32, y: i32| i32::from(raster.pixel(x as usize, y as usize).unwrap_or(0));
     let scale = scale as i32;
     let whole = 2 * scale;
-    // The raster pixel whose centre lies at or before that of a scaled pixel, and the share of the
-    // next one, in halves of a scaled pixel.
+    // The raster pixel with its centre at or before that of a scaled pixel, and the weight of the next one,
+    // in halves of a scaled pixel.
     let source = |scaled: i32| {
         let halves = 2 * scaled + 1 - scale;
         (halves.div_euclid(whole), halves.rem_euclid(whole))
@@ -148,7 +148,7 @@ fn enlarge(raster: &RasterizedChar, scale: usize) -> Vec<u8> {
     (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| pixel(x, y)).collect()
 }
 
-/// The text itself, or its beginning and an ellipsis where it has more characters than `columns`.
+/// The text itself, or its beginning and an ellipsis if it has more characters than `columns`.
 pub(super) fn fit(text: &str, columns: usize) -> String {
     if text.chars().nth(columns).is_none() {
         return text.to_owned();
@@ -158,8 +158,8 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
     format!("{}{}", kept.trim_end(), &ELLIPSIS[..dots])
 }
 
-/// The text in lines of at most `columns` characters, broken between words where possible. What does
-/// not fit into `lines_max` lines is cut off with an ellipsis.
+/// The text in lines of at most `columns` characters, broken between words if possible. Text beyond
+/// `lines_max` lines is cut off with an ellipsis.
 pub(super) fn wrap(text: &str, columns: usize, lines_max: usize) -> Vec<String> {
     let columns = columns.max(1);
     let mut lines = Vec::new();
@@ -187,8 +187,8 @@ pub(super) fn wrap_evenly(text: &str, columns: usize, lines_max: usize) -> Vec<S
     }
 }
 
-/// Where the first line of a text ends, in bytes: after the last word that fits, or within a word
-/// that is longer than a line.
+/// The end of the first line of a text, in bytes: after the last word that fits, or inside a word that is
+/// longer than a line.
 fn line_end(text: &str, columns: usize) -> usize {
     let Some((columns_end, next)) = text.char_indices().nth(columns) else {
         return text.len();
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_largest_size_that_fits_is_taken() {
+    fn the_largest_size_that_fits_is_chosen() {
         let heights = [0, 16, 23, 24, 31, 32, 47, 48, 63, 64, 95, 96].map(|max| Font::bold(max).height());
         assert_eq!(heights, [16, 16, 16, 24, 24, 32, 32, 48, 48, 64, 64, 96]);
         let font = Font::regular(64);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_asked_and_no_word_is_lost() {
+    fn no_line_is_wider_than_allowed_and_no_word_is_lost() {
         let text = "The camera at 192.0.2.7 refused the password; überprüfen: /etc/pinhole/pinhole.toml";
         for columns in 1..100 {
             let lines = wrap(text, columns, usize::MAX);
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_ends_in_an_ellipsis() {
+    fn text_that_does_not_fit_ends_in_an_ellipsis() {
         assert_eq!(wrap("one two three four", 7, 2), ["one two", "thre..."]);
         assert_eq!(wrap("one two three", 7, 2), ["one two", "three"]);
         assert_eq!(wrap("one", 7, 0), Vec::<String>::new());

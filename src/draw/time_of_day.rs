@@ -1,4 +1,4 @@
-//! The time of day for people, in UTC.
+//! Formats the time of day in UTC.
 
 use std::time::Duration;
 

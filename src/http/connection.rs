@@ -49,7 +49,7 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, peer: SocketAddr, place
     }
 }
 
-/// The answer to what is not a request; `None` where nobody waits for one.
+/// The response to malformed input; `None` if no client waits for one.
 fn no_request(why: NoRequest, client: impl Display) -> Option<Answer> {
     match why {
         NoRequest::Closed => None,
@@ -179,7 +179,7 @@ fn unauthenticated(server: &Server, request: &Request, route: Option<&Route>) ->
     }
 }
 
-/// The answer when there is no place for the client.
+/// The response when there is no place for the client.
 fn no_place(server: &Server, client: impl Display, why: &str) -> Answer {
     server.health.http.count_refused();
     log::debug!("{client}: refused: {why}");

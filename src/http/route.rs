@@ -30,7 +30,7 @@ impl Route {
     /// Finds the route for a path and a query, both as received.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why there is no route.
     pub fn parse(path: &str, query: &str) -> Result<Self, NoRoute> {
         // Programs append `?NAME=VALUE` or `&NAME=VALUE`, escaped or not, to whatever URL they have:
         // OctoPrint's plugins request `/?action=stream?nonce=1`. No name or value here contains a separator,

@@ -16,12 +16,12 @@ use super::route::Route;
 use super::stream::Wanted;
 use super::{Server, api, controls, page, snapshot, stream};
 
-/// Who may ask. One password lets all of them in today, under two names.
+/// Who may send the request. Today one password admits all of them, under two names.
 #[derive(Debug, Clone, Copy)]
 pub enum Role {
     /// Looks whether all is well.
     Monitor {
-        /// What a program gets that shows no password, where that is more than 401.
+        /// The response for programs without the password, if it is more than 401.
         unauthenticated: Option<fn(&Server) -> Answer>,
     },
     /// Watches.
@@ -156,7 +156,7 @@ impl Entry {
         self.path.split('/').filter(|part| !part.is_empty())
     }
 
-    /// What a program gets that shows no password, where that is more than 401.
+    /// The response for programs without the password, if it is more than 401.
     pub fn unauthenticated(&self) -> Option<fn(&Server) -> Answer> {
         match self.role {
             Role::Monitor { unauthenticated } => unauthenticated,

@@ -56,7 +56,8 @@ fn picture(frame: Arc<Frame>) -> Answer {
     answer
 }
 
-/// Answers why there is no picture: as JSON, or as a card for software that would show any body as a picture.
+/// Responds with the reason why there is no picture: as JSON, or as a card for software that would show any
+/// body as a picture.
 async fn refusal(
     server: &Server,
     card: impl Future<Output = io::Result<Arc<Frame>>>,

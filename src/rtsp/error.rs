@@ -52,7 +52,7 @@ pub enum Failed {
     ConnectTimeout(Duration),
     /// The camera closed the connection.
     Closed {
-        /// What was in progress.
+        /// The request in progress.
         during: &'static str,
     },
     /// An answer took too long.

@@ -54,7 +54,7 @@ pub(super) struct Reader {
     pub moved_bytes: u64,
 }
 
-/// What the buffer begins with.
+/// The element at the start of the buffer.
 enum Scan {
     Data { channel: u8, len: usize },
     Message(Box<Head>, usize),
@@ -88,7 +88,7 @@ impl Reader {
         *self = Self { garbage_bytes: self.garbage_bytes, moved_bytes: self.moved_bytes, ..Self::default() };
     }
 
-    /// The next element. `is_assigned` tells which channels were negotiated.
+    /// The next element. `is_assigned` says which channels were negotiated.
     pub fn pull(&mut self, is_assigned: impl Fn(u8) -> bool) -> Option<Element<'_>> {
         loop {
             let rest = &self.buffer[self.given..self.filled];
@@ -134,7 +134,7 @@ impl Reader {
 fn scan(data: &[u8], lost: bool, is_assigned: &impl Fn(u8) -> bool) -> Scan {
     match data {
         [] => Scan::Incomplete,
-        // As in `garbage`: what is skipped must not depend on how the bytes were split.
+        // As in `garbage`: the bytes skipped must not depend on how they were split.
         [first, ..] if lost && !matches!(first, b'$' | b'R') => garbage(data),
         [b'\r' | b'\n', ..] => Scan::LineBreak,
         [b'$', ..] => scan_interleaved(data, lost, is_assigned),

@@ -1,4 +1,4 @@
-//! A source for tests of the rooms above, with a ledger of what is open.
+//! A source for tests of other modules, with a ledger of open sources.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -41,7 +41,7 @@ pub enum What {
     Damaged {
         /// How many.
         pictures: u64,
-        /// What was wrong with the last one.
+        /// The defect of the last one.
         last: String,
     },
     /// Something other than pictures, such as `video/x-h264`.

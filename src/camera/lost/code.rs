@@ -64,7 +64,7 @@ codes! {
     HostNotFound = "host_not_found",
     /// Connections to its address are refused.
     Refused = "refused",
-    /// There is no route to its address.
+    /// No route to its address.
     Unreachable = "unreachable",
     /// Connecting, or resolving its name, took too long.
     Timeout = "timeout",

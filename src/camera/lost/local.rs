@@ -1,4 +1,4 @@
-//! What this machine could not do for a camera.
+//! Failures of this machine on behalf of a camera.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::io;
 /// A failure of this machine, mostly for lack of memory, descriptors or threads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalLost {
-    /// What it could not do.
+    /// The failed operation.
     pub task: Task,
     /// Why, in the words of the kernel or a library.
     pub problem: String,

@@ -17,21 +17,21 @@ pub enum NetworkLost {
         /// HOST:PORT.
         address: String,
     },
-    /// There is no route (EHOSTUNREACH, ENETUNREACH).
+    /// No route (EHOSTUNREACH, ENETUNREACH).
     Unreachable {
         /// HOST:PORT.
         address: String,
     },
     /// A connection or an answer took too long.
     TimedOut {
-        /// What was awaited.
+        /// The missing response or connection.
         awaited: Awaited,
         /// How long.
         seconds: u64,
     },
     /// The camera closed or reset the connection.
     Closed {
-        /// What was in progress, as in `PLAY`.
+        /// The operation in progress, as in `PLAY`.
         during: String,
     },
     /// It plays, but no data come.
@@ -86,7 +86,7 @@ pub enum NetworkLost {
         pictures: u64,
         /// The time in which they came.
         seconds: u64,
-        /// What was wrong with the last one.
+        /// The defect of the last one.
         last: String,
     },
     /// No video that Pinhole can show.
@@ -114,7 +114,7 @@ pub enum NetworkLost {
     NoPicture {
         /// The time without a picture.
         seconds: u64,
-        /// What was wrong with the last one.
+        /// The defect of the last one.
         problem: String,
     },
     /// It redirects to another machine, which asks for a password that is not meant for it.
@@ -124,7 +124,7 @@ pub enum NetworkLost {
     },
     /// Its certificate is not signed by an authority that this machine trusts.
     UntrustedCertificate {
-        /// What is wrong with it.
+        /// The defect.
         problem: String,
         /// The fingerprint to pin.
         fingerprint: String,
@@ -136,7 +136,7 @@ pub enum NetworkLost {
     },
     /// Signatures by its certificate's key cannot be verified, pinned or not.
     UnusableCertificate {
-        /// What is wrong with it.
+        /// The defect.
         problem: String,
     },
     /// Encryption could not be negotiated.
@@ -147,7 +147,7 @@ pub enum NetworkLost {
     Local(LocalLost),
 }
 
-/// What a camera on a network has not answered.
+/// A request or event that a camera did not answer in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Awaited {
     /// The address of this name, from the resolver.

@@ -1,4 +1,4 @@
-//! How a camera on a network violates its protocol, or leads where no client should follow.
+//! Protocol violations of a network camera, and redirects that no client should follow.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ pub enum ProtocolFault {
     NeverPictures,
     /// Its answer cannot be parsed.
     Malformed {
-        /// What is wrong with it.
+        /// The defect.
         problem: String,
     },
     /// Its control attribute gives no valid URL (RFC 2326 appendix C.1.1).

@@ -37,7 +37,7 @@ pub struct Taken {
     pub evicted: Rc<Event>,
 }
 
-/// What place to search for.
+/// The kind of place to search for.
 #[derive(Debug, Clone, Copy)]
 pub struct Search {
     /// For a connection of this client.

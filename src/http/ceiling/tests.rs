@@ -96,7 +96,7 @@ fn this_machine_has_no_limit_of_its_own() {
 }
 
 #[test]
-fn issue_10_number_3_idle_connections_of_both_families_shut_nobody_out() {
+fn issue_10_number_3_idle_connections_of_both_families_shut_out_no_client() {
     for asks_password in [false, true] {
         let scene = scene(asks_password);
         let v4 = scene.fill("192.0.2.1", 128);

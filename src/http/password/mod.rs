@@ -1,4 +1,4 @@
-//! Who may see the cameras: HTTP Basic (RFC 7617) against the one configured password.
+//! Decides who may see the cameras: HTTP Basic (RFC 7617) against the one configured password.
 //!
 //! Checking a password is slow by design. It runs beside the main thread, one at a time. Passwords found
 //! right or wrong are recognised by a keyed digest, so that a page's thirty requests per second, and a
@@ -105,7 +105,7 @@ pub enum Verdict {
 }
 
 impl Guard {
-    /// A guard that requires this password, or admits everybody.
+    /// A guard that requires this password, or admits every client.
     pub fn new(hash: Option<PasswordHash>, clock: Clock) -> Self {
         Self::with_known(hash, clock, Known::of_environment())
     }

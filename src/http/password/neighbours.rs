@@ -73,7 +73,7 @@ fn parse(text: &str) -> Vec<Prefix> {
         let mut fields = line.split_ascii_whitespace();
         let bits = u128::from_str_radix(fields.next()?, 16).ok()?;
         let length = u32::from_str_radix(fields.nth(1)?, 16).ok()?;
-        // A host prefix tells nothing about its link; a short one would cover half the world.
+        // A host prefix shows nothing about its link; a short one would cover half the world.
         (48..128).contains(&length).then_some(Prefix { bits, length })
     };
     text.lines().filter_map(prefix).take(PREFIXES_MAX).collect()

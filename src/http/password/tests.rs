@@ -70,7 +70,7 @@ fn names_and_passwords() {
 }
 
 #[test]
-fn a_forgotten_client_with_the_old_password_slows_nobody_down() {
+fn a_forgotten_client_with_the_old_password_slows_down_no_other() {
     let (guard, hand) = guard();
     let (verdict, waited) = timed(&guard, &hand, "admin", "old", HERE);
     assert!(verdict == Verdict::Wrong && waited < A_TURN, "{verdict:?} after {waited:?}");

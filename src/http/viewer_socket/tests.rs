@@ -80,7 +80,7 @@ fn the_publisher_writes_whole_parts_in_its_turn() {
 }
 
 #[test]
-fn what_the_socket_refuses_is_left_to_the_task_and_the_newest_follows() {
+fn data_refused_by_the_socket_is_left_to_the_task_and_the_newest_follows() {
     let mut scene = scene(None);
     let _viewer = scene.camera.subscribe(scene.viewer_socket.clone());
     assert!(scene.claim().unwrap().is_none());

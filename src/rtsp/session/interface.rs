@@ -95,7 +95,7 @@ pub enum Output {
     Event(Event),
     /// Wait for an input, or until this moment, which is [`Input::Timeout`].
     Timeout(Monotonic),
-    /// The session has ended; `Ok` after [`Input::Close`]. Write what is unsent, then close the connection.
+    /// The session has ended; `Ok` after [`Input::Close`]. Write pending bytes, then close the connection.
     Ended(Result<(), Error>),
 }
 

@@ -303,7 +303,7 @@ impl Session {
         self.ended.get_or_insert(end);
     }
 
-    /// Handles what is due.
+    /// Performs the actions that are due.
     fn let_time_pass(&mut self, now: Monotonic) {
         match self.state {
             State::Connecting { until } if now >= until => {

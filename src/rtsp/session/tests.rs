@@ -1,4 +1,4 @@
-//! What transcripts (in `tests/rtsp`) cannot express.
+//! Cases that transcripts (in `tests/rtsp`) cannot express.
 
 use super::*;
 use crate::rtp::Picture;

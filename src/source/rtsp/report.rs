@@ -1,4 +1,4 @@
-//! What is known about a camera, for `pinhole probe`.
+//! What a camera reported, for `pinhole probe`.
 
 use crate::rtsp::{Description, Status, Transport};
 

@@ -28,7 +28,7 @@ pub(super) struct Queue {
     needs_key: bool,
 }
 
-/// What became of a unit.
+/// The fate of a unit.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Pushed {
     /// It will be decoded.

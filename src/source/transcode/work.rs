@@ -1,4 +1,4 @@
-//! What the two threads do.
+//! The work of the two threads.
 
 use super::pacer::Pacer;
 use super::queue::LAG_OF_ALL_MAX;

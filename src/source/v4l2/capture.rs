@@ -141,7 +141,7 @@ fn wait(device: BorrowedFd<'_>, stop: &Stop) -> Result<Waited, Lost> {
         Err(Errno::INTR) => Ok(Waited::Interrupted),
         Err(error) => Err(cannot_be_waited_for(error)),
         Ok(_) if stop.is_requested() => Ok(Waited::Stop),
-        // Readable, or in error: dequeuing tells which.
+        // Readable, or in error: dequeuing shows which.
         Ok(_) => Ok(Waited::Ready),
     }
 }

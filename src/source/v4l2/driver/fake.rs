@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::{Api, Driver, Filled, Format, FrameInterval, FrameSize, Rate, flag};
 
-/// A driver whose answers are its fields.
+/// A driver that answers from its fields.
 pub struct Fake {
     pub formats: Vec<[u8; 4]>,
     /// Formats of the multi-planar API.
