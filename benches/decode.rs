@@ -1,5 +1,5 @@
-//! What a picture of H.264 or H.265 costs on one core, from access unit to JPEG, as a ratio to the
-//! floor: libavcodec alone on one thread, and encoding alone of planes that are there already.
+//! The cost of a picture of H.264 or H.265 on one core, from access unit to JPEG, as a ratio to the floor:
+//! libavcodec alone on one thread, and encoding alone of ready planes.
 //!
 //! `cargo bench --bench decode`; needs the ffmpeg program, which makes the clips.
 
@@ -46,7 +46,7 @@ impl Stream {
         self.units.iter().map(|unit| unit.data.len()).sum()
     }
 
-    /// libavcodec and nothing else.
+    /// Decodes with libavcodec alone.
     fn decode_bare(&self) {
         let id = if self.codec == Codec::H264 { codec::Id::H264 } else { codec::Id::HEVC };
         let mut context = codec::Context::new_with_codec(codec::decoder::find(id).unwrap());
@@ -63,7 +63,7 @@ impl Stream {
         while decoder.receive_frame(&mut frame).is_ok() {}
     }
 
-    /// As the service does it.
+    /// Decodes and encodes as in the service.
     fn to_jpeg(&self, encoder: &mut JpegEncoder, jpeg: &mut FrameBuffer) -> usize {
         let mut decoder = Decoder::new(self.codec).unwrap();
         let (mut memory, mut pictures) = (Memory::default(), 0);
@@ -83,7 +83,7 @@ impl Stream {
     }
 }
 
-/// Encodes every picture of a scene whose samples are as JPEG has them.
+/// Encodes every picture of a scene with full-range samples.
 fn encode_bare(pictures: &[Vec<u8>], encoder: &mut JpegEncoder, jpeg: &mut FrameBuffer) {
     let (width, height) = SIZE;
     let (columns, rows) = Chroma::Yuv420.plane_size(width, height);
@@ -96,7 +96,7 @@ fn encode_bare(pictures: &[Vec<u8>], encoder: &mut JpegEncoder, jpeg: &mut Frame
     }
 }
 
-/// Milliseconds of one picture.
+/// Milliseconds per picture.
 #[allow(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 fn time(work: impl FnOnce()) -> f64 {
     let start = Instant::now();

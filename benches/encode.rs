@@ -1,6 +1,6 @@
-//! What a frame costs on one core: conversion and encoding of each pixel format as a ratio to the
-//! floor, which is encoding the same picture when it is planar already; and mending a camera's JPEG
-//! as a ratio to a plain copy of its bytes.
+//! The cost of a frame on one core: conversion and encoding of each pixel format as a ratio to the floor,
+//! which is encoding the same picture from planar form; and mending a camera's JPEG as a ratio to a plain
+//! copy of its bytes.
 //!
 //! `cargo bench --bench encode`
 
@@ -18,11 +18,11 @@ use pinhole::mjpeg;
 use pinhole::picture::{Chroma, PixelFormat, RawPicture};
 use scene::Scene;
 
-/// Gives JPEGs of about 130 kB at 720p.
+/// Yields JPEGs of about 130 kB at 720p.
 const QUALITY: u8 = 80;
 const ROUNDS: usize = 41;
 
-/// Milliseconds that one call takes.
+/// Milliseconds per call.
 #[allow(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 fn time(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
@@ -38,7 +38,7 @@ fn median(mut times: Vec<f64>) -> f64 {
 /// One thing to measure, with its name.
 type Task<'a> = (String, Box<dyn FnMut() + 'a>);
 
-/// Medians of every task. Runs take turns, so that a slow moment of the machine falls on all of them.
+/// Medians of all tasks. Runs alternate, so that a slow moment of the machine affects all of them.
 fn medians(tasks: &mut [Task<'_>]) -> Vec<f64> {
     let mut times = vec![Vec::new(); tasks.len()];
     for round in 0..=ROUNDS {
@@ -53,8 +53,8 @@ fn medians(tasks: &mut [Task<'_>]) -> Vec<f64> {
     times.into_iter().map(median).collect()
 }
 
-/// The table of one size. "convert" is of a picture that is not in the cache, as a camera's picture
-/// is not when it comes by DMA; "cached" is the same at once again, which shows the arithmetic.
+/// Prints the table of one size. "convert" has a picture that is not in the cache, like a camera's picture by
+/// DMA; "cached" repeats it at once, which shows the arithmetic.
 fn formats(width: usize, height: usize, chroma: Chroma) {
     let scene = Scene::new(width, height);
     let sources = PixelFormat::ALL.map(|format| (format, scene.bytes(format)));
@@ -100,7 +100,7 @@ fn mending() {
     let mut encoder = JpegEncoder::new(QUALITY, Chroma::Yuv420).unwrap();
     encoder.encode_planes(&Scene::new(1280, 720).planes(), &mut jpeg).unwrap();
     let jpeg = jpeg.to_vec();
-    // Segments of the encoder: the four tables, 33 and 183 bytes twice, stand right before SOS.
+    // Segments of the encoder: the four tables, twice 33 and 183 bytes, directly before SOS.
     let scan = jpeg.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
     let stripped = [&jpeg[..scan - 432], &jpeg[scan..]].concat();
     let mut copied = vec![0; jpeg.len()];

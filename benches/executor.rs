@@ -1,10 +1,10 @@
-//! How free the executor stays beside 32 cameras that send JPEG over HTTP: the share of its time that they
-//! take, their longest poll (processor time: nothing else runs on the executor meanwhile), and how late a
-//! timer of a millisecond is at the most.
+//! How free the executor stays with 32 cameras that send JPEG over HTTP: their share of its time, their
+//! longest poll (processor time: nothing else runs on the executor meanwhile), and the longest delay of a
+//! timer of one millisecond.
 //!
-//! `cargo bench --bench executor`: the same pictures in the same run, by turns, once as the service has it,
-//! checked and delivered on a thread of each camera, and once with that on the executor. 720p pictures, 25 a
-//! second, twenty viewers a camera that are handed each one.
+//! `cargo bench --bench executor`: the same pictures in the same run, alternating between the service's way,
+//! checked and delivered on a thread of each camera, and all on the executor. 720p pictures, 25 a second,
+//! twenty viewers per camera, each of which gets every picture.
 
 #[allow(dead_code)] // Other benches use the rest.
 mod scene;
@@ -60,7 +60,7 @@ fn main() {
     }
 }
 
-/// What the cameras cost the executor.
+/// The cost of the cameras to the executor.
 struct Load {
     busy: Duration,
     longest_poll: Duration,
@@ -75,7 +75,7 @@ fn processor_time() -> Duration {
     Duration::from_nanos(nanoseconds.expect("a number"))
 }
 
-/// A future whose longest poll is noted.
+/// A future that records its longest poll.
 struct Polled<F> {
     inner: Pin<Box<F>>,
     longest: Rc<Cell<Duration>>,
@@ -92,13 +92,13 @@ impl<F: Future> Future for Polled<F> {
     }
 }
 
-/// The same by a call that takes a fraction of a microsecond; clock_gettime(2).
+/// The same, by a call that takes a fraction of a microsecond; clock_gettime(2).
 fn processor_clock() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }
 
-/// Reads a frame as a socket would, and sends it nowhere.
+/// Reads a frame like a socket, and discards it.
 struct Viewer;
 
 impl Subscriber for Viewer {
@@ -136,7 +136,7 @@ fn run(jpeg: &[u8], is_inline: bool) -> Load {
     }
     let count = || cameras.iter().map(|camera| camera.frames()).sum::<u64>();
     let main = async {
-        // Until all are connected.
+        // Waits until all are connected.
         while cameras.iter().any(|camera| camera.frames() == 0) {
             yield_now().await;
         }
@@ -157,7 +157,7 @@ fn run(jpeg: &[u8], is_inline: bool) -> Load {
     load
 }
 
-/// A camera's pictures, checked and delivered where they are read.
+/// Checks and delivers a camera's pictures on the executor.
 async fn inline(address: &str, publisher: &Publisher, clock: &Clock) {
     let host = address.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = Async::<TcpStream>::connect(host.parse::<std::net::SocketAddr>().expect("an address"))
@@ -183,7 +183,7 @@ async fn inline(address: &str, publisher: &Publisher, clock: &Clock) {
     or(reading, std::future::pending()).await;
 }
 
-/// Sends the same picture to whoever connects, at the rate.
+/// Sends the same picture to every client, at the given rate.
 struct Feeder {
     address: String,
     is_over: Arc<AtomicBool>,

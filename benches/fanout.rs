@@ -1,10 +1,9 @@
-//! What one more viewer costs, as a ratio to the floor: a bare loop that sends one shared frame to
-//! everybody by `writev` and does nothing else.
+//! The cost of one more viewer, as a ratio to the floor: a bare loop that sends one shared frame to every
+//! viewer by `writev` and does nothing else.
 //!
-//! `cargo bench --bench fanout`: both run as processes of their own, take turns, and are charged
-//! for each frame that a viewer got beyond what they cost with a single viewer, so that drawing the
-//! test card is not counted. Linux on loopback charges the sender with receiving too, in the same
-//! measure for both.
+//! `cargo bench --bench fanout`: both run as separate processes, alternate, and are charged for each frame
+//! that a viewer got, less their cost with a single viewer, so that drawing the test card is not counted.
+//! Linux on loopback charges the sender with receiving too, equally for both.
 
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -46,7 +45,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// A server in a process of its own.
+/// A server in its own process.
 struct Server {
     child: Child,
     address: SocketAddr,
@@ -75,8 +74,8 @@ impl Server {
         Self { child, address }
     }
 
-    /// Microseconds of processor time for each frame to the second and further viewers, for every
-    /// number of viewers.
+    /// Microseconds of processor time per frame for the second and further viewers, for every number of
+    /// viewers.
     fn costs(&self, bytes: usize) -> [f64; VIEWERS.len()] {
         let one = self.measure(1, bytes);
         VIEWERS.map(|viewers| {
@@ -112,7 +111,7 @@ impl Drop for Server {
     }
 }
 
-/// The address in the first line with one.
+/// The address in the first line that contains one.
 fn address_in(output: &mut impl Read) -> SocketAddr {
     let mut text = String::new();
     let mut byte = [0];
@@ -139,7 +138,7 @@ impl Viewer {
     }
 }
 
-/// Reads everything that comes within a time; how many bytes that was.
+/// Reads all data that arrives within a time; returns the number of bytes.
 #[allow(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 fn receive(streams: &[&TcpStream], time: Duration) -> usize {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -162,7 +161,7 @@ fn receive(streams: &[&TcpStream], time: Duration) -> usize {
     received
 }
 
-/// The size of the frames that pinhole will send.
+/// The size of the frames from pinhole.
 fn frame_bytes() -> usize {
     let server = Server::pinhole();
     let mut stream = TcpStream::connect(server.address).expect("it accepts");
@@ -173,7 +172,7 @@ fn frame_bytes() -> usize {
     answer.len() - head
 }
 
-/// Sends one frame of so many bytes to everybody, `FPS` times a second. Does not return.
+/// Sends one frame of `bytes` bytes to every viewer, `FPS` times a second. Does not return.
 #[allow(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 fn floor(bytes: usize) -> ! {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -207,7 +206,7 @@ fn floor(bytes: usize) -> ! {
     }
 }
 
-/// Sends what the kernel takes of the frame; false if the viewer is gone.
+/// Sends as much of the frame as the kernel accepts; false if the viewer is gone.
 fn send(stream: &mut TcpStream, head: &str, body: &[u8], sent: &mut usize) -> bool {
     let of_head = (*sent).min(head.len());
     let parts = [IoSlice::new(&head.as_bytes()[of_head..]), IoSlice::new(&body[*sent - of_head..])];

@@ -1,8 +1,7 @@
-//! One stage of a frame's way, a number of times: for counting instructions, which do not depend on
-//! what else the machine does.
+//! Runs one stage of a frame's path repeatedly, to count instructions, which do not depend on other load.
 //!
-//! `stages STAGE FRAMES` under `valgrind --tool=callgrind`; `tools/count` runs it twice for each
-//! stage and takes the difference, so that only the frames count. `stages` alone names the stages.
+//! `stages STAGE FRAMES` under `valgrind --tool=callgrind`; `tools/count` runs it twice for each stage and
+//! takes the difference, so that only the frames count. `stages` without arguments lists the stages.
 
 #[path = "../tests/support/clips.rs"]
 mod clips;
@@ -38,9 +37,9 @@ const FORMATS: [PixelFormat; 6] = [
     PixelFormat::Grey,
 ];
 const VIEWERS: [usize; 3] = [1, 10, 50];
-/// Pictures of a clip, at least as many as are asked for.
+/// Minimum pictures of a clip; more if requested.
 const CLIP: usize = 25;
-/// Bytes of a connection that are read at once.
+/// Bytes to read from a connection at once.
 const READ_BYTES: usize = 16 << 10;
 const NOW: Monotonic = Monotonic::since_zero(Duration::ZERO);
 
@@ -108,7 +107,7 @@ fn jpeg() -> Vec<u8> {
     out.to_vec()
 }
 
-/// Without the encoder's four tables, 33 and 183 bytes twice, right before SOS.
+/// Removes the encoder's four tables, twice 33 and 183 bytes, directly before SOS.
 fn without_tables(jpeg: &[u8]) -> Vec<u8> {
     let scan = jpeg.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
     [&jpeg[..scan - 432], &jpeg[scan..]].concat()
@@ -121,7 +120,7 @@ fn mend(jpeg: &[u8], frames: usize) {
     }
 }
 
-/// The first pictures of a clip, which the ffmpeg program makes: that is another process, not counted.
+/// Decodes the first pictures of a clip, which the ffmpeg program makes in another process, not counted.
 fn decode(codec: Codec, options: &str, frames: usize) {
     let stream = clips::encode((1280, 720), CLIP, options);
     let mut decoder = Decoder::new(codec).unwrap();
@@ -146,12 +145,12 @@ fn decode(codec: Codec, options: &str, frames: usize) {
     pull(&mut decoder);
 }
 
-/// Pictures of a camera from the bytes of its RTSP connection to access units, and on to decoded pictures.
+/// Turns the bytes of a camera's RTSP connection into access units, and optionally into decoded pictures.
 fn rtsp(frames: usize, decodes: bool) {
     let mut camera = rtsp::Camera::new(&clips::encode((1280, 720), CLIP, &clips::h264("bframes=0")));
     let mut decoder = Decoder::new(Codec::H264).unwrap();
     for picture in camera.pictures.drain(..).take(frames) {
-        // What the kernel does.
+        // The kernel's part.
         for read in picture.chunks(READ_BYTES) {
             let room = camera.session.room();
             room[..read.len()].copy_from_slice(read);
@@ -173,7 +172,7 @@ fn rtsp(frames: usize, decodes: bool) {
 /// Frames after which a camera's meters are full.
 const METERED: usize = 600;
 
-/// A JPEG of a camera through its publisher, which checks it, to viewers that take it as soon as it is there.
+/// Sends a camera's JPEG through its publisher, which checks it, to viewers that take it at once.
 fn publish(viewers: usize, frames: usize) {
     let (camera, clock) = (Camera::on_demand("yard"), Clock::kernel());
     let publisher = Publisher::new(&camera, &clock, &Picture::default());
@@ -190,7 +189,7 @@ fn publish(viewers: usize, frames: usize) {
     });
 }
 
-/// A small frame through a track to viewers that take it as soon as it is there.
+/// Sends a small frame through a track to viewers that take it at once.
 fn track(viewers: usize, frames: usize) {
     let (camera, clock) = (Camera::on_demand("yard"), Clock::kernel());
     let mut viewers: Vec<_> = (0..viewers).map(|_| camera.watch()).collect();

@@ -1,4 +1,4 @@
-//! What each fuzz target does with its bytes.
+//! The bodies of the fuzz targets.
 
 // Each target uses one of them.
 #![allow(dead_code)]
@@ -15,10 +15,10 @@ fn at(ms: u64) -> Monotonic {
     Monotonic::since_zero(Duration::from_millis(ms))
 }
 
-/// `pinhole.toml` of a flashed card: whatever stands in it, what is applied is good.
+/// `pinhole.toml` of a flashed card: whatever it contains, the applied settings are valid.
 pub fn appliance(data: &[u8]) {
     let reading = pinhole::appliance::read::read(data, &|zone| zone == "Europe/Berlin");
-    // With how many more there are, and why nothing is shown.
+    // Two more: the number of omitted mistakes, and the reason why nothing is shown.
     assert!(reading.mistakes.len() <= pinhole::appliance::MISTAKES_MAX + 2);
     let files = pinhole::appliance::files::files(&reading.settings, None);
     for file in files {
@@ -27,7 +27,7 @@ pub fn appliance(data: &[u8]) {
                 pinhole::config::Config::parse(&file.content, "f")
                     .expect("a configuration that the service takes");
             }
-            // Nothing that was typed begins a line of its own.
+            // No typed text begins a line of its own.
             pinhole::appliance::files::WIFI => {
                 let known = ["ctrl_", "update_", "p2p_disabled=1", "country=", "network={", "}", "\t"];
                 assert!(file.content.lines().all(|line| known.iter().any(|it| line.starts_with(it))));
@@ -37,14 +37,14 @@ pub fn appliance(data: &[u8]) {
     }
 }
 
-/// A connection's bytes: in how many pieces they arrive makes no difference.
+/// A connection's bytes: the result does not depend on how they are split.
 pub fn rtsp(data: &[u8]) {
     let Some((first, data)) = data.split_first() else { return };
     let pieces = data.chunks(usize::from(*first) + 1);
     assert_eq!(pinhole::rtsp::read_all(pieces), pinhole::rtsp::read_all([data]));
 }
 
-/// A camera's answers: a session ends or waits for a moment, and never for one that has passed.
+/// A camera's responses: a session ends or waits for a deadline, never for one that has passed.
 pub fn session(data: &[u8]) {
     let Some((flags, data)) = data.split_first() else { return };
     let transport = if flags & 1 == 0 { Transport::Tcp } else { Transport::Udp };
@@ -93,7 +93,7 @@ pub fn sdp(data: &[u8]) {
     let _ = description.offered();
 }
 
-/// Pieces of the data, each behind a byte of flags and two of length.
+/// Pieces of the data, each after one byte of flags and two of length.
 fn pieces(mut data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     std::iter::from_fn(move || {
         let [flags, high, low, rest @ ..] = data else { return None };
@@ -104,7 +104,7 @@ fn pieces(mut data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
-/// Packets for a receiver, in order and not.
+/// Packets for a receiver, in and out of order.
 pub fn rtp(data: &[u8]) {
     for reorder in [false, true] {
         let config = Config {
@@ -178,8 +178,8 @@ fn depacketize(mut depacketizer: Depacketizer, data: &[u8]) {
     let _ = (depacketizer.format(), depacketizer.dropped());
 }
 
-/// A body of multipart/x-mixed-replace, its boundary declared, wrong, or not: in how many pieces it
-/// arrives makes no difference, and no byte is read twice.
+/// A body of multipart/x-mixed-replace, its boundary declared, wrong, or missing: the result does not depend
+/// on how it is split, and no byte is read twice.
 pub fn multipart(data: &[u8]) {
     let [flags, data @ ..] = data else { return };
     let boundary = [None, Some("frame"), Some("--frame"), Some("another")][usize::from(flags & 3)];
@@ -195,7 +195,7 @@ pub fn multipart(data: &[u8]) {
     assert!(bytes as u64 + counters.garbage_bytes <= data.len() as u64);
 }
 
-/// A camera's answer over HTTP: in how many pieces it arrives makes no difference.
+/// A camera's response over HTTP: the result does not depend on how it is split.
 pub fn http(data: &[u8]) {
     let Some((first, data)) = data.split_first() else { return };
     let pieces = data.chunks(usize::from(*first) + 1);
@@ -207,7 +207,7 @@ pub fn request(data: &[u8]) {
     pinhole::http::read_request(data);
 }
 
-/// A picture of a camera: what is let through is a whole JPEG, and is let through again as it is.
+/// A camera's picture: an accepted one is a whole JPEG, and is accepted again unchanged.
 pub fn mjpeg(data: &[u8]) {
     use pinhole::frame::BufferPool;
     use pinhole::mjpeg::extent::{Extent, ExtentFinder};
@@ -226,7 +226,7 @@ pub fn mjpeg(data: &[u8]) {
     assert_eq!(*once, *twice);
 }
 
-/// A configuration file: every mistake is told, with the file's name, on a line of its own.
+/// A configuration file: every mistake is reported with the file's name, on its own line.
 pub fn config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Err(errors) = pinhole::config::Config::parse(text, "f.toml") {

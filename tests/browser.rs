@@ -26,10 +26,10 @@ use service::Service;
 use wait::until;
 use webdriver::key;
 
-/// A time-out of the page's own lies in between.
+/// Longer than the page's own time-outs.
 const LATER: Duration = Duration::from_mins(1);
 
-/// Four connections for streams, one for questions, one for single pictures.
+/// Four connections for streams, one for polling, one for single pictures.
 const CONNECTIONS_MAX: u64 = 6;
 
 fn url(service: &Service) -> String {
@@ -45,7 +45,7 @@ fn health(service: &Service) -> Value {
     service.json("/health").1
 }
 
-/// How many watch each camera.
+/// The number of viewers of each camera.
 fn viewers(service: &Service) -> Vec<u64> {
     let health = health(service);
     let cameras = health["cameras"].as_array().expect("cameras");
@@ -69,7 +69,7 @@ fn the_picture_moves_and_the_page_fits_every_width() {
         until("the state in words", SOON, || (text(&browser, "article .state") == "live").then_some(()));
         let facts = until("the measured rate", SOON, || {
             let facts = text(&browser, "article .facts");
-            // Of the page before this one there may be a viewer yet.
+            // The previous page may still count as a viewer.
             (facts.contains(" fps") && facts.ends_with(" 1 viewer")).then_some(facts)
         });
         assert!(facts.starts_with("640 × 480"), "{facts}");
@@ -91,13 +91,13 @@ fn the_page_recovers_when_the_service_does() {
     drop(service);
     until("the page says that the service is gone", SOON, || offline().then_some(()));
     assert_eq!(text(&browser, "article .state"), "unknown");
-    // With another camera besides: that one needs no reload either.
+    // With another camera besides: it appears without a reload.
     let service = start_on(address, &["--fps", "10", "test:", "test:"]);
     until_pictures(&browser, "after a restart", SOON, &["live", "live"]);
     until_moving(&browser, "article .picture");
     assert!(!offline());
 
-    // So quick that no poll fails: the uptime tells.
+    // A restart too quick for any poll to fail: the uptime reveals it.
     drop(service);
     let service = start_on(address, &["--fps", "10", "test:", "test:"]);
     until("streams are open again", SOON, || (viewers(&service) == [1, 1]).then_some(()));
@@ -111,11 +111,11 @@ fn the_page_recovers_when_the_service_does() {
 }
 
 #[test]
-fn a_stream_that_died_without_a_word_is_opened_again() {
+fn a_stream_that_died_silently_is_reopened() {
     let Some((browser, _turn)) = browser() else { return };
     let service = Service::start(&["--fps", "10", "test:"]);
     let proxy = Proxy::start(service.address);
-    // Somebody else watches too: the number of viewers tells nothing.
+    // There is another viewer too, so the number of viewers does not show it.
     let other = ureq::get(format!("{}stream", url(&service))).call().expect("a stream");
     browser.open(&proxy.url);
     until_pictures(&browser, "the page", SOON, &["live"]);
@@ -136,7 +136,7 @@ fn six_cameras_share_the_connections_and_hidden_tabs_use_none() {
     ]);
     let connections = || {
         let count = health(&service)["http"]["connections"].as_u64().expect("a number");
-        // One of them asked.
+        // One of them is the health request of this test.
         assert!(count <= CONNECTIONS_MAX + 1, "{count} connections");
     };
     browser.resize(1280, 900);
@@ -172,7 +172,7 @@ fn cameras_out_of_view_stay_closed_until_they_are_scrolled_to() {
     browser.open(&url(&service));
     let begin = || browser.run(PICTURES)[0].clone();
     until("the first picture", SOON, || (begin() == "live").then_some(()));
-    // A picture has been had by now of every camera in view.
+    // By now, every camera in view has delivered a picture.
     until_moving(&browser, "article .picture");
     let frames = |at: usize| health(&service)["cameras"][at]["frames_total"].as_u64().expect("a number");
     assert_eq!((frames(4), frames(5)), (0, 0), "the last two were opened");
@@ -266,7 +266,7 @@ fn the_health_page_shows_values_and_leads_back() {
 }
 
 #[test]
-fn without_any_camera_the_page_says_how_to_get_one() {
+fn without_any_camera_the_page_says_how_to_connect_one() {
     let Some((browser, _turn)) = browser() else { return };
     let service = Service::start(&["auto"]);
     if health(&service)["cameras"] != json!([]) {
@@ -283,7 +283,7 @@ fn without_any_camera_the_page_says_how_to_get_one() {
 }
 
 #[test]
-fn a_password_is_asked_for_once_and_good_for_pictures_and_questions() {
+fn a_password_is_asked_for_once_and_serves_pictures_and_polls() {
     let Some((browser, _turn)) = browser() else { return };
     let hash = PasswordHash::of("hush").expect("a password");
     let file = std::env::temp_dir().join(format!("pinhole-browser-{}.toml", std::process::id()));
@@ -296,7 +296,7 @@ fn a_password_is_asked_for_once_and_good_for_pictures_and_questions() {
             .arg(&file),
     );
     let _ = std::fs::remove_file(&file);
-    // As typed into the dialogue, which no driver can reach: the browser keeps it for the host.
+    // Typed into the dialogue, which no driver can reach; the browser keeps it for the host.
     browser.open(&format!("http://viewer:hush@{}/", service.address));
     until_pictures(&browser, "the picture behind the password", SOON, &["live"]);
     until_moving(&browser, "article .picture");

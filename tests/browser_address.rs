@@ -1,4 +1,4 @@
-//! The pages below a path of a reverse proxy, and what they say where an address leads elsewhere (number 13).
+//! The pages below a path of a reverse proxy, and their messages if an address leads elsewhere (number 13).
 
 #[allow(dead_code)] // Other tests use the rest.
 #[path = "support/browsing.rs"]
@@ -27,12 +27,12 @@ use service::Service;
 use wait::until;
 use webdriver::Browser;
 
-/// More than have a stream: the last two are shown by single pictures.
+/// More cameras than can have a stream: the last two are shown by single pictures.
 const SIX: [&str; 10] =
     ["--size", "160x120", "--fps", "5", "test:", "test:", "test:", "test:", "test:", "test:"];
 const SIX_PICTURES: [&str; 6] = ["live", "live", "live", "live", "still", "still"];
 
-/// The page, everything it asks for, and every link of it lie below `base`, which ends with a slash.
+/// The page, everything it requests, and all its links are below `base`, which ends with a slash.
 fn assert_lives_below(browser: &Browser, page: &str, base: &str) {
     browser.open(page);
     until_pictures(browser, page, SOON, &SIX_PICTURES);
@@ -43,7 +43,7 @@ fn assert_lives_below(browser: &Browser, page: &str, base: &str) {
     let asked = browser.run(asked);
     for address in asked.as_array().expect("a list").iter().filter_map(Value::as_str) {
         let is_below = address.starts_with(base) || address.starts_with("data:");
-        // A camera's place is below the page's own address, which may lack the slash.
+        // A camera's address is below the page's own, which may lack the slash.
         assert!(
             is_below || address.starts_with(&format!("{}#", page.split('#').next().unwrap_or(page))),
             "{page}: {address}"
@@ -77,7 +77,7 @@ fn below_a_path_of_a_proxy_with_and_without_a_slash() {
     for end in ["", "/", "/index.html", "/?from=elsewhere"] {
         assert_lives_below(&browser, &format!("{}{end}", proxy.url), &format!("{}/", proxy.url));
     }
-    // Deeper, and named as a page of Pinhole is.
+    // Deeper, and with the name of a page of Pinhole.
     let proxy = PrefixProxy::start(service.address, "/house/health");
     assert_lives_below(&browser, &proxy.url, &format!("{}/", proxy.url));
     let page = format!("{}/health/", proxy.url);
@@ -86,7 +86,7 @@ fn below_a_path_of_a_proxy_with_and_without_a_slash() {
     assert_eq!(browser.run("return document.querySelector('.summary a').href"), format!("{}/", proxy.url));
 }
 
-/// As OctoPi has it, and README for nginx: the service itself knows the path.
+/// As in OctoPi, and in README for nginx: the service itself knows the path.
 #[test]
 fn below_webcam_without_a_proxy() {
     let Some((browser, _turn)) = browser() else { return };
@@ -109,14 +109,14 @@ fn below_the_paths_of_a_real_nginx() {
     for path in ["pin", "webcam"] {
         let base = format!("{}{path}/", nginx.url);
         assert_lives_below(&browser, &base, &base);
-        // nginx sends those without the slash to the one with it.
+        // nginx redirects addresses without the slash.
         browser.open(base.trim_end_matches('/'));
         until_pictures(&browser, "without the slash", SOON, &SIX_PICTURES);
     }
 }
 
 #[test]
-fn what_is_wrong_with_an_address_is_said() {
+fn the_fault_of_an_address_is_named() {
     let Some((browser, _turn)) = browser() else { return };
     let service = Service::start(&["--size", "160x120", "--fps", "5", "test:"]);
     let proxy = PrefixProxy::start(service.address, "/pin");
@@ -149,7 +149,7 @@ fn what_is_wrong_with_an_address_is_said() {
             until(&format!("{page}: after {mood:?}"), SOON, is_well);
         }
     }
-    // The button does what the words ask for; the page itself is still passed on.
+    // The button does what the message asks for; the proxy still forwards the page.
     browser.open(&base);
     proxy.set(Mood::PageOnly);
     until("the button", SOON, || (!text(&browser, "#reload").is_empty()).then_some(()));
@@ -163,7 +163,7 @@ fn what_is_wrong_with_an_address_is_said() {
 }
 
 #[test]
-fn a_password_that_is_needed_is_no_lost_connection() {
+fn a_required_password_is_not_a_lost_connection() {
     const CAMERA: [&str; 5] = ["--size", "160x120", "--fps", "5", "test:"];
     let Some((browser, _turn)) = browser() else { return };
     let hash = PasswordHash::of("hush").expect("a password");

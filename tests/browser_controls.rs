@@ -1,4 +1,4 @@
-//! What every button, key and link of the pages does, with real clicks and keys in a real browser.
+//! Every button, key and link of the pages, with real clicks and keys in a real browser.
 
 #[allow(dead_code)] // Other tests use the rest.
 #[path = "support/browsing.rs"]
@@ -22,7 +22,7 @@ use webdriver::{Browser, key};
 
 const TWO: [&str; 6] = ["--size", "320x240", "--fps", "10", "test:", "test:"];
 
-/// What can be clicked or has a name in the keyboard's order, by its id or its words.
+/// Everything that can be clicked or focused, by its id or its text.
 const CONTROLS: &str =
     "return [...document.querySelectorAll('a, button, [onclick], [tabindex], summary, input')]
     .map((it) => it.id || it.className || it.textContent)";
@@ -31,13 +31,13 @@ fn url(service: &Service, path: &str) -> String {
     format!("http://{}/{path}", service.address)
 }
 
-/// The camera that is shown large, if one is.
+/// The camera in the large view, if any.
 fn large(browser: &Browser) -> String {
     text(browser, "#large-name")
 }
 
-/// Waits until this camera is shown large, or none, and the address says the same: the page has then done
-/// all that a click or a key had it do.
+/// Waits until this camera, or none, is in the large view, and the address agrees: the page has then finished
+/// reacting to a click or a key.
 fn until_large(browser: &Browser, name: &str) {
     let state =
         "const dialog = document.querySelector('#large'), picture = document.querySelector('#large-picture');
@@ -57,7 +57,7 @@ fn until_full_screen(browser: &Browser, expected: bool) {
     until(&format!("full screen: {expected}"), SOON, || (browser.run(filled) == expected).then_some(()));
 }
 
-/// Number 12: a `<dialog>` may not be requested in full screen, so neither button nor key did anything.
+/// Number 12: a `<dialog>` cannot be requested in full screen, so neither button nor key worked.
 #[test]
 fn full_screen_by_button_key_and_double_click() {
     let Some((browser, _turn)) = browser() else { return };
@@ -82,7 +82,7 @@ fn full_screen_by_button_key_and_double_click() {
     until_full_screen(&browser, true);
     browser.press(key::LEFT);
     until_large(&browser, "test");
-    // The bar leaves the picture alone after a while, and comes back with the first movement.
+    // The bar hides after a while, and reappears with the first movement.
     let bar = |shown: &str| {
         let opacity = "return getComputedStyle(document.querySelector('.large-bar')).opacity";
         until(&format!("the bar's opacity is {shown}"), SOON, || {
@@ -113,14 +113,14 @@ fn full_screen_by_button_key_and_double_click() {
     browser.click("#large-close");
     until_large(&browser, "");
     until_full_screen(&browser, false);
-    // Without a large picture the key means nothing.
+    // Without a large picture the key has no effect.
     browser.press('f');
     until_full_screen(&browser, false);
 }
 
-/// iPhones have no full screen for elements: no button that does nothing.
+/// iPhones have no full screen for elements: a button would have no effect.
 #[test]
-fn where_there_is_no_full_screen_there_is_no_button() {
+fn without_full_screen_there_is_no_button() {
     let Some((browser, _turn)) = browser() else { return };
     let service = Service::start(&TWO);
     browser.run_first(
@@ -203,7 +203,7 @@ fn the_large_picture_by_every_button_and_key() {
 }
 
 #[test]
-fn every_link_leads_where_it_says() {
+fn every_link_leads_to_its_target() {
     let Some((browser, _turn)) = browser() else { return };
     let service = Service::start(&TWO);
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("downloads-{}", std::process::id()));
@@ -222,14 +222,14 @@ fn every_link_leads_where_it_says() {
     let _ = std::fs::remove_dir_all(&folder);
     assert_eq!(browser.address(), url(&service, ""));
 
-    // "Stream" opens a tab of its own, which cannot reach the page.
+    // "Stream" opens its own tab, which cannot access the page.
     browser.click("article:nth-child(2) .links a:first-child");
     let stream = url(&service, "cameras/test-2/stream");
     let tab =
         until("a tab for the stream", SOON, || browser.tabs().into_iter().find(|tab| tab["url"] == stream));
     assert_eq!(tab["canAccessOpener"], false);
     let viewers = || service.json("/health").1["cameras"][1]["viewers"].clone();
-    // The page itself is hidden now, and watches nothing.
+    // The page itself is hidden now, and has no streams open.
     until("the stream is watched there", SOON, || (viewers() == 1).then_some(()));
     assert_eq!(browser.address(), url(&service, ""));
     browser.close(&tab);
@@ -251,7 +251,7 @@ fn every_link_leads_where_it_says() {
     until_pictures(&browser, "the way back by the name", SOON, &["live", "live"]);
 }
 
-/// Number 15: something red beside friendly words, where nothing has failed.
+/// Number 15: red beside friendly words, although nothing has failed.
 #[test]
 fn without_any_camera_nothing_looks_failed() {
     let Some((browser, _turn)) = browser() else { return };
@@ -310,7 +310,7 @@ fn icons_and_manifest_are_there() {
 }
 
 #[test]
-fn mistakes_of_a_changed_configuration_stand_on_the_page_until_they_are_mended() {
+fn mistakes_of_a_changed_configuration_are_shown_on_the_page_until_they_are_corrected() {
     let Some((browser, _turn)) = browser() else { return };
     let folder = std::env::temp_dir().join(format!("pinhole-page-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");

@@ -1,5 +1,5 @@
-//! Which picture of a stream a real browser shows. Needs Chromium and its driver (Debian: `chromium`,
-//! `chromium-driver`).
+//! Shows that a real browser displays each picture of a stream. Needs Chromium and its driver (Debian:
+//! `chromium`, `chromium-driver`).
 
 #[path = "support/mjpeg_camera.rs"]
 mod mjpeg_camera;
@@ -20,7 +20,7 @@ use service::Service;
 use wait::until;
 use webdriver::Browser;
 
-/// Generous, for small machines that are busy besides; none of it is waited for in vain.
+/// Generous, for small machines under load; tests do not normally wait this long.
 const SOON: Duration = Duration::from_secs(20);
 
 fn browser() -> Option<Browser> {
@@ -56,8 +56,8 @@ fn until_shown(browser: &Browser, selector: &str, number: u8) {
     until(&format!("picture {number} is seen in {selector}, before there is another"), SOON, look);
 }
 
-/// Issue 10, number 11: Chromium paints a part when the head of the next one is complete. Each picture
-/// is sent only after the one before was seen, so one that is seen late is never seen.
+/// Issue 10, number 11: Chromium paints a part when the head of the next one is complete. Each picture is
+/// sent only after the previous one was seen, so a late one would never be seen.
 #[test]
 fn each_picture_is_seen_before_the_next_one_comes() {
     let Some(browser) = browser() else { return };
@@ -68,7 +68,7 @@ fn each_picture_is_seen_before_the_next_one_comes() {
             health["cameras"][0]["viewers"].as_u64().is_some_and(|viewers| viewers > 0)
         });
     };
-    // On a page of this service, so that a script may look at the picture.
+    // On a page of this service, so that a script may read the picture.
     browser.open(&format!("http://{}/health", service.address));
     browser.run("document.body.prepend(Object.assign(new Image(), { id: 'stream', src: '/stream' }))");
     watched();
@@ -76,7 +76,7 @@ fn each_picture_is_seen_before_the_next_one_comes() {
         camera.send(&numbered(number));
         until_shown(&browser, "#stream", number);
     }
-    // The page's own way of showing it.
+    // As the page itself shows it.
     browser.open(&format!("http://{}/", service.address));
     watched();
     for number in [7, 8, 9] {

@@ -1,4 +1,4 @@
-//! What is on the pages can be read: at every zoom, in either colours, and by a screen reader (number 15).
+//! The pages are readable: at every zoom, in both colour schemes, and by a screen reader (number 15).
 
 #[allow(dead_code)] // Other tests use the rest.
 #[path = "support/browsing.rs"]
@@ -18,12 +18,12 @@ use service::Service;
 use wait::until;
 use webdriver::Browser;
 
-/// As long as a camera's name may be, without a place to break it.
+/// A camera's name of maximum length, without a place to break it.
 const LONG: &str = "/dev/v4l/by-id/a_camera_whose_vendor_gave_it_a_very_long_name00";
-/// Nothing listens there.
+/// An address without a listener.
 const REFUSED: &str = "rtsp://127.0.0.1:1/stream";
 
-/// The first text that is cut off, covered or beside the window, of elements with text of their own.
+/// The first text that is cut off, covered or outside the window, of elements with their own text.
 const UNSEEN: &str = "
     for (const it of document.querySelectorAll(SELECTOR)) {
         if (!it.checkVisibility() || it.children.length || !it.textContent.trim()) continue;
@@ -46,8 +46,8 @@ const UNSEEN: &str = "
     }
     return null;";
 
-/// The first text whose contrast is below 4.5 (WCAG 2.2, 1.4.3), with its figures. Texts over pictures have
-/// a ground of their own.
+/// The first text with a contrast below 4.5 (WCAG 2.2, 1.4.3), with its figures. Texts over pictures have
+/// their own background.
 const FAINT: &str = "
     const part = (value) => { const it = value / 255; return it <= .04045 ? it / 12.92 : ((it + .055) / 1.055) ** 2.4; };
     const light = ([r, g, b]) => .2126 * part(r) + .7152 * part(g) + .0722 * part(b);
@@ -96,7 +96,7 @@ fn a_lost_camera_can_be_read_at_every_zoom() {
             ".reason, .caption h2, .caption .state, .facts, .links a, .cover strong, #health",
             &what,
         );
-        // The name is not squeezed by the state beside it: what does not fit goes below.
+        // The state beside the name does not squeeze it: text that does not fit moves below.
         let narrow = "return [...document.querySelectorAll('.caption-head')].filter((it) => {
             const [name, state] = [...it.children].map((child) => child.getBoundingClientRect());
             const isBeside = state.top < name.bottom;
@@ -123,13 +123,13 @@ fn a_lost_camera_can_be_read_at_every_zoom() {
 }
 
 #[test]
-fn what_a_screen_reader_is_given() {
+fn the_page_suits_a_screen_reader() {
     let Some((browser, _turn)) = browser() else { return };
     let service =
         Service::start(&["--size", "320x240", "--fps", "5", "/dev/pinhole-test-99", REFUSED, "test:"]);
     browser.resize(1280, 800);
     until_reasons(&browser, &service);
-    // The reason is text of the page, and not within a link, whose name would hide it.
+    // The reason is text of the page, and not inside a link, as the link's name would hide it.
     let hidden = "return [...document.querySelectorAll('.reason')].some((it) => it.closest('a, [aria-hidden], [aria-label]'))";
     assert_eq!(browser.run(hidden), false);
     let names = |selector: &str| -> Vec<String> {
@@ -148,7 +148,7 @@ fn what_a_screen_reader_is_given() {
     for page in ["", "health", "#test"] {
         browser.open("about:blank");
         browser.open(&format!("http://{}/{page}", service.address));
-        // What is there to be used at the moment: behind the large view nothing is.
+        // Usable elements: while the large view is open, nothing behind it.
         let mark = "const large = document.querySelector('#large[open]');
             for (const it of document.querySelectorAll('a, button'))
                 it.toggleAttribute('data-seen', it.checkVisibility() && (!large || large.contains(it)));
@@ -160,7 +160,7 @@ fn what_a_screen_reader_is_given() {
             assert!(name.chars().any(char::is_alphabetic), "/{page}: {name:?} says what it does");
         }
     }
-    // Changes are read out: lost connections, and how many cameras are lost.
+    // Changes are announced: lost connections, and the number of lost cameras.
     browser.open(&format!("http://{}/", service.address));
     until("the summary", SOON, || {
         (browsing::text(&browser, "#summary") == "3 cameras, 2 lost").then_some(())
@@ -170,7 +170,7 @@ fn what_a_screen_reader_is_given() {
 }
 
 #[test]
-fn every_text_stands_out_from_its_ground() {
+fn every_text_contrasts_with_its_background() {
     let Some((browser, _turn)) = browser() else { return };
     let service =
         Service::start(&["--size", "320x240", "--fps", "5", "/dev/pinhole-test-99", REFUSED, "test:"]);

@@ -1,9 +1,9 @@
 //! The camera lab: `cargo test --test camera_lab [-- CASE...]`.
 //!
-//! Builds the lab's two programs, boots one virtual machine (`tests/lab/run`) and lets
-//! `tests/lab/guest` run its cases there against the `pinhole` of this build, or the one that
-//! `PINHOLE_BIN` names. Each case prints a line; the last one counts them. Where the machine cannot
-//! run, that is said in one line and counts as skipped; with `CI=true` it is a failure.
+//! Builds the lab's two programs, boots one virtual machine (`tests/lab/run`) and lets `tests/lab/guest` run
+//! its cases there against the `pinhole` of this build, or the one in `PINHOLE_BIN`. Each case prints a line;
+//! the last one counts them. If the machine cannot run, one line says so and it counts as skipped; with
+//! `CI=true` it is a failure.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
@@ -12,13 +12,13 @@ use std::process::{Command, ExitCode, ExitStatus};
 const TIMEOUT_S: &str = "900";
 /// `tests/lab/run`: this machine cannot run the lab.
 const STATUS_SKIPPED: i32 = 77;
-/// `tests/lab/run`: the time is over.
+/// `tests/lab/run`: the time is up.
 const STATUS_TIMEOUT: i32 = 124;
-/// The guest program's own: cases failed, and it has counted them.
+/// The guest program: cases failed, and it has counted them.
 const STATUS_FAILED: i32 = 1;
 
 fn main() -> ExitCode {
-    // Options of the ordinary test harness, such as --nocapture, mean nothing here.
+    // Options of the ordinary test harness, such as --nocapture, do not apply here.
     let cases: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let programs = match build() {
         Ok(programs) => programs,
@@ -59,7 +59,7 @@ fn build() -> Result<Programs, String> {
     Ok(Programs { pinhole, usb_camera: directory.join("usb-camera"), guest: directory.join("lab-guest") })
 }
 
-/// Runs the guest program in the virtual machine; its output goes to ours as it comes.
+/// Runs the guest program in the virtual machine; passes its output through.
 fn boot(programs: &Programs, cases: &[String]) -> Result<ExitStatus, String> {
     let variable = |name: &str, path: &Path| format!("{name}={}", path.display());
     Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/run"))
@@ -85,7 +85,7 @@ fn conclude(status: ExitStatus) -> ExitCode {
     }
 }
 
-/// The lab itself failed; how many of its cases would have passed is not known.
+/// The lab itself failed; how many of its cases would have passed is unknown.
 fn broken(problem: &str) -> ExitCode {
     println!("FAILED  camera lab: {problem}");
     println!("0 passed, 1 failed, 0 skipped");

@@ -1,17 +1,17 @@
-//! Mistakes in a configuration file, each with the exact words that an operator reads.
+//! Mistakes in a configuration file, each with the exact message for the operator.
 
 use std::fmt::Write as _;
 
 use pinhole::config::Config;
 
-/// Each case begins with `=== WHAT IT IS`; the lines of the file follow, then each mistake behind `> `.
+/// Each case begins with `=== DESCRIPTION`; the lines of the file follow, then each mistake after `> `.
 const CASES: &str = include_str!("config/mistakes.txt");
 
-/// What no message may show.
+/// Texts that no message may contain.
 const SECRETS: [&str; 2] = ["hush", "admin:"];
 
 #[test]
-fn every_mistake_says_its_line_its_key_and_what_to_write() {
+fn every_mistake_gives_its_line_its_key_and_the_correction() {
     let (mut actual, mut count) = (String::new(), 0);
     for case in CASES.split("=== ").filter(|case| !case.trim().is_empty()) {
         let (title, rest) = case.split_once('\n').expect("a title");
@@ -36,7 +36,7 @@ fn every_mistake_says_its_line_its_key_and_what_to_write() {
 }
 
 #[test]
-fn files_of_every_editor_are_read_and_others_refused_in_words() {
+fn files_of_every_editor_are_read_and_others_refused_with_a_reason() {
     let path = std::env::temp_dir().join(format!("pinhole-editors-{}.toml", std::process::id()));
     let name = path.display().to_string();
     let said = |bytes: &[u8]| {

@@ -1,4 +1,4 @@
-//! What decoding takes, measured in processes of their own, against what was reserved for it.
+//! Compares the memory used by decoding, measured in separate processes, with the reservation.
 
 #[path = "support/clips.rs"]
 mod clips;
@@ -16,7 +16,7 @@ use pinhole::frame::BufferPool;
 use pinhole::picture::Chroma;
 use pinhole::video::{AccessUnit, Codec};
 
-/// Names the clip that this process is to decode: the test runs itself for each.
+/// Names the clip for this process to decode: the test runs itself for each.
 const CLIP: &str = "PINHOLE_TEST_CLIP";
 
 /// A clip: a name, the codec, the size, pictures, options of ffmpeg.
@@ -109,14 +109,14 @@ fn units(path: &Path, codec: Codec) -> Vec<AccessUnit> {
     units.into_iter().enumerate().map(unit).collect()
 }
 
-/// The most memory that this process ever had resident, in bytes (proc(5), status).
+/// The peak resident memory of this process, in bytes (proc(5), status).
 fn peak_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     1024 * line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap()
 }
 
-/// What the service does with a stream whose pictures come faster than they are encoded.
+/// Decodes like the service, for a stream whose pictures come faster than they are encoded.
 fn decode(path: &Path, codec: Codec) -> (u64, u64) {
     let units = units(path, codec);
     let before = peak_bytes();
@@ -144,7 +144,7 @@ fn decode(path: &Path, codec: Codec) -> (u64, u64) {
 }
 
 #[test]
-fn what_is_reserved_is_what_decoding_takes() {
+fn the_reservation_matches_the_memory_used() {
     if let Some(path) = std::env::var_os(CLIP) {
         let path = PathBuf::from(path);
         let codec = if path.extension().is_some_and(|it| it == "hevc") { Codec::H265 } else { Codec::H264 };
@@ -161,7 +161,7 @@ fn what_is_reserved_is_what_decoding_takes() {
         let path = folder.file(&format!("{name}.{format}"));
         clips::encode_to(&path, size, pictures, &format!("{options} -f {format}"));
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "what_is_reserved_is_what_decoding_takes", "--nocapture"])
+            .args(["--exact", "the_reservation_matches_the_memory_used", "--nocapture"])
             .env(CLIP, &path)
             .output()
             .unwrap();
@@ -183,7 +183,7 @@ fn what_is_reserved_is_what_decoding_takes() {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
-/// 51 kB of 4096x4096 with 16 reference pictures: no decoder is fed with it where it does not fit.
+/// 51 kB of 4096x4096 with 16 reference pictures: if it does not fit, no decoder gets it.
 #[test]
 fn a_stream_that_does_not_fit_is_refused_before_it_is_decoded() {
     if !clips::available("decoder memory") {
@@ -232,7 +232,7 @@ fn a_stream_that_does_not_fit_is_refused_before_it_is_decoded() {
     assert!(decoder.pull().unwrap().is_none());
     assert_eq!(budget.taken(), 0);
     assert!(peak_bytes() - before < 20_000_000);
-    // A second camera gets what the first one leaves, and all of it once that one is closed.
+    // A second camera gets the rest of the budget, and all of it once the first is closed.
     let roomy = Budget::of_bytes(1_300_000_000);
     let mut first = Decoder::within(Codec::H264, roomy.clone()).unwrap();
     first.push(units[0].clone()).unwrap();

@@ -1,4 +1,4 @@
-//! What one client or camera does must not hurt the others: the real program under attack.
+//! No client or camera may harm the others: the real program under attack.
 
 #[path = "support/mjpeg_camera.rs"]
 mod mjpeg_camera;
@@ -25,7 +25,7 @@ use socket2::{Domain, Socket, Type};
 use stream::Stream;
 use wait::until;
 
-/// A client that sends without a pause, and reads what it is answered.
+/// A client that sends without a pause, and reads the responses.
 struct Attacker {
     socket: TcpStream,
     answered: Arc<AtomicU64>,
@@ -71,7 +71,7 @@ fn get(target: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
-/// Asks and is answered, on one connection that is kept.
+/// Sends a request and reads the response, on a connection that stays open.
 fn ask(connection: &mut TcpStream) {
     connection.write_all(get("/health").as_bytes()).expect("taken");
     let mut answer = Vec::new();
@@ -89,10 +89,10 @@ fn ask(connection: &mut TcpStream) {
     }
 }
 
-/// Issue 10, number 1. Reads and writes that succeed at once do not suspend their task: such a client
-/// had the whole service to itself for as long as it went on.
+/// Issue 10, number 1. Reads and writes that succeed at once do not suspend their task: such a client had the
+/// whole service to itself for as long as it continued.
 #[test]
-fn clients_that_never_pause_keep_nobody_waiting() {
+fn clients_that_never_pause_delay_no_other_client() {
     let folder = std::env::temp_dir().join(format!("pinhole-fair-{}", std::process::id()));
     let notify = UnixDatagram::bind(&folder).expect("a notify socket");
     notify.set_read_timeout(Some(PATIENCE)).expect("a time-out");
@@ -112,7 +112,7 @@ fn clients_that_never_pause_keep_nobody_waiting() {
     let attacks = ["/health", "/health", "/health", "/", "/metrics", "/api/cameras", "/nothing"].map(get);
     let attackers: Vec<_> =
         (0..32).map(|number| Attacker::start(&service, &attacks[number % attacks.len()])).collect();
-    // An empty line before a request is ignored; here none ever comes.
+    // An empty line before a request is ignored; here no request ever comes.
     let empty_lines = Attacker::start(&service, "\r\n");
     let progress = |than: &[u64]| {
         let answered: Vec<u64> = attackers.iter().map(Attacker::answered).collect();
@@ -121,8 +121,7 @@ fn clients_that_never_pause_keep_nobody_waiting() {
     let before = until("each attacker is answered too", PATIENCE, || progress(&[0; 32]));
 
     for _ in 0..20 {
-        // All but the first are sent after the attack began: were it served for as long as it goes on,
-        // none would ever be answered.
+        // All but the first are sent after the attack began: without turns, none would ever be answered.
         ask(&mut poller);
         assert_eq!(service.request("GET", "/health", "").status, 200);
         viewer.part();
@@ -137,9 +136,9 @@ fn clients_that_never_pause_keep_nobody_waiting() {
     let _ = std::fs::remove_file(folder);
 }
 
-/// The other end of the same: what a camera sends is read by the thread that serves, too.
+/// The opposite end: the serving thread also reads from cameras.
 #[test]
-fn a_camera_that_never_pauses_keeps_nobody_waiting() {
+fn a_camera_that_never_pauses_delays_no_client() {
     let camera = Camera::start();
     let service = Service::start(&[&camera.url, "test:"]);
     let mut viewer = Stream::open(service.connect(), "/cameras/test/stream");
@@ -158,10 +157,10 @@ fn a_camera_that_never_pauses_keeps_nobody_waiting() {
     assert_eq!(service.terminate().code(), Some(0));
 }
 
-/// A client that takes hardly anything of what it asked for.
+/// A client that requests a resource and reads hardly any of it.
 fn slow_client(service: &Service, target: &str) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    // Little of a picture fits into the kernel on this side.
+    // Little of a picture fits into the kernel's buffer on this side.
     socket.set_recv_buffer_size(16 << 10).expect("a small buffer");
     socket.connect(&service.address.into()).expect("it accepts connections");
     let mut stream = TcpStream::from(socket);
@@ -170,13 +169,13 @@ fn slow_client(service: &Service, target: &str) -> TcpStream {
     stream
 }
 
-/// Issue 10, number 4: each of them held another picture of 6 MB, or a copy of one.
+/// Issue 10, number 4: each slow client held a different picture of 6 MB, or a copy of one.
 #[test]
 fn slow_clients_do_not_fill_the_memory() {
     const PICTURE: usize = 6 << 20;
     const CLIENTS: usize = 40;
-    /// What slow clients may hold together, and as much again for the service itself, the newest
-    /// pictures and spare buffers.
+    /// The limit for all slow clients together, and as much again for the service itself, the newest pictures
+    /// and spare buffers.
     const RESIDENT_MAX: u64 = (2 * 64) << 20;
     for target in ["/stream", "/snapshot"] {
         let camera = Camera::start();
@@ -194,7 +193,7 @@ fn slow_clients_do_not_fill_the_memory() {
             if target == "/snapshot" {
                 service.until("/health", |health| viewers(health) == Some(2));
             }
-            // A picture for each, of which it reads the beginning.
+            // A separate picture for each client, of which it reads the beginning.
             camera.send(&padded(&numbered(number as u8), PICTURE));
             let mut beginning = vec![0; 64 << 10];
             client.read_exact(&mut beginning).expect("a picture begins");
@@ -210,7 +209,7 @@ fn slow_clients_do_not_fill_the_memory() {
     }
 }
 
-/// The other side of the ceiling: a slow client gets a small picture, complete.
+/// The other side of the limit: a slow client gets a small picture, complete.
 #[test]
 fn a_slow_viewer_gets_whole_pictures() {
     let camera = Camera::start();

@@ -1,4 +1,4 @@
-//! Runs the seeds of the fuzz targets, as they are and damaged.
+//! Runs the seeds of the fuzz targets, unchanged and damaged.
 
 #[path = "../fuzz/bodies.rs"]
 mod bodies;
@@ -20,7 +20,7 @@ fn run(target: &str, body: fn(&[u8])) {
     assert!(seeds > 0, "no seeds for {target}");
 }
 
-/// Flips, cuts, repeats and inserts some bytes; the same for the same number.
+/// Flips, cuts, repeats and inserts some bytes; deterministic for each number.
 fn damage(seed: &[u8], number: u64) -> Vec<u8> {
     let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut roll = |sides: usize| {

@@ -1,4 +1,4 @@
-//! Who is let in, and what is refused: the real program over real sockets.
+//! Admission and refusal of requests: the real program over real sockets.
 
 #[path = "support/service.rs"]
 #[allow(dead_code)] // Each test program uses a part of it.
@@ -16,7 +16,7 @@ use stream::Stream;
 
 const SMALL: [&str; 3] = ["--size", "160x120", "test:"];
 
-/// The status of a request that is sent as it stands.
+/// The status of a request sent byte for byte.
 fn status(service: &Service, request: &[u8]) -> u16 {
     let answer = service.exchange(request);
     answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{answer:?}"))
@@ -125,7 +125,7 @@ fn issue_10_number_6_headers_that_keep_other_sites_out() {
 }
 
 #[test]
-fn a_trusted_proxy_names_its_clients_and_nobody_else_does() {
+fn only_a_trusted_proxy_names_its_clients() {
     let service = Service::start(&[
         "--config",
         &configuration(&format!("trusted_proxies = [\"127.0.0.1\"]\npassword_hash = \"{}\"", hash("right"))),
@@ -181,7 +181,7 @@ fn squatters(service: &Service) -> Vec<TcpStream> {
 const NARROW: &str = "connections_max = 16\nconnections_per_address_max = 8";
 
 #[test]
-fn issue_10_number_3_connections_without_a_request_shut_nobody_out() {
+fn issue_10_number_3_connections_without_a_request_shut_out_no_client() {
     let service = Service::start(&["--config", &configuration(NARROW)]);
     for _ in 0..5 {
         let _squatters = squatters(&service);
@@ -212,7 +212,7 @@ fn issue_10_number_3_streams_of_two_addresses_leave_room_for_a_third() {
         guest.part();
     }
     let http = service.json("/health").1["http"].clone();
-    // One stream gave way to the guest's, and one to this request.
+    // One stream was evicted for the guest's, and one for this request.
     assert_eq!(
         (http["connections_evicted_total"].as_u64(), http["connections_refused_total"].as_u64()),
         (Some(2), Some(20)),
@@ -230,7 +230,7 @@ fn issue_10_number_3_the_password_holds_a_place_against_a_flood() {
     stream
         .write_all(b"GET /stream HTTP/1.1\r\nHost: a\r\nAuthorization: Basic dmlld2VyOnJpZ2h0\r\n\r\n")
         .expect("taken");
-    // While the password is checked, and after.
+    // During the check of the password, and after it.
     for n in 0..200 {
         squatters.push(connect_from(&service, [127, 0, 0, 2 + (n % 2) as u8]));
     }
@@ -253,7 +253,7 @@ fn hash(password: &str) -> String {
     pinhole::config::PasswordHash::of(password).expect("a password").to_string()
 }
 
-/// A configuration file with this under `[http]`.
+/// A configuration file with this text under `[http]`.
 fn configuration(http: &str) -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NUMBER: AtomicU32 = AtomicU32::new(0);

@@ -1,4 +1,4 @@
-//! `http://` sources, against servers that nobody here wrote, and one that does what cameras do wrong.
+//! `http://` sources, against third-party servers, and one that imitates the errors of cameras.
 
 #[allow(dead_code)] // Other tests use the rest.
 #[path = "support/service.rs"]
@@ -27,7 +27,7 @@ fn size_of(jpeg: &[u8]) -> (usize, usize) {
     decoder.dimensions().expect("it has a size")
 }
 
-/// A program that ends with its test.
+/// A process that ends with its test.
 struct Peer(Child);
 
 impl Peer {
@@ -55,7 +55,7 @@ fn pictures(url: &str, count: usize) -> (Service, Vec<Vec<u8>>) {
     (service, pictures)
 }
 
-/// Pictures of the camera itself: a snapshot is never a card, and what is newer than it is none.
+/// Pictures of the camera itself: a snapshot is never a card, nor is a newer part of the stream.
 fn live(service: &Service, stream: &mut Stream, count: usize) -> Vec<Vec<u8>> {
     service.until("/health", |health| health["cameras"][0]["state"] == "live");
     let snapshot = service.request("GET", "/snapshot", "");
@@ -95,7 +95,7 @@ fn another_pinhole_byte_for_byte_and_after_its_restart() {
 }
 
 #[test]
-fn nobody_watches_and_the_other_pinhole_has_no_viewer() {
+fn without_viewers_the_other_pinhole_has_none_either() {
     let other = Service::start(&["--size", "160x120", "test:"]);
     let (service, _) = pictures(&format!("http://{}/?action=stream", other.address), 1);
     other.until("/health", |health| health["cameras"][0]["viewers"] == 0);
@@ -103,7 +103,7 @@ fn nobody_watches_and_the_other_pinhole_has_no_viewer() {
 }
 
 #[test]
-fn a_snapshot_url_is_asked_again_and_again() {
+fn a_snapshot_url_is_requested_repeatedly() {
     let other = Service::start(&["--size", "160x120", "test:"]);
     let url = format!("http://{}/snapshot.jpg", other.address);
     let service = Service::start(&["--fps", "20", &url]);
@@ -113,7 +113,7 @@ fn a_snapshot_url_is_asked_again_and_again() {
 }
 
 #[test]
-fn a_pinhole_with_a_password_and_what_is_said_without() {
+fn a_pinhole_with_a_password_and_the_reason_without() {
     use std::io::Write;
     let mut hash = Command::new(env!("CARGO_BIN_EXE_pinhole"))
         .arg("hash-password")
@@ -137,7 +137,7 @@ fn a_pinhole_with_a_password_and_what_is_said_without() {
     );
     let _ = std::fs::remove_file(&file);
 
-    // As a browser and as a monitor see it.
+    // For a browser and for a monitor.
     let page = other.request("GET", "/", "Accept: text/html\r\n");
     assert!(page.status == 401 && page.head.contains("www-authenticate: basic realm="), "{}", page.head);
     for target in ["/stream", "/snapshot", "/api/cameras", "/metrics", "/nothing"] {
@@ -152,7 +152,7 @@ fn a_pinhole_with_a_password_and_what_is_said_without() {
     assert!(other.request("GET", "/health", right).text().contains("\"cameras\""));
     assert_eq!(size_of(&other.request("GET", "/snapshot", right).body), (160, 120));
 
-    // As another Pinhole sees it.
+    // For another Pinhole.
     let address = other.address;
     let (service, _) = pictures(&format!("http://viewer:hush%3Ahush@{address}/stream?token=pst"), 2);
     for target in ["/health", "/api/cameras", "/metrics"] {
@@ -172,7 +172,7 @@ fn a_pinhole_with_a_password_and_what_is_said_without() {
 }
 
 #[test]
-fn ffmpeg_as_a_server_names_no_type_and_no_boundary() {
+fn ffmpeg_as_a_server_declares_no_type_and_no_boundary() {
     let port = free_port();
     let url = format!("http://127.0.0.1:{port}/feed");
     let mut command = Command::new("ffmpeg");
@@ -222,7 +222,7 @@ fn vlc_as_a_server() {
     let _ = std::fs::remove_file(clip);
 }
 
-/// Python's server behind TLS, with a certificate that it signed itself.
+/// Python's server behind TLS, with a self-signed certificate.
 const ENCRYPTED_CAMERA: &str = r#"
 import http.server, ssl, sys
 jpeg = open(sys.argv[1], "rb").read()
@@ -246,7 +246,7 @@ print(server.server_address[1], flush=True)
 server.serve_forever()
 "#;
 
-/// Starts it; its URL.
+/// Starts it and returns its URL.
 fn encrypted_camera(arguments: &[&OsStr]) -> (Peer, String) {
     let mut command = Command::new("python3");
     command.args(["-c", ENCRYPTED_CAMERA]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -297,7 +297,7 @@ fn a_camera_with_an_old_certificate_that_is_pinned() {
 }
 
 #[test]
-fn https_wants_a_certificate_that_is_trusted_or_pinned() {
+fn https_requires_a_certificate_that_is_trusted_or_pinned() {
     let other = Service::start(&["--size", "160x120", "test:"]);
     let jpeg = other.request("GET", "/snapshot", "").body;
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
@@ -338,7 +338,7 @@ fn https_wants_a_certificate_that_is_trusted_or_pinned() {
     }
 }
 
-/// Python's server, with one way of sending parts after the other. A real camera has one of them.
+/// Python's server, which uses several ways of sending parts in turn. A real camera uses one of them.
 const ODD_CAMERA: &str = r#"
 import http.server, sys, time
 jpeg = open(sys.argv[1], "rb").read()
@@ -376,7 +376,7 @@ server.serve_forever()
 "#;
 
 #[test]
-fn cameras_with_ways_of_their_own() {
+fn cameras_with_deviations() {
     let other = Service::start(&["--size", "160x120", "test:"]);
     let jpeg = other.request("GET", "/snapshot", "").body;
     let file = std::env::temp_dir().join(format!("pinhole-odd-{}.jpg", std::process::id()));

@@ -1,5 +1,5 @@
-//! Heads of JPEGs that are wrong in one place: what passes is what libjpeg-turbo decodes, which is what
-//! Chromium and Firefox decode with.
+//! Heads of JPEGs with a single error: the check accepts those that libjpeg-turbo decodes, the decoder of
+//! Chromium and Firefox.
 
 #![allow(unsafe_code, reason = "the binding does not tell warnings from errors")]
 
@@ -13,19 +13,19 @@ use turbojpeg::raw;
 const WIDTH: usize = 48;
 const HEIGHT: usize = 40;
 
-/// Pictures with more pixels are not decoded here: it takes too long, and sizes have tests of their own.
+/// Larger pictures are not decoded here: it takes too long, and sizes have separate tests.
 const DECODED_MAX_PIXELS: usize = 1 << 20;
 
-/// What libjpeg-turbo makes of a picture.
+/// The result of libjpeg-turbo for a picture.
 enum Verdict {
-    /// Its pixels, perhaps after a warning.
+    /// The pixels, perhaps with a warning.
     Decodes(Vec<u8>),
     Refuses(String),
     /// Too large to try.
     Unknown,
 }
 
-/// How warnings begin (libjpeg-turbo: jerror.h, JWRN).
+/// Beginnings of warnings (libjpeg-turbo: jerror.h, JWRN).
 const WARNINGS: [&str; 6] = [
     "Corrupt JPEG data",
     "Premature end",
@@ -36,8 +36,8 @@ const WARNINGS: [&str; 6] = [
 ];
 
 fn verdict(jpeg: &[u8]) -> Verdict {
-    // SAFETY: the handle is used here only, and destroyed at the end. The library is handed slices with
-    // their lengths; the output has room for the picture that it announced with four bytes a pixel.
+    // SAFETY: the handle is used here only, and destroyed at the end. The library gets slices with their
+    // lengths; the output has room for the announced picture with four bytes per pixel.
     unsafe {
         let handle = raw::tj3Init(raw::TJINIT_TJINIT_DECOMPRESS as i32);
         assert!(!handle.is_null());
@@ -104,7 +104,7 @@ fn compressed(format: turbojpeg::PixelFormat, subsamp: turbojpeg::Subsamp, progr
     compressor.compress_to_vec(image).unwrap()
 }
 
-/// Three scans of one component each, out of three grey pictures.
+/// Three scans of one component each, from three grey pictures.
 fn one_component_a_scan() -> Vec<u8> {
     let grey = compressed(turbojpeg::PixelFormat::GRAY, turbojpeg::Subsamp::Gray, false);
     let (heads, _) = segments(&grey);
@@ -126,7 +126,7 @@ fn one_component_a_scan() -> Vec<u8> {
     out
 }
 
-/// All segments, also those between scans, as marker and range; and where the head ends.
+/// All segments, including those between scans, as marker and range; and the end of the head.
 fn segments(jpeg: &[u8]) -> (Vec<(u8, Range<usize>)>, usize) {
     let (mut segments, mut at, mut head) = (Vec::new(), 2, 0);
     loop {
@@ -174,7 +174,7 @@ fn compare(what: &dyn Fn() -> String, jpeg: &[u8], counts: &mut Counts) {
         }
         (Ok(_), Verdict::Refuses(words)) => panic!("{}: passes, libjpeg-turbo says: {words}", what()),
         (Err(_), Verdict::Refuses(_)) => counts.dropped += 1,
-        // What browsers lack, or what is cut short.
+        // Features that browsers lack, and truncated data.
         (
             Err(
                 Damaged::Process { .. }
@@ -199,7 +199,7 @@ fn every_value_of_every_byte_of_a_head() {
         for (marker, range) in segments(&jpeg).0 {
             for at in range.clone() {
                 let mut bad = jpeg.clone();
-                // Values of tables have no meaning of their own, but for where they begin.
+                // Values of tables have no individual meaning, except near the beginning.
                 let step = if at < range.start + 30 { 1 } else { 37 };
                 for value in (0..=255).step_by(step) {
                     bad[at] = value;
@@ -218,7 +218,7 @@ fn every_value_of_every_byte_of_a_head() {
 }
 
 #[test]
-fn segments_left_out_doubled_and_cut() {
+fn segments_removed_doubled_and_truncated() {
     for (name, jpeg) in pictures() {
         let mut counts = Counts::default();
         for (marker, range) in segments(&jpeg).0 {
@@ -228,7 +228,7 @@ fn segments_left_out_doubled_and_cut() {
                 ("twice", [segment, segment].concat()),
                 ("cut", segment[..segment.len() - 1].to_vec()),
             ];
-            // Shorter and longer than its length says, and with a length that fits.
+            // Shorter and longer than its length field, and with a matching length.
             for change in [-2, -1, 1, 2] {
                 let mut content = segment[4..].to_vec();
                 content.resize((content.len() as isize + change) as usize, 7);
@@ -245,8 +245,8 @@ fn segments_left_out_doubled_and_cut() {
     }
 }
 
-/// Tables of 16 bits, of other destinations, of arithmetic coding; every marker, with a length and
-/// without one; and bytes that belong to nothing.
+/// Tables of 16 bits, of other destinations, of arithmetic coding; every marker, with and without a length;
+/// and bytes that belong to no segment.
 #[test]
 fn bytes_between_segments() {
     let table =
@@ -292,7 +292,7 @@ fn bytes_between_segments() {
     }
 }
 
-/// Sampling factors of all components at once, which one byte alone does not try.
+/// Sampling factors of all components at once, which changing a single byte does not cover.
 #[test]
 fn sampling_factors() {
     let mut counts = Counts::default();
@@ -319,7 +319,7 @@ fn sampling_factors() {
     assert!(counts.passed > 500 && counts.dropped > 500, "{counts:?}");
 }
 
-/// Counts of codes, all of them legal lengths together, from none to more than there can be.
+/// Counts of codes, all with legal lengths, from none to more than are possible.
 #[test]
 fn counts_of_codes() {
     let jpeg = &pictures()[0].1;
@@ -328,7 +328,7 @@ fn counts_of_codes() {
     for (_, range) in segments(jpeg).0.iter().filter(|(marker, _)| *marker == 0xc4) {
         let (class, values) = (jpeg[range.start + 4], range.len() - 21);
         for _ in 0..3000 {
-            // As many codes as before, of other lengths.
+            // As many codes as before, with other lengths.
             let mut lengths = [0_u8; 16];
             let shortest = noise.next() % 12;
             for _ in 0..values {

@@ -1,4 +1,4 @@
-//! `GET /metrics`, read as strictly as Prometheus and its linter do.
+//! `GET /metrics`, parsed as strictly as by Prometheus and its linter.
 
 #[allow(dead_code)] // Other tests use the rest.
 #[path = "support/service.rs"]
@@ -20,7 +20,7 @@ struct Family {
     samples: Vec<(String, BTreeMap<String, String>, f64)>,
 }
 
-/// Reads a page; panics at whatever a scraper or `promtool check metrics` would not have.
+/// Parses a page; panics at anything that a scraper or `promtool check metrics` would refuse.
 fn parse(text: &str, is_open: bool) -> BTreeMap<String, Family> {
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     let mut current = String::new();
@@ -61,7 +61,7 @@ fn parse(text: &str, is_open: bool) -> BTreeMap<String, Family> {
     families
 }
 
-/// What `promtool check metrics` warns of.
+/// Checks for the warnings of `promtool check metrics`.
 fn lint(name: &str, family: &Family, is_open: bool) {
     assert!(
         name.starts_with("pinhole_")
@@ -106,7 +106,7 @@ fn sample(line: &str) -> (String, BTreeMap<String, String>, f64) {
     (name.to_owned(), labels, value)
 }
 
-/// A label's value, unescaped, and what follows its closing quote.
+/// A label's value, unescaped, and the text after its closing quote.
 fn value(text: &str) -> (String, &str) {
     let mut value = String::new();
     let mut chars = text.char_indices();
@@ -128,7 +128,7 @@ fn value(text: &str) -> (String, &str) {
 fn both_formats_match_health() {
     let service = Service::start(&["--size", "160x120", "--fps", "30", "test:", "test:"]);
     let mut stream = Stream::open(service.connect(), "/stream");
-    // A frame counts once it is sent: that of the sixth may still be under way.
+    // A frame counts once it is sent: the sixth may not be counted yet.
     (0..6).for_each(|_| drop(stream.part()));
     let health = service.json("/health").1;
     let open = "Accept: application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5\r\n";

@@ -1,5 +1,5 @@
-//! What stays closed and unsaid, by the real program: pictures behind a password, and what is secret in the
-//! sources of cameras.
+//! Secrets stay secret in the real program: pictures behind a password, and passwords in the sources of
+//! cameras.
 
 #[path = "support/service.rs"]
 #[allow(dead_code)] // Each test program uses a part of it.
@@ -64,7 +64,7 @@ fn hash_of(password: &str) -> String {
     text[at..].trim_end().trim_end_matches('"').to_owned()
 }
 
-/// What `pinhole check` says, and whether the file is valid.
+/// The output of `pinhole check`, and whether the file is valid.
 fn check(file: &str) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_pinhole")).args(["check", file]).output().expect("it runs");
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -108,7 +108,7 @@ fn a_closed_service_shows_only_the_reason() {
     assert!(service.terminate().success());
 }
 
-/// Spellings of sources with a secret in them: right ones, distorted ones, and lines that are not TOML.
+/// Spellings of sources with a secret in them: correct ones, distorted ones, and lines that are not TOML.
 fn lines_with_secrets() -> Vec<String> {
     let right = [
         "rtsp://cam:SECRET@127.0.0.1:9/x",
@@ -221,7 +221,7 @@ fn no_spelling_of_a_source_shows_its_secret() {
         stream.read_to_end(&mut answer).ok()?;
         Some(String::from_utf8_lossy(&answer).into_owned())
     };
-    // Until every camera has been tried, and has said why it gives no picture.
+    // Until every camera has been tried, and has a reason for giving no picture.
     let health = until("cameras say why they are lost", service::PATIENCE * 2, || {
         get("/health").filter(|health| health.matches("\"state\": \"lost\"").count() == served)
     });
@@ -272,7 +272,7 @@ impl Drop for Process {
     }
 }
 
-/// The status of an answer, on a connection of its own.
+/// The status of a response, on a separate connection.
 fn status(address: SocketAddr, headers: &str) -> u16 {
     let mut stream = TcpStream::connect(address).expect("connected");
     write!(stream, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")
@@ -283,7 +283,7 @@ fn status(address: SocketAddr, headers: &str) -> u16 {
 }
 
 /// Attackers at the owner's own address (a proxy's, a household's) try wrong passwords without pause, each on
-/// connections of its own. Before anybody has logged in, and after.
+/// its own connections. Before the first login, and after.
 #[test]
 fn the_owner_gets_in_while_others_at_the_same_address_guess() {
     const ATTACKERS: usize = 24;
@@ -306,7 +306,7 @@ fn the_owner_gets_in_while_others_at_the_same_address_guess() {
                 }
             });
         }
-        // They are at it.
+        // They have started.
         let clock = Clock::kernel();
         let begin = clock.now();
         while guesses.load(Ordering::Relaxed) < 10 && clock.now().since(begin) < service::PATIENCE {
@@ -318,14 +318,14 @@ fn the_owner_gets_in_while_others_at_the_same_address_guess() {
             let status = service.request("GET", "/snapshot.jpg", &basic("right")).status;
             waits.push((status, clock.now().since(begin)));
         }
-        // Before anything else may fail: the others wait for it.
+        // Ends them before any assertion can fail: the scope waits for them.
         is_over.store(true, Ordering::Relaxed);
         println!("the owner waited {waits:?}; {} guesses were answered", guesses.load(Ordering::Relaxed));
         assert!(waits.iter().all(|(status, wait)| *status == 200 && *wait < PASSWORD_WAIT_MAX), "{waits:?}");
     });
 }
 
-/// One client at the owner's address has the old password, and asks all the time.
+/// One client at the owner's address has the old password, and sends requests all the time.
 #[test]
 fn a_forgotten_client_does_not_lock_the_owner_out() {
     let folder = Folder::new("forgotten");
@@ -360,7 +360,7 @@ fn an_address_that_logged_in_is_remembered_across_restarts() {
     assert!(service.terminate().success());
     let again = start(&folder.0);
     assert_eq!(again.request("GET", "/", &basic("right")).status, 200);
-    // If nothing can be written, all the rest works.
+    // If nothing can be written, everything else works.
     let nowhere = start(Path::new("/proc/nowhere"));
     assert_eq!(nowhere.request("GET", "/", &basic("right")).status, 200);
 }

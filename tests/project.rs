@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use pinhole::config::Config;
 
-/// Each line that is off is good where it stands once the # is taken away, as the file tells.
+/// Each commented-out line is valid in its place once the # is removed, as the file promises.
 #[test]
-fn the_packaged_configuration_is_good() {
+fn the_packaged_configuration_is_valid() {
     let text = include_str!("../deb/pinhole.toml");
     let packaged = Config::parse(text, "deb/pinhole.toml").unwrap();
     assert_eq!(packaged, Config::default());
@@ -23,12 +23,12 @@ fn the_packaged_configuration_is_good() {
     assert!(all_on.cameras.len() > 2, "{all_on:?}");
 }
 
-/// Rather than words.
+/// Whether a commented-out line is a setting rather than prose.
 fn is_setting(line: &&str) -> bool {
     line.starts_with(|c: char| c == '[' || c.is_ascii_lowercase())
 }
 
-/// Which part of a source file's path may name a crate (ARCHITECTURE.md, "Doors").
+/// The parts of source paths that may name a crate (ARCHITECTURE.md, "Doors").
 const DOORS: &[(&str, &[&str])] = &[
     ("argon2", &["config/password.rs"]),
     ("v4l", &["source/v4l2/"]),
@@ -54,7 +54,7 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn each_dependency_enters_by_its_door() {
+fn each_dependency_is_used_only_behind_its_door() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     rust_files(&src, &mut files);
@@ -84,7 +84,7 @@ fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Whether code on this line has a path into the crate; comments may speak of it.
+/// Whether code on this line has a path into the crate; comments may mention it.
 fn names_crate(line: &str, name: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
     code.match_indices(&format!("{name}::")).any(|(at, _)| {

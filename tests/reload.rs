@@ -18,7 +18,7 @@ use mjpeg_camera::{Camera, numbered};
 use service::Service;
 use stream::Stream;
 
-/// A configuration file in a folder of its own.
+/// A configuration file in its own folder.
 struct File(PathBuf);
 
 impl File {
@@ -34,7 +34,7 @@ impl File {
         std::fs::write(&self.0, text).expect("it is written");
     }
 
-    /// As editors do.
+    /// Replaces the file, as editors do.
     fn replace(&self, text: &str) {
         let new = self.0.with_extension("new");
         std::fs::write(&new, text).expect("it is written");
@@ -136,7 +136,7 @@ fn viewers_of_a_changed_camera_stay_and_those_of_a_removed_one_get_a_card_before
     assert_eq!(of_yard.part().jpeg, numbered(2), "from another camera, on the same connection");
     let card = of_door.part().jpeg;
     assert!(card.len() > 5_000, "{} bytes", card.len());
-    // The boundary after the card, which shows that it is complete.
+    // The boundary after the card shows that it is complete.
     assert_eq!(of_door.rest(), format!("--{}\r\n", of_door.boundary()).as_bytes());
     assert_eq!(service.request("GET", "/cameras/door/stream", "").status, 404);
     assert_eq!(service.request("GET", "/cameras/yard/snapshot.jpg", "").status, 503);
@@ -206,7 +206,7 @@ fn addresses_and_password_change_too() {
     assert_eq!(service.terminate().code(), Some(0));
 }
 
-/// What the kernel counts of a process.
+/// The kernel's counts for a process.
 #[derive(Debug, Clone, Copy)]
 struct Use {
     descriptors: usize,
@@ -230,9 +230,9 @@ impl Use {
 #[test]
 fn a_thousand_reloads_cost_the_other_cameras_no_frame_and_the_machine_nothing() {
     const RELOADS: usize = 1000;
-    /// Reloads after which everything that is made once has been made.
+    /// Reloads until every one-time allocation has happened.
     const WARM: usize = 100;
-    /// Private memory may differ by so much: a buffer that a viewer holds, or does not.
+    /// Private memory may differ by this much: one buffer that a viewer may or may not hold.
     const GROWTH_MAX_KIB: u64 = 1024;
     let cameras: Vec<Camera> = (0..7).map(|_| Camera::start()).collect();
     let text = |round: usize| {
@@ -240,7 +240,7 @@ fn a_thousand_reloads_cost_the_other_cameras_no_frame_and_the_machine_nothing() 
         for (number, it) in cameras.iter().enumerate() {
             let _ = write!(text, "{}", camera(&format!("c{number}"), &it.url, ""));
         }
-        // By turns its settings, its source and its name.
+        // Changes settings, source and name in turn.
         let (name, size) = (format!("x{}", round / 3 % 2), ["64x48", "96x64"][round % 2]);
         text + &camera(&name, "test:", &format!("size = \"{size}\"\nquality = {}", 50 + round % 3))
     };
@@ -255,7 +255,7 @@ fn a_thousand_reloads_cost_the_other_cameras_no_frame_and_the_machine_nothing() 
         let picture = numbered((round % 256) as u8);
         file.replace(&text(round));
         hang_up(&service);
-        // While it is being applied.
+        // During the change.
         for camera in &cameras {
             camera.send(&picture);
         }

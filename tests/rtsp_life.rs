@@ -1,4 +1,4 @@
-//! What happens to cameras on a wall, done to the whole service with time passed in.
+//! Incidents of cameras on a wall, applied to the whole service with simulated time.
 
 #[path = "support/rtsp_camera.rs"]
 mod rtsp_camera;
@@ -24,23 +24,23 @@ use pinhole::{memory, service};
 use rtsp_camera::Camera;
 use stream::Stream;
 
-/// Nothing that a test waits for takes this long.
+/// No test waits this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The longest wait between two tries of a camera that was lost less than two minutes ago.
 const WAIT_MAX: Duration = Duration::from_millis(RETRY_SOON_MAX.as_millis() as u64 * 5 / 4);
 
-/// Time passes in such steps.
+/// Time advances in such steps.
 const TICK: Duration = Duration::from_millis(100);
 
-/// One test at a time: what a process holds is counted.
+/// One test at a time: the resources of the process are counted.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The whole service in this process, by a clock that is turned by hand.
+/// The whole service in this process, with a manual clock.
 struct Service {
     address: SocketAddr,
     hand: Hand,
@@ -86,7 +86,7 @@ impl Service {
         Viewer::of(Stream::open(self.connect(), "/cameras/yard/stream"))
     }
 
-    /// The camera as health shows it.
+    /// The camera's entry in health.
     fn health(&self) -> serde_json::Value {
         let mut stream = self.connect();
         write!(stream, "GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
@@ -96,8 +96,8 @@ impl Service {
         serde_json::from_str::<serde_json::Value>(body).unwrap()["cameras"][0].clone()
     }
 
-    /// Lets time pass until something holds; how much time that took. With each step goes a request
-    /// and its answer, so that the sockets keep up with the time.
+    /// Advances the time until something holds; returns how much. Each step makes a request and gets its
+    /// response, so that the sockets keep up with the time.
     fn until(&self, what: &str, holds: impl Fn() -> bool) -> Duration {
         let (begin, real) = (self.clock.now(), Clock::kernel());
         let real_begin = real.now();
@@ -109,7 +109,7 @@ impl Service {
         self.clock.now().since(begin)
     }
 
-    /// Waits until something holds, and lets no time pass meanwhile: nothing of the service waits.
+    /// Waits until something holds without advancing the time: nothing in the service waits.
     fn at_once(&self, what: &str, holds: impl Fn() -> bool) {
         let real = Clock::kernel();
         let begin = real.now();
@@ -119,13 +119,13 @@ impl Service {
         }
     }
 
-    /// A camera that has just come back, having been asked to play so often, shows its picture when the
-    /// longest wait between two tries is over, and takes no time besides.
+    /// A camera that has just come back, after this many PLAY requests, shows its picture once the longest
+    /// retry wait is over, and needs no further time.
     fn is_back(&self, camera: &Camera, viewer: &Viewer, plays: usize) {
         let is_back = || camera.requests("PLAY") > plays && camera.playing() > 0;
         self.hand.advance(WAIT_MAX);
-        // A try that was refused right before the camera came back may be told only now: it waits once more.
-        // Where time ran ahead of the sockets, on a busy machine, that may be the longest wait.
+        // A try refused just before the camera came back may be reported only now: it waits once more. If
+        // time ran ahead of the sockets, on a busy machine, that may be the longest wait.
         let real = Clock::kernel();
         for _ in 0..3 {
             let begin = real.now();
@@ -143,13 +143,13 @@ impl Service {
         self.at_once("the viewer sees the picture", || viewer.pictures() > before);
     }
 
-    /// Lets time pass until health gives a reason with these words.
+    /// Advances the time until health gives a reason with these words.
     fn until_reason(&self, words: &str) {
         let has = || self.health()["reason"].as_str().is_some_and(|reason| reason.contains(words));
         self.until(words, has);
     }
 
-    /// Lets time pass, evenly, with what is due in between done.
+    /// Advances the time evenly, so that everything due in between happens.
     fn pass(&self, time: Duration) {
         let end = self.clock.now() + time;
         while self.clock.now() < end {
@@ -162,7 +162,7 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         self.shutdown.request();
-        // Whatever it waits for ends now.
+        // Ends anything that still waits.
         self.hand.advance(Duration::from_mins(1));
         if let Some(running) = self.running.take() {
             running.join().unwrap();
@@ -170,7 +170,7 @@ impl Drop for Service {
     }
 }
 
-/// Somebody who watches, and what they have seen.
+/// A viewer, and the parts it has seen.
 struct Viewer {
     seen: Arc<Mutex<Seen>>,
     stream: TcpStream,
@@ -189,7 +189,7 @@ impl Viewer {
         std::thread::spawn(move || {
             while let Some(part) = stream.try_part() {
                 let mut seen = seen.lock().unwrap();
-                // A picture of the camera has two bytes of scan data, a card has a text.
+                // A camera's picture has two bytes of scan data, a card has text.
                 if part.jpeg.len() < 700 {
                     seen.pictures += 1;
                 } else {
@@ -215,7 +215,7 @@ impl Drop for Viewer {
     }
 }
 
-/// A picture goes through the service to the viewer.
+/// Checks that a picture goes through the service to the viewer.
 fn sees_picture(service: &Service, camera: &Camera, viewer: &Viewer) {
     let before = viewer.pictures();
     camera.send_picture();
@@ -269,7 +269,7 @@ fn a_camera_that_is_killed_and_comes_back_twenty_times() {
     assert!(status("VmRSS:") < kilobytes + 8192, "{kilobytes} kB then {} kB", status("VmRSS:"));
 }
 
-/// Issue 10, number 17: packets without end, and no picture out of them.
+/// Issue 10, number 17: packets keep coming, but no picture.
 #[test]
 fn a_picture_that_stands_still_is_not_live() {
     let _alone = alone();
@@ -280,7 +280,7 @@ fn a_picture_that_stands_still_is_not_live() {
     for _ in 0..20 {
         sees_picture(&service, &camera, &viewer);
     }
-    // Slow, and yet live.
+    // Slow, but live.
     for _ in 0..5 {
         service.pass(Duration::from_secs(4));
         assert_eq!(service.health()["state"], "live");
@@ -294,7 +294,7 @@ fn a_picture_that_stands_still_is_not_live() {
     let reason = service.health()["reason"].as_str().unwrap().to_owned();
     assert!(reason.contains("no new picture for") && reason.contains("camera is connected"), "{reason}");
     sees_card(&service, &viewer);
-    // It was not opened anew, and goes on as if nothing had been.
+    // It was not reopened, and continues as if nothing had happened.
     sees_picture(&service, &camera, &viewer);
     let health = service.health();
     assert_eq!((&health["state"], &health["reason"]), (&"live".into(), &serde_json::Value::Null));
@@ -316,7 +316,7 @@ fn a_network_that_swallows_everything_for_half_a_minute() {
     service.pass(Duration::from_secs(20));
     service.until_reason("no answer to OPTIONS within 10 s");
     camera.freeze(false);
-    // It is in the midst of a try, which is answered at once, or between two.
+    // It is in the middle of a try, which is answered at once, or between two.
     let back = service.until("the camera plays again", || {
         (0..20).any(|_| {
             service.health();
@@ -329,14 +329,14 @@ fn a_network_that_swallows_everything_for_half_a_minute() {
 }
 
 #[test]
-fn where_no_datagram_arrives_tcp_takes_over_for_good() {
+fn if_no_datagram_arrives_tcp_takes_over_permanently() {
     let _alone = alone();
     let mut camera = Camera::start();
     let service = Service::start_with(&camera.url(""), "transport = \"udp\"");
     let viewer = service.watch();
     let playing = service.until("the camera plays", || camera.playing() == 1);
     assert!(playing >= Duration::from_secs(3), "datagrams were waited for: {playing:?}");
-    // Time passes while a busy machine lets the camera's threads wait.
+    // Time passes while a busy machine delays the camera's threads.
     assert!(playing <= Duration::from_secs(15), "{playing:?}");
     assert_eq!((camera.requests("SETUP"), camera.requests("TEARDOWN")), (2, 1));
     sees_picture(&service, &camera, &viewer);
@@ -351,7 +351,7 @@ fn where_no_datagram_arrives_tcp_takes_over_for_good() {
 }
 
 #[test]
-fn a_changed_password_is_not_tried_again_soon() {
+fn a_changed_password_is_not_retried_soon() {
     /// joe:hush
     const RIGHT: Option<&str> = Some("Basic am9lOmh1c2g=");
     let _alone = alone();
@@ -378,7 +378,7 @@ fn a_changed_password_is_not_tried_again_soon() {
 }
 
 #[test]
-fn probe_says_how_far_it_came_and_what_to_try() {
+fn probe_reports_how_far_it_came_and_what_to_try() {
     let _alone = alone();
     let camera = Camera::start();
     let probe = |credentials: &str, more: &[&str]| {
@@ -406,7 +406,7 @@ fn probe_says_how_far_it_came_and_what_to_try() {
 }
 
 #[test]
-fn a_camera_that_nobody_watches_is_torn_down() {
+fn a_camera_without_viewers_is_torn_down() {
     let _alone = alone();
     let camera = Camera::start();
     let service = Service::start(&camera.url(""));
@@ -418,7 +418,7 @@ fn a_camera_that_nobody_watches_is_torn_down() {
     service.until("the camera plays", || camera.playing() == 1);
     sees_picture(&service, &camera, &viewer);
     drop(viewer);
-    // The viewer is noticed to be gone by what is sent to it.
+    // The service notices that the viewer is gone when it sends.
     let closed = service.until("the session is torn down", || {
         camera.send_picture();
         camera.requests("TEARDOWN") == 1
@@ -428,7 +428,7 @@ fn a_camera_that_nobody_watches_is_torn_down() {
 }
 
 #[test]
-fn a_lost_camera_shows_that_it_works_though_nobody_watches() {
+fn a_lost_camera_shows_that_it_works_even_without_viewers() {
     let _alone = alone();
     let mut camera = Camera::start();
     camera.power_off();

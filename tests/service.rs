@@ -1,4 +1,4 @@
-//! The whole service, as its users meet it: the real program over real sockets.
+//! The whole service from the user's side: the real program over real sockets.
 
 #[path = "support/service.rs"]
 mod service;
@@ -41,8 +41,8 @@ fn a_stream_is_parts_in_order_each_followed_by_its_boundary() {
         assert_ne!(pair[0].jpeg, pair[1].jpeg, "the test card moves");
     }
     assert!(parts.iter().all(|part| size_of(&part.jpeg) == (320, 240)));
-    // Part after part was read, and the boundary of the next is there already: Chromium shows a
-    // picture only when it sees the boundary behind it.
+    // Parts were read one by one, and the boundary of the next has already arrived: Chromium shows a picture
+    // only after the boundary that follows it.
     let boundary = format!("--{}\r\n", stream.boundary());
     assert_eq!(stream.buffered().get(..boundary.len()), Some(boundary.as_bytes()));
     let health = service.json("/health").1;
@@ -194,7 +194,7 @@ fn a_slow_viewer_sees_current_pictures_and_costs_the_others_nothing() {
     assert!(longest < 1.0, "the fast viewer waited {longest} s");
     let mut slow = slow;
     let now = fast.part().timestamp;
-    // What the kernel held for it is old; the first picture begun after it read again is not.
+    // The kernel's buffer for it has old pictures; the first picture begun after it read again is new.
     let behind = (0..60).map(|_| slow.part().timestamp).position(|time| time >= now - 0.2);
     assert!(behind.is_some_and(|parts| parts < 60), "the slow viewer never caught up");
     let skipped = 120 > behind.unwrap_or(120);
@@ -253,7 +253,7 @@ fn sigterm_ends_streams_and_the_exit_is_clean() {
 }
 
 #[test]
-fn systemd_passes_the_socket_and_is_notified() {
+fn systemd_passes_the_socket_and_gets_notifications() {
     let folder = std::env::temp_dir().join(format!("pinhole-notify-{}", std::process::id()));
     let notify = UnixDatagram::bind(&folder).expect("a notify socket");
     notify.set_read_timeout(Some(PATIENCE)).expect("a time-out");
@@ -397,7 +397,7 @@ fn ffmpeg_and_curl_read_the_stream() {
     assert_eq!(size_of(&curl.stdout), (320, 240));
 }
 
-/// A configuration file that goes with the test.
+/// A configuration file that is removed with the test.
 struct ConfigFile(String);
 
 impl ConfigFile {

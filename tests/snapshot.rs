@@ -1,4 +1,4 @@
-//! Single pictures of cameras that give none, as OctoPrint, Home Assistant and their like ask for them.
+//! Single pictures of lost cameras, as requested by OctoPrint, Home Assistant and similar software.
 
 #[allow(dead_code)] // Other tests use the rest.
 #[path = "support/service.rs"]
@@ -14,13 +14,13 @@ use std::time::Duration;
 use pinhole::clock::Clock;
 use service::{Answer, PATIENCE, Service};
 
-/// Clients that give up do so after this long.
+/// Clients give up after this long.
 const CLIENTS_WAIT: Duration = Duration::from_secs(5);
 
-/// What "at once" may take on a small machine that is busy besides.
+/// The meaning of "at once" on a small machine under load.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
-/// A camera on a network that refuses every request until it is mended.
+/// A network camera that refuses every request until it is repaired.
 struct Camera {
     source: String,
     is_mended: Arc<AtomicBool>,
@@ -61,7 +61,7 @@ fn answer(stream: &mut TcpStream, status: &str, body: &[u8]) -> std::io::Result<
     stream.write_all(body)
 }
 
-/// An answer, and how long it took.
+/// A response, and how long it took.
 fn timed(service: &Service, target: &str, headers: &str) -> (Answer, Duration) {
     let clock = Clock::kernel();
     let begin = clock.now();
@@ -76,13 +76,13 @@ fn a_picture() -> Vec<u8> {
     answer.body
 }
 
-/// Number 14: it was waited for until 5 s were over, when OctoPrint had given up.
+/// Number 14: the service waited for 5 s, when OctoPrint had given up.
 #[test]
 fn a_camera_known_to_be_lost_is_answered_at_once_and_retried_for_the_next() {
     let camera = Camera::start(a_picture());
     let service = Service::start(&[&camera.source]);
     let reason = "camera answers 500 Internal Server Error";
-    // The first request has to find out.
+    // The first request has to find out that the camera is lost.
     let (first, took) = timed(&service, "/snapshot", "");
     assert_eq!((first.status, first.text().contains(reason)), (503, true), "{}", first.text());
     assert!(first.head.contains("content-type: application/json"), "{}", first.head);
@@ -107,7 +107,7 @@ fn a_camera_known_to_be_lost_is_answered_at_once_and_retried_for_the_next() {
     }
 }
 
-/// Number 14: a camera that takes the connection and says nothing.
+/// Number 14: a camera that accepts the connection and sends nothing.
 #[test]
 fn a_camera_that_is_silent_is_given_up_before_its_clients_do() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");

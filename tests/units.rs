@@ -1,14 +1,15 @@
-//! Holds the systemd units to what systemd itself says of them.
+//! Checks the systemd units with systemd itself.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Of `systemd-analyze security`: 0 can reach nothing, 100 everything. What is left is said in the unit.
+/// The limit for `systemd-analyze security`: 0 is no exposure, 100 full. The unit explains the remaining
+/// exposure.
 const EXPOSURE_MAX_TENTHS: u32 = 15;
-/// Keys that are newer than the oldest systemd that the units are for, and that it may ignore.
+/// Keys newer than the oldest supported systemd, which may ignore them.
 const MAY_BE_UNKNOWN: [&str; 4] = ["RestartSteps", "RestartMaxDelaySec", "ProtectProc", "PrivateIPC"];
 
-/// The units in a folder of their own, with the program of this build in place of the installed one.
+/// The units in a separate folder, with the program of this build in place of the installed one.
 fn units(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).unwrap();
@@ -21,7 +22,7 @@ fn units(name: &str) -> PathBuf {
     folder
 }
 
-/// `None`, and a line that says so, where this machine has no systemd-analyze that can do it.
+/// Runs systemd-analyze; `None`, and a printed line, if this machine has none that is suitable.
 fn analyze(arguments: &[&str], unit: &Path) -> Option<Output> {
     let result = Command::new("systemd-analyze").args(arguments).arg(unit).output();
     let missing = |why: &str| println!("SKIPPED: units: systemd-analyze {}: {why}", arguments.join(" "));
@@ -39,11 +40,11 @@ fn analyze(arguments: &[&str], unit: &Path) -> Option<Output> {
 }
 
 #[test]
-fn systemd_understands_the_units() {
+fn systemd_accepts_the_units() {
     let folder = units("verify");
     for unit in ["pinhole.service", "pinhole.socket"] {
         let Some(output) = analyze(&["verify", "--man=no"], &folder.join(unit)) else { return };
-        // It also speaks of other units of this machine that ours are connected to.
+        // It also reports on other units of this machine that ours are connected to.
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let of_ours: Vec<&str> = said
             .lines()
@@ -55,7 +56,7 @@ fn systemd_understands_the_units() {
 }
 
 #[test]
-fn the_service_is_locked_up() {
+fn the_service_is_sandboxed() {
     let unit = units("security").join("pinhole.service");
     let threshold = format!("--threshold={EXPOSURE_MAX_TENTHS}");
     let Some(output) = analyze(&["security", "--offline=true", "--no-pager", &threshold], &unit) else {

@@ -1,4 +1,4 @@
-//! A camera that speaks RTSP over TCP, as the bytes that it sends.
+//! A camera that speaks RTSP over TCP, as the bytes it sends.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use super::clips;
 /// Bytes of a fragment (RFC 6184 section 5.8), so that a packet fits an Ethernet frame.
 const FRAGMENT_BYTES: usize = 1400;
 
-/// A session that plays, and the bytes of each picture to come.
+/// A playing session, and the bytes of each further picture.
 pub struct Camera {
     pub session: Session,
     pub pictures: Vec<Vec<u8>>,
 }
 
 impl Camera {
-    /// A camera with this stream of H.264.
+    /// A camera that sends this H.264 stream.
     pub fn new(stream: &[u8]) -> Self {
         let mut sequence = 0;
         let units = clips::units(stream, false).into_iter().zip(0..);
@@ -79,7 +79,7 @@ fn nal_units(unit: &[u8]) -> Vec<&[u8]> {
     starts.iter().zip(ends).map(|(begin, end)| trim(&unit[*begin..end])).collect()
 }
 
-/// Without the zero in front of a longer start code.
+/// Strips the zero in front of a longer start code.
 fn trim(nal: &[u8]) -> &[u8] {
     nal.strip_suffix(&[0]).unwrap_or(nal)
 }

@@ -16,7 +16,7 @@ impl Scene {
     pub fn new(width: usize, height: usize) -> Self {
         let mut state = 0x9e37_79b9_u32;
         let mut noise = move |amplitude: i32| {
-            // Sum of four bytes: near enough to a normal distribution. xorshift32.
+            // The sum of four bytes approximates a normal distribution. xorshift32.
             state ^= state << 13;
             state ^= state >> 17;
             state ^= state << 5;
@@ -61,7 +61,7 @@ impl Scene {
         [y + 1.402 * v, y - 0.344 * u - 0.714 * v, y + 1.772 * u].map(|level| level as u8)
     }
 
-    /// Each group of pixels of a row, one after the other.
+    /// Packs each group of pixels of a row in turn.
     fn packed<const BYTES: usize>(
         &self,
         step: usize,

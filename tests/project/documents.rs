@@ -1,11 +1,11 @@
-//! Holds README.md and `docs/` to the code: examples, keys, fields, metrics, links, commands.
+//! Checks README.md and `docs/` against the code: examples, keys, fields, metrics, links, commands.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use pinhole::config::Config;
 
-/// Words in README.md, so that it is read to its end. What does not fit belongs into `docs/`.
+/// Words in README.md, so that it is read to its end. Anything more belongs in `docs/`.
 const README_WORDS_MAX: usize = 1400;
 
 const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
@@ -37,7 +37,7 @@ fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
     text.split(&opening).skip(1).filter_map(|rest| rest.split_once("\n```").map(|(block, _)| block)).collect()
 }
 
-/// The text without its fenced blocks: neither links nor headings are looked for in those.
+/// The text without its fenced blocks, which may contain apparent links and headings.
 fn prose(text: &str) -> String {
     let outside = text.split("```").step_by(2);
     outside.collect::<Vec<_>>().join("\n")
@@ -53,7 +53,7 @@ fn the_readme_is_short() {
 fn every_configuration_in_the_documents_is_valid() {
     let mut count = 0;
     for (path, text) in documents() {
-        // The card's settings are not those of the service.
+        // The card's settings differ from the service's.
         if path.ends_with("card.md") || path.starts_with("image-build") {
             continue;
         }
@@ -65,7 +65,7 @@ fn every_configuration_in_the_documents_is_valid() {
     assert!(count >= 2, "{count} blocks of TOML");
 }
 
-/// What the first cells of a document's tables name, as in `` | `http.listen` | ``. A name that begins
+/// The names in the first cells of a document's tables, as in `` | `http.listen` | ``. A name that begins
 /// with a dot shares all but the last part of the name before it.
 fn named_in_tables(text: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
@@ -122,8 +122,7 @@ fn structs(sources: &[&str]) -> BTreeMap<String, Vec<(String, String)>> {
     found
 }
 
-/// The full names of all values below a struct: `http.listen`, or `cameras[].name` where `lists` are
-/// to be seen.
+/// The full names of all values below a struct: `http.listen`, or `cameras[].name` with `lists`.
 fn paths(
     structs: &BTreeMap<String, Vec<(String, String)>>,
     of: &str,
@@ -142,7 +141,7 @@ fn paths(
     }
 }
 
-/// Fails where the two differ, naming both sides.
+/// Fails if the two differ, and names both sides.
 fn same(document: &str, documented: &BTreeSet<String>, code: &BTreeSet<String>) {
     let missing: Vec<_> = code.difference(documented).collect();
     let unknown: Vec<_> = documented.difference(code).collect();
@@ -153,19 +152,19 @@ fn same(document: &str, documented: &BTreeSet<String>, code: &BTreeSet<String>) 
 }
 
 #[test]
-fn the_document_of_the_configuration_has_every_key() {
+fn the_configuration_document_has_every_key() {
     let structs = structs(&[include_str!("../../src/config/written.rs")]);
     let mut code = BTreeSet::new();
     paths(&structs, "File", "", false, &mut code);
     assert!(code.len() > 10, "{code:?}");
-    // Sources and commands have tables of their own, whose names have no dot.
+    // Sources and commands have separate tables, with names without a dot.
     let mut documented = named_in_tables(section(CONFIGURATION, "## `[http]`"));
     documented.append(&mut named_in_tables(section(CONFIGURATION, "## `[[camera]]`")));
     same("docs/configuration.md", &documented, &code);
 }
 
 #[test]
-fn the_document_of_health_has_every_field() {
+fn the_health_document_has_every_field() {
     let structs =
         structs(&[include_str!("../../src/health/mod.rs"), include_str!("../../src/health/system.rs")]);
     let mut code = BTreeSet::new();
@@ -176,9 +175,9 @@ fn the_document_of_health_has_every_field() {
 }
 
 #[test]
-fn the_document_of_health_has_every_metric() {
+fn the_health_document_has_every_metric() {
     let source = include_str!("../../src/health/metrics.rs").split("#[cfg(test)]").next().unwrap();
-    // The word that makes a metric, and what is put behind its name.
+    // The word that creates a metric, and the suffix of its name.
     let mut code = BTreeSet::new();
     for (maker, suffix) in [("gauge(", ""), ("one(", ""), ("counter(", "_total"), ("let name = ", "")] {
         for rest in source.split(maker).skip(1) {
@@ -191,7 +190,7 @@ fn the_document_of_health_has_every_metric() {
     same("docs/health.md", &named_in_tables(section(HEALTH, "## Metrics")), &code);
 }
 
-/// The anchor that a heading gets on GitHub.
+/// The anchor of a heading on GitHub.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase().replace(' ', "-");
     kept.chars().filter(|it| it.is_alphanumeric() || matches!(it, '-' | '_')).collect()
@@ -242,7 +241,7 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// What the package's files say of its documents (deb/build puts `docs/` there).
+/// References to documents in the package's files (deb/build installs `docs/` there).
 #[test]
 fn every_document_that_the_package_names_exists() {
     let mut count = 0;
@@ -264,7 +263,7 @@ fn every_document_that_the_package_names_exists() {
     assert!(count >= 3, "{count} documents");
 }
 
-/// Every `make TARGET` and every script that a document names.
+/// Every `make TARGET` and every script mentioned in a document.
 #[test]
 fn every_command_in_the_documents_exists() {
     let makefile = include_str!("../../Makefile");

@@ -1,25 +1,25 @@
-//! Which room of `src/` may use which: only those on the floors below its own.
+//! Which modules ("rooms") of `src/` may use which: only those on lower floors.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The floors, from the ground up. A room is a folder or a file of `src/`; those of one floor do not know
-/// each other.
+/// The floors, from the ground up. A room is a folder or a file of `src/`; rooms of one floor do not use each
+/// other.
 const FLOORS: &[&[&str]] = &[
-    // The ground: nothing of ours.
+    // The ground: uses no other room.
     &["clock", "limits", "logging", "memory", "offload", "random"],
     &["auth", "frame", "picture", "rate_limit", "systemd", "turn"],
-    // What is configured; what one camera is; pictures as JPEG.
+    // Configuration, one camera's parts, and pictures as JPEG.
     &["config", "draw", "encode"],
     &["camera", "cli", "mjpeg"],
     // Protocols and codecs, without a socket.
     &["multipart", "video"],
     &["decode", "rtp"],
     &["rtsp"],
-    // Where pictures come from, and all cameras that have such a source.
+    // Sources of pictures, and all cameras with such a source.
     &["source"],
     &["cameras"],
-    // What is seen of them.
+    // Consumers of the cameras.
     &["appliance"],
     &["health"],
     &["http"],
@@ -62,7 +62,7 @@ fn room_of(src: &Path, file: &Path) -> String {
     first.trim_end_matches(".rs").to_owned()
 }
 
-/// Tests may use whatever makes them short.
+/// Whether a file has only tests, which may use any room.
 fn is_test(file: &Path) -> bool {
     let of_tests = |part: &std::path::Component<'_>| {
         ["tests", "tests.rs", "fake.rs", "test_camera.rs"].iter().any(|it| part.as_os_str() == *it)
@@ -70,7 +70,7 @@ fn is_test(file: &Path) -> bool {
     file.components().any(|part| of_tests(&part))
 }
 
-/// The rooms that code names by `crate::ROOM`, but for its tests.
+/// The rooms that code, except tests, names by `crate::ROOM`.
 fn used_by(text: &str) -> BTreeSet<String> {
     let code = without_comments(text.split("#[cfg(test)]\nmod tests {").next().unwrap());
     let mut used = BTreeSet::new();
@@ -82,8 +82,8 @@ fn used_by(text: &str) -> BTreeSet<String> {
     used
 }
 
-/// A comment begins with `//` at the start of a line or after a space, as rustfmt writes it; in a URL there is
-/// none before it. A room in a comment of another kind counts: that is told, not missed.
+/// Strips comments. A comment begins with `//` at the start of a line or after a space, as rustfmt writes it;
+/// in a URL there is no space before it. A room in a comment of another kind is reported rather than missed.
 fn without_comments(text: &str) -> String {
     let mut code = String::new();
     for line in text.lines() {
@@ -99,7 +99,7 @@ fn is_of_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The names that a path goes on with: one, or those in braces, of which each is a path or braces again.
+/// The names that follow in a path: one, or those in braces, each a path or more braces.
 fn rooms_of(path: &str, rooms: &mut BTreeSet<String>) {
     let path = path.trim_start();
     let Some(list) = path.strip_prefix('{') else {
@@ -144,7 +144,7 @@ fn a_use_over_several_lines_is_seen() {
 }
 
 #[test]
-fn braces_in_braces_are_seen_and_what_is_below_a_room_is_none() {
+fn nested_braces_are_seen_and_items_below_a_room_are_not_rooms() {
     let text = "use crate::{\n    config::{check::{self, Checked}, Mistake},\n    {rtp, rtsp::{sdp, Url}},\n};\nuse std::{fs, io};";
     assert_used(text, &["config", "rtp", "rtsp"]);
 }
@@ -159,7 +159,7 @@ fn a_path_in_the_middle_of_code_is_seen() {
 }
 
 #[test]
-fn what_comments_and_tests_mention_is_not_counted() {
+fn mentions_in_comments_and_tests_do_not_count() {
     assert_used("//! See crate::service.\n/// As [`crate::http`].\nfn f() {} // not crate::health\n", &[]);
     assert_used("use crate::auth;\n#[cfg(test)]\nmod tests {\n    use crate::service;\n}", &["auth"]);
 }

@@ -1,4 +1,4 @@
-//! The scripts that look after what is shipped say what is wrong.
+//! Tests of the scripts that check the shipped files.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -7,7 +7,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A folder of its own for a test.
+/// A separate folder for a test.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&folder);
@@ -23,7 +23,7 @@ fn run(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// The program and the C code in it: the same flags are used for every way of building it.
+/// The program and its C code: every way of building uses the same flags.
 #[test]
 fn the_program_is_hardened() {
     let output = run(Command::new(root().join("tools/hardened")).arg(env!("CARGO_BIN_EXE_pinhole")));
@@ -55,7 +55,7 @@ fn sum(output: &Output) -> String {
 }
 
 fn check_versions(arguments: &[&str], name: &str, value: &str) -> Output {
-    // Where no image has been built: the lists of packages differ between machines.
+    // A folder without an image: the lists of packages differ between machines.
     let nowhere = folder(&format!("versions-{}", name.to_lowercase()));
     run(Command::new(root().join("tools/check-versions"))
         .args(arguments)
@@ -74,7 +74,7 @@ fn a_version_with_a_known_fault_is_refused() {
         assert!(!output.status.success(), "{}", words(&output));
         assert!(words(&output).contains("is older than 99.1"), "{}", words(&output));
         assert!(words(&output).contains("CVE-2030-1: made up"), "{}", words(&output));
-        // A library that nobody has looked at is no library without faults.
+        // A library that was never reviewed does not count as one without faults.
         let others: Vec<&str> = known.lines().filter(|line| !line.starts_with(library)).collect();
         std::fs::write(&file, others.join("\n")).unwrap();
         let output = check_versions(&[], "PINHOLE_KNOWN_GOOD", file.to_str().unwrap());
@@ -82,9 +82,9 @@ fn a_version_with_a_known_fault_is_refused() {
     }
 }
 
-/// An old review or no lists of packages are skipped and counted; a release must not be made with them.
+/// An old review or missing lists of packages are skipped and counted; they stop a release.
 #[test]
-fn what_cannot_be_checked_is_skipped_and_stops_a_release() {
+fn checks_that_cannot_run_are_skipped_and_stop_a_release() {
     let far = "4102444800"; // 2100
     let output = check_versions(&[], "PINHOLE_NOW", far);
     assert!(output.status.success(), "{}", words(&output));
@@ -95,7 +95,7 @@ fn what_cannot_be_checked_is_skipped_and_stops_a_release() {
     assert_eq!(sum(&output), "versions checks: 2 passed, 3 failed, 0 skipped");
 }
 
-/// A clone with what `tools/release --check` reads, committed.
+/// A clone with the files that `tools/release --check` reads, committed.
 struct Repository(PathBuf);
 
 impl Repository {
@@ -144,7 +144,7 @@ impl Repository {
         run(Command::new(self.0.join("tools/release")).arg("--check").env_remove("PINHOLE_IMAGE_UNLOCKED"))
     }
 
-    /// Refused, with these words.
+    /// Asserts a refusal with these words.
     fn refused(&self, part: &str) {
         let output = self.check();
         assert!(!output.status.success(), "not refused for: {part}");
@@ -153,7 +153,7 @@ impl Repository {
 }
 
 #[test]
-fn a_release_is_made_of_a_clean_tree_and_one_version() {
+fn a_release_needs_a_clean_tree_and_one_version() {
     let clone = Repository::new("release");
     let output = clone.check();
     assert!(output.status.success(), "{}", words(&output));
@@ -173,7 +173,7 @@ fn a_release_is_made_of_a_clean_tree_and_one_version() {
 }
 
 #[test]
-fn a_release_has_a_dated_entry_in_the_changelog() {
+fn a_release_needs_a_dated_entry_in_the_changelog() {
     let clone = Repository::new("release-changelog");
     for (changelog, part) in [
         (

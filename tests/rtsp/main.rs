@@ -32,7 +32,7 @@ fn transcripts() -> Vec<Transcript> {
     names().iter().map(|name| Transcript::read(&folder(), name)).collect()
 }
 
-/// Not the one of an endless access unit: 8 MiB byte by byte take long and show nothing new.
+/// All except the endless access unit: 8 MiB byte by byte take long and show nothing new.
 fn is_small(transcript: &Transcript) -> bool {
     transcript.input_bytes() < 1 << 20
 }
@@ -42,7 +42,7 @@ fn named(name: &str) -> Transcript {
 }
 
 #[test]
-fn every_transcript_as_it_is() {
+fn every_transcript_unsplit() {
     let transcripts = transcripts();
     assert!(transcripts.len() > 40, "found only {}", transcripts.len());
     let failures: Vec<_> =
@@ -86,9 +86,8 @@ fn mutated_transcripts_never_panic() {
     }
 }
 
-/// Not those of what the sockets themselves decide: that there are no ports, which the loopback
-/// interface has, how a camera without an IPv4 address is written, and when a packet arrives that
-/// nothing comes of; nor one by TLS.
+/// Transcripts that depend on the sockets themselves: missing ports (the loopback interface has them), the
+/// notation of an address other than IPv4, and the arrival time of a useless packet; and those over TLS.
 const NOT_ON_SOCKETS: [&str; 4] = [
     "udp-ports-unavailable.txt",
     "content-base-ipv6-unbracketed.txt",

@@ -1,4 +1,4 @@
-//! Damages what cameras say, reproducibly.
+//! Damages the bytes from cameras, reproducibly.
 
 use crate::replay::{Feed, Replay};
 use crate::transcript::{Transcript, What};
@@ -15,7 +15,7 @@ impl Dice {
     }
 }
 
-/// Plays the camera's part with some of its bytes flipped, cut, repeated or inserted.
+/// Plays the camera's part with some bytes flipped, cut, repeated or inserted.
 pub fn run(transcript: &Transcript, seed: u64) {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let feed = if dice.roll(4) == 0 { Feed::Bytes } else { Feed::SplitAt(1 + dice.roll(40)) };

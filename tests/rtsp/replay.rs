@@ -10,7 +10,7 @@ use pinhole::rtsp::{Event, Input, Options, Output, Session, Target, UdpChannel};
 
 use crate::transcript::{Step, Transcript, What};
 
-/// How the camera's bytes arrive.
+/// How the camera's bytes are split.
 #[derive(Clone, Copy)]
 pub enum Feed {
     Whole,
@@ -23,7 +23,7 @@ pub struct Replay {
     now: Monotonic,
     outputs: VecDeque<Output>,
     last_cseq: String,
-    /// When the session wants to be called.
+    /// The session's deadline.
     deadline: Option<Monotonic>,
     feed: Feed,
 }
@@ -78,7 +78,7 @@ impl Replay {
         }
     }
 
-    /// Does the camera's part of a step, whatever the client does.
+    /// Does the camera's part of a step, regardless of the client.
     pub fn input(&mut self, what: &What) {
         match what {
             What::Bytes(bytes) => self.bytes(bytes),
@@ -151,7 +151,7 @@ impl Replay {
         }
     }
 
-    /// Lets time pass, and calls the session whenever it wants to be called.
+    /// Advances the time, and calls the session at its deadlines.
     fn wait(&mut self, time: Duration) {
         let end = self.now + time;
         let mut calls = 0;
@@ -216,7 +216,7 @@ impl Replay {
     }
 }
 
-/// An output in the words of a transcript.
+/// An output in the notation of a transcript.
 pub fn describe(output: &Output) -> String {
     match output {
         Output::Connect(to) => {

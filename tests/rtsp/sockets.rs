@@ -18,18 +18,18 @@ use smol::io::{AsyncReadExt, AsyncWriteExt};
 use crate::replay::describe;
 use crate::transcript::{Step, Transcript, What};
 
-/// Nothing that a step waits for takes this long.
+/// No step waits this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Time passes in such steps, so that everything that is due in between is done in its turn.
+/// Time advances in such steps, so that everything due in between happens in its turn.
 const TICK: Duration = Duration::from_millis(50);
 
-/// The sockets that stand for the camera's addresses in the transcripts.
+/// The sockets for the camera's addresses in the transcripts.
 struct Sockets {
     listeners: Vec<(String, Async<TcpListener>)>,
     rtp: Async<UdpSocket>,
     rtcp: Async<UdpSocket>,
-    /// Text of a transcript, and what it is here.
+    /// Text of a transcript, and its replacement here.
     names: Vec<(String, String)>,
 }
 
@@ -88,7 +88,7 @@ impl Sockets {
         for (there, here) in &self.names {
             text = text.replace(there, here);
         }
-        // A digest covers the URL, which is another one here.
+        // A digest covers the URL, which differs here.
         let lines = text.lines().map(|line| match line.split_once("response=\"") {
             Some((before, _)) if line.starts_with("C: Authorization") => format!("{before}*"),
             _ => line.to_owned(),
@@ -213,7 +213,7 @@ impl Camera<'_> {
                 _ => {}
             },
             What::Wait(time) => self.wait(*time).await,
-            // The replay without sockets looks at them.
+            // The replay without sockets checks them.
             What::Counter(..) => {}
         }
         Ok(())
@@ -246,7 +246,7 @@ impl Camera<'_> {
         Ok(())
     }
 
-    /// Bytes of the client's, as many as `end` says once they are there.
+    /// Bytes from the client, as many as `end` returns once they have arrived.
     async fn receive(&mut self, end: impl Fn(&[u8]) -> Option<usize>) -> Result<Vec<u8>, String> {
         loop {
             if let Some(end) = end(&self.received) {
@@ -261,7 +261,7 @@ impl Camera<'_> {
         }
     }
 
-    /// What the client has hung up on before, it does not get.
+    /// Sends bytes; the client may have hung up before.
     async fn send(&mut self, bytes: &[u8]) {
         let placeholder = bytes.windows(7).position(|window| window == b"CSeq: @");
         let bytes = match placeholder {
@@ -275,7 +275,7 @@ impl Camera<'_> {
 
     async fn wait(&mut self, time: Duration) {
         for _ in 0..time.as_millis().div_ceil(TICK.as_millis()) {
-            // The client has heard all that was sent before, and done all that was due.
+            // The client has received everything sent before, and done everything due.
             for _ in 0..50 {
                 yield_now().await;
             }

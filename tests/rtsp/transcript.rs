@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use pinhole::rtsp::{Transport, UdpChannel};
 
-/// One step of a transcript, with the line that it stands on.
+/// One step of a transcript, with its line.
 pub struct Step {
     pub line: usize,
     pub what: What,
 }
 
 pub enum What {
-    /// The client sends a request: its first line, then headers that it must have (a `*` at the
-    /// end matches the rest) or, behind `!`, must not have.
+    /// The client sends a request: its first line, then required headers (a `*` at the end matches the rest)
+    /// or, after `!`, forbidden ones.
     Request(Vec<String>),
     /// The client sends on an interleaved channel.
     SendInterleaved(u8),
@@ -21,13 +21,13 @@ pub enum What {
     SendDatagram(UdpChannel, u16),
     /// The client connects, closes or opens ports: in words.
     Expect(String),
-    /// The session says something: in words.
+    /// The session emits an event: in words.
     Event(String),
     /// The camera sends bytes; `@` in a CSeq header stands for that of the last request.
     Bytes(Vec<u8>),
     /// The camera sends a datagram.
     Datagram(UdpChannel, u16, Vec<u8>),
-    /// Something else happens outside: `connected`, `closed`, `udp PORT`, `no udp`, `close`.
+    /// An outside event: `connected`, `closed`, `udp PORT`, `no udp`, `close`.
     Happens(String),
     /// Time passes.
     Wait(Duration),
@@ -47,7 +47,7 @@ impl Transcript {
         Self::read_with(folder, name, &str::to_owned)
     }
 
-    /// Reads one whose text is changed first.
+    /// Reads a transcript and first changes its text.
     pub fn read_with(folder: &Path, name: &str, change: &dyn Fn(&str) -> String) -> Self {
         let mut transcript =
             Self { name: name.to_owned(), url: String::new(), transport: Transport::Tcp, steps: Vec::new() };
@@ -97,7 +97,7 @@ impl Transcript {
         self.steps.extend(message.take());
     }
 
-    /// A request line begins a request, anything else belongs to the one before.
+    /// A request line begins a request; any other line belongs to the request before.
     fn request_line(&mut self, line: usize, text: &str) {
         if text.ends_with("RTSP/1.0") || text.starts_with("RTSP/1.0") {
             self.steps.push(Step { line, what: What::Request(vec![text.to_owned()]) });
@@ -109,7 +109,7 @@ impl Transcript {
     }
 }
 
-/// A message of the camera, being collected.
+/// A message from the camera, being collected.
 #[derive(Default)]
 struct Message {
     line: usize,
@@ -128,7 +128,7 @@ impl Message {
         part.extend_from_slice(b"\r\n");
     }
 
-    /// The message as it is sent; with the length of the body for `Content-Length: @`.
+    /// The message to send; with the length of the body for `Content-Length: @`.
     fn take(&mut self) -> Option<Step> {
         if self.is_empty() {
             return None;

@@ -1,5 +1,4 @@
-//! The whole program against RTSP servers that nobody here wrote: what viewers see is what the clip
-//! shows, in order and at its rate.
+//! The whole program against third-party RTSP servers: viewers see the clip, in order and at its rate.
 
 mod relay;
 mod scene;
@@ -22,12 +21,12 @@ use servers::Server;
 use service::Service;
 use stream::Stream;
 
-/// What a viewer's picture must resemble the clip's by, in dB.
+/// Minimum similarity of a viewer's picture to the clip's, in dB.
 const PSNR_MIN_DB: f64 = 32.0;
 
 const X264: [&str; 6] = ["-c:v", "libx264", "-preset", "fast", "-crf", "20"];
 
-/// A folder with the clips, made once for all tests; `None` where ffmpeg is not installed.
+/// A folder with the clips, made once for all tests; `None` if ffmpeg is not installed.
 fn clips() -> Option<&'static Path> {
     static CLIPS: OnceLock<Option<PathBuf>> = OnceLock::new();
     CLIPS
@@ -104,11 +103,11 @@ impl Drop for Watched {
     }
 }
 
-/// Numbers, times and nearness of the next pictures that a viewer sees, and when each had come.
+/// Numbers, times and similarity of the next pictures that a viewer sees, and their arrival.
 fn watch(stream: &mut Stream, pictures: usize) -> (Vec<(usize, f64, f64)>, Vec<Monotonic>) {
     let (mut seen, mut come) = (Vec::new(), Vec::new());
     let clock = Clock::kernel();
-    // Cards come before the first picture where the server takes its time.
+    // Cards come before the first picture if the server is slow.
     for _ in 0..pictures + 60 {
         let part = stream.part();
         let now = clock.now();
@@ -125,15 +124,15 @@ fn watch(stream: &mut Stream, pictures: usize) -> (Vec<(usize, f64, f64)>, Vec<M
     (seen, come)
 }
 
-/// How many of a hundred pictures came too soon after another to be seen: in less than a quarter of
-/// their interval, as in a burst.
+/// The percentage of pictures that followed another too soon to be seen: in less than a quarter of their
+/// interval, as in a burst.
 fn bunched_percent(come: &[Monotonic]) -> usize {
     let soon = Duration::from_secs(1) / (4 * FPS as u32);
     let bunched = come.windows(2).filter(|pair| pair[1].since(pair[0]) < soon).count();
     100 * bunched / come.len()
 }
 
-/// A viewer sees the clip: near enough, in order, every picture, at its rate.
+/// Checks that a viewer sees the clip: similar enough, in order, every picture, at its rate.
 fn shows(url: &str, transport: &str) {
     let watched = Watched::new(url, transport);
     let mut stream = Stream::open(watched.service.connect(), "/stream");
@@ -150,7 +149,7 @@ fn shows(url: &str, transport: &str) {
     let rate = (last.0 - first.0) as f64 / (last.1 - first.1);
     assert!((rate / FPS as f64 - 1.0).abs() < 0.1, "{url} over {transport}: {rate:.2} pictures a second");
     let worst = seen.iter().map(|(.., psnr)| *psnr).fold(f64::MAX, f64::min);
-    // Of those that B-frames bring three at a time, two in three were once bunched.
+    // With B-frames, which bring three pictures at a time, two in three were once bunched.
     let bunched = bunched_percent(&come[40..]);
     assert!(bunched <= 25, "{url} over {transport}: {bunched} % bunched");
     println!(
@@ -185,7 +184,7 @@ fn gst_rtsp_server_over_udp() {
     }
 }
 
-/// live555 with what it serves of the clips.
+/// live555 with the clips that it supports.
 fn live555(digest: bool) -> Option<Server> {
     let Some(folder) = clips() else {
         skipped("live555", "ffmpeg is not installed");
@@ -196,7 +195,7 @@ fn live555(digest: bool) -> Option<Server> {
     servers::live555(digest, &clips).inspect_err(|why| skipped("live555", why)).ok()
 }
 
-/// It takes no JPEG out of Matroska.
+/// It extracts no JPEG from Matroska.
 const LIVE555_CLIPS: [&str; 4] = ["baseline", "high", "slices", "hevc"];
 
 #[test]
@@ -216,7 +215,7 @@ fn live555_over_udp() {
 }
 
 #[test]
-fn vlc_over_udp_and_what_it_makes_of_tcp() {
+fn vlc_over_udp_and_its_behaviour_over_tcp() {
     let Some(folder) = clips() else { return skipped("VLC", "ffmpeg is not installed") };
     for clip in ["high", "hevc"] {
         for transport in ["udp", "auto"] {
@@ -246,7 +245,7 @@ fn a_wrong_password_and_a_missing_stream_are_named() {
 }
 
 #[test]
-fn five_of_a_hundred_datagrams_lost_cost_pictures_and_smear_none() {
+fn losing_five_percent_of_datagrams_costs_pictures_and_smears_none() {
     let Some(server) = gst("127.0.0.1", false) else { return };
     for clip in ["high", "slices", "hevc", "jpeg"] {
         let (port, log) = relay::start(server.port);
@@ -273,9 +272,9 @@ fn five_of_a_hundred_datagrams_lost_cost_pictures_and_smear_none() {
             pictures.len()
         );
         assert!(lost > 5, "{clip}: the relay lost {lost}");
-        // Wherever a key picture and some after it come whole, pictures are shown again: the key
-        // picture, or where the machine is busy, a follower. A decoder of B-frames gives a picture
-        // only when the next has come.
+        // Wherever a key picture and some after it are complete, pictures are shown again: the key picture,
+        // or on a busy machine a later one. A decoder of B-frames outputs a picture only after the next has
+        // come.
         let number = |timestamp: u32| (timestamp.wrapping_sub(pictures[0].timestamp) / 3600) as usize;
         let last = seen.last().map_or(0, |(number, ..)| *number);
         let whole: Vec<_> = pictures

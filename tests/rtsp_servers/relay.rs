@@ -1,14 +1,14 @@
-//! A network that loses datagrams: an RTSP relay that puts itself between the UDP ports.
+//! A network that loses datagrams: an RTSP relay between the UDP ports.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// How many of a hundred datagrams with pictures are lost.
+/// The percentage of datagrams with pictures to lose.
 const LOST_PERCENT: u64 = 5;
 
-/// What the relay has done to each picture, by its RTP timestamp, in the order of sending.
+/// The fate of each picture in the relay, by its RTP timestamp, in the order of sending.
 #[derive(Default)]
 pub struct Log {
     pictures: Mutex<Vec<Picture>>,
@@ -40,7 +40,7 @@ impl Log {
     }
 }
 
-/// Whether a payload of H.264 or H.265 (type 96), or of JPEG (type 26), is of a key picture.
+/// Whether a payload of H.264 or H.265 (type 96), or of JPEG (type 26), belongs to a key picture.
 fn is_key(payload_type: u8, payload: &[u8]) -> bool {
     let h264 = |byte: u8| byte & 0x1f == 5;
     let h265 = |kind: u8| (16..=21).contains(&kind);
@@ -54,7 +54,7 @@ fn is_key(payload_type: u8, payload: &[u8]) -> bool {
     }
 }
 
-/// Relays connections to a server; the relay's port, and what it does.
+/// Relays connections to a server; returns the relay's port and its log.
 pub fn start(server_port: u16) -> (u16, Arc<Log>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -69,7 +69,7 @@ pub fn start(server_port: u16) -> (u16, Arc<Log>) {
     (port, log)
 }
 
-/// An even port and the next.
+/// An even port and the next one.
 fn pair() -> [UdpSocket; 2] {
     (0..99)
         .find_map(|_| {
@@ -86,7 +86,7 @@ fn first_port(pair: &[UdpSocket; 2]) -> u16 {
 }
 
 fn relay(client: TcpStream, server: TcpStream, log: &Arc<Log>) {
-    // What the server sends to, and what the client sends to.
+    // The destinations for the server and for the client.
     let (to_server, to_client) = (pair(), pair());
     let ports = (first_port(&to_server), first_port(&to_client));
     let (client_ports, server_ports) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
@@ -127,7 +127,7 @@ fn relay(client: TcpStream, server: TcpStream, log: &Arc<Log>) {
     }
 }
 
-/// What comes in at one socket goes out by the other, but for what is lost.
+/// Forwards datagrams from one socket to the other, except the lost ones.
 fn datagrams(
     from: Arc<UdpSocket>,
     by: Arc<UdpSocket>,

@@ -1,4 +1,4 @@
-//! Clips whose pictures know their number, and the comparison of a viewer's picture with them.
+//! Clips with numbered pictures, and the comparison of a viewer's picture with them.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub const KEY_INTERVAL: usize = 25;
 /// Twelve seconds.
 pub const PICTURES: usize = 300;
 
-/// A bit of the number is a square of this side in the first rows, white or black.
+/// Side of a square in the first rows that shows one bit of the number, white or black.
 const BIT_SIDE: usize = 32;
 const BITS: usize = 10;
 
@@ -64,7 +64,7 @@ pub fn clip(folder: &Path, name: &str, coding: &[&str]) -> PathBuf {
     path
 }
 
-/// The number of a viewer's picture, and how near it is to that of the clip, as PSNR in dB.
+/// The number of a viewer's picture, and its similarity to the clip's, as PSNR in dB.
 pub fn recognise(jpeg: &[u8]) -> (usize, f64) {
     let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::Luma);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
@@ -84,7 +84,7 @@ pub fn recognise(jpeg: &[u8]) -> (usize, f64) {
     (number, 10.0 * (255.0_f64 * 255.0 / error.max(1e-6)).log10())
 }
 
-/// Whether a picture is one of the clip's size; a card before the first picture is larger.
+/// Whether a picture has the clip's size; a card before the first picture is larger.
 pub fn is_clip(jpeg: &[u8]) -> bool {
     let mut decoder = JpegDecoder::new(ZCursor::new(jpeg));
     decoder.decode_headers().is_ok() && decoder.dimensions() == Some((WIDTH, HEIGHT))

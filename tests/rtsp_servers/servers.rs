@@ -1,4 +1,4 @@
-//! Servers that nobody here wrote.
+//! Third-party RTSP servers.
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pinhole::clock::Clock;
 
-/// A running server; it ends with this.
+/// A running server; it ends when dropped.
 pub struct Server {
     child: Child,
     pub port: u16,
@@ -21,10 +21,10 @@ impl Drop for Server {
     }
 }
 
-/// gst-rtsp-server with these clips (`NAME=FILE.mkv:CODEC`); `None` where it is not installed.
+/// gst-rtsp-server with these clips (`NAME=FILE.mkv:CODEC`); `None` if it is not installed.
 pub fn gst(address: &str, digest: bool, clips: &[String]) -> Option<Server> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rtsp_servers/gst_server.py");
-    // Debian's own interpreter has the bindings, another in PATH has not.
+    // Debian's own interpreter has the bindings; another in PATH does not.
     let mut child = Command::new("/usr/bin/python3")
         .args([script, address, if digest { "DIGEST" } else { "-" }])
         .args(clips)
@@ -42,12 +42,12 @@ pub fn gst(address: &str, digest: bool, clips: &[String]) -> Option<Server> {
     Some(Server { child, port })
 }
 
-/// A port that nobody has at the moment, for servers that cannot be asked which they took.
+/// A port that is free at the moment, for servers that do not report theirs.
 fn free_port() -> Option<u16> {
     Some(TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port())
 }
 
-/// live555 with these clips (`NAME=FILE.mkv`); `Err` says why it cannot be had.
+/// live555 with these clips (`NAME=FILE.mkv`); `Err` gives the reason why it is unavailable.
 pub fn live555(digest: bool, clips: &[String]) -> Result<Server, String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rtsp_servers/build-live555");
     let built = Command::new(script).stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
@@ -56,7 +56,7 @@ pub fn live555(digest: bool, clips: &[String]) -> Result<Server, String> {
         return Err(said.lines().last().unwrap_or("it does not build").to_owned());
     }
     let program = String::from_utf8_lossy(&built.stdout).trim().to_owned();
-    // Somebody else may be faster to take the port.
+    // Another process may take the port first.
     for _ in 0..9 {
         let port = free_port().ok_or("no port")?;
         let mut child = Command::new(&program)
@@ -78,12 +78,12 @@ pub fn live555(digest: bool, clips: &[String]) -> Result<Server, String> {
     panic!("live555 was built and does not start");
 }
 
-/// VLC with one clip at `/cam`, again and again; `None` where it is not installed.
+/// VLC with one clip at `/cam`, looped; `None` if it is not installed.
 pub fn vlc(clip: &Path) -> Option<Server> {
     let port = free_port()?;
     let home = clip.parent()?.to_str()?;
     let is_root = rustix::process::geteuid().is_root();
-    // It refuses to run as root.
+    // VLC refuses to run as root.
     let (program, first): (&str, &[&str]) = if is_root {
         ("setpriv", &["--reuid=65534", "--regid=65534", "--clear-groups", "vlc"])
     } else {

@@ -1,4 +1,4 @@
-//! Video clips for tests, made by the ffmpeg program, with the pictures that they were made from.
+//! Video clips for tests, made by the ffmpeg program, with their original pictures.
 
 #![allow(dead_code, reason = "each test uses what it needs")]
 
@@ -14,7 +14,7 @@ pub struct Scene {
     pub pictures: Vec<Vec<u8>>,
 }
 
-/// Whether the ffmpeg program is there; says so where it is not.
+/// Whether the ffmpeg program is installed; prints a line if not.
 pub fn available(what: &str) -> bool {
     let there = Command::new("ffmpeg").arg("-version").output().is_ok();
     if !there {
@@ -23,7 +23,7 @@ pub fn available(what: &str) -> bool {
     there
 }
 
-/// A folder of its own for a test's files; it is removed when dropped.
+/// A folder for a test's files; it is removed when dropped.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -84,7 +84,7 @@ impl Scene {
     }
 }
 
-/// Encodes the scene with these options; the format of the output goes with them.
+/// Encodes the scene with these options, which include the output format.
 pub fn encode(size: Size, pictures: usize, options: &str) -> Vec<u8> {
     let (input, count) = (source(size), pictures.to_string());
     let mut arguments = vec!["-f", "lavfi", "-i", &input, "-frames:v", &count];
@@ -93,7 +93,7 @@ pub fn encode(size: Size, pictures: usize, options: &str) -> Vec<u8> {
     ffmpeg(&arguments)
 }
 
-/// Encodes the scene to a file, whose name says the format.
+/// Encodes the scene to a file; its name decides the format.
 pub fn encode_to(file: &Path, size: Size, pictures: usize, options: &str) {
     let (input, count) = (source(size), pictures.to_string());
     let mut arguments = vec!["-f", "lavfi", "-i", &input, "-frames:v", &count];
@@ -114,7 +114,7 @@ pub fn h265(options: &str) -> String {
     )
 }
 
-/// The access units of a delimited stream, each with whether decoding can begin with it.
+/// The access units of a delimited stream, and whether decoding can begin with each.
 pub fn units(stream: &[u8], is_h265: bool) -> Vec<(Vec<u8>, bool)> {
     let kind = |header: u8| if is_h265 { header >> 1 & 0x3f } else { header & 0x1f };
     let delimiter = if is_h265 { 35 } else { 9 };
@@ -142,7 +142,7 @@ pub fn psnr(one: &[u8], other: &[u8]) -> f64 {
     10.0 * (255.0 * 255.0 * one.len() as f64 / sum.max(1e-9)).log10()
 }
 
-/// A picture of a scene with 8 bits of full range, as JPEG has them.
+/// A picture of a scene in 8 bits of full range, as in JPEG.
 pub fn full_range(picture: &[u8], size: Size) -> Vec<u8> {
     let luma = size.0 * size.1;
     let stretch = |(i, sample): (usize, &u8)| {

@@ -1,4 +1,4 @@
-//! A camera that serves MJPEG over HTTP and sends a picture on request of the test.
+//! A camera that serves MJPEG over HTTP and sends a picture when the test asks for it.
 
 #![allow(dead_code, reason = "each test uses what it needs")]
 
@@ -40,7 +40,7 @@ impl Camera {
         Self { url, clients }
     }
 
-    /// Sends a picture, to one client at least.
+    /// Sends a picture to at least one client.
     pub fn send(&self, jpeg: &[u8]) {
         let (clients, changed) = &*self.clients;
         let mut clients =
@@ -48,12 +48,12 @@ impl Camera {
         clients.retain(|client| write_part(client, jpeg).is_ok());
     }
 
-    /// Sends the picture again and again, as fast as it is read, until the client leaves.
+    /// Sends the picture repeatedly, as fast as it is read, until the client leaves.
     pub fn send_without_end(&self, jpeg: &[u8]) {
         let (clients, changed) = &*self.clients;
         let mut clients =
             changed.wait_while(clients.lock().expect("no panic"), |it| it.is_empty()).expect("no panic");
-        // In one write as much as a kernel takes.
+        // As much in one write as a kernel accepts.
         let many = part(jpeg).repeat((256 << 10) / jpeg.len());
         for mut client in clients.drain(..) {
             let many = many.clone();
@@ -96,7 +96,7 @@ pub fn numbered(number: u8) -> Vec<u8> {
     jpeg.to_vec()
 }
 
-/// The picture with comments in it that bring it to this many bytes or a few more.
+/// The picture, with comments that bring it to this many bytes or a few more.
 pub fn padded(jpeg: &[u8], bytes: usize) -> Vec<u8> {
     /// The largest segment, T.81 B.1.1.4.
     const SEGMENT: usize = 65_535;

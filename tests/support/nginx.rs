@@ -1,4 +1,4 @@
-//! A real nginx before a service, with the lines of docs/other-software.md and with a path of its own.
+//! A real nginx in front of a service, with the lines of docs/other-software.md and its own path.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use crate::wait::until;
 
-/// A running nginx. It ends when this is dropped.
+/// A running nginx. It ends when dropped.
 pub struct Nginx {
     process: Child,
     folder: PathBuf,
-    /// Where it listens, with a slash at the end.
+    /// Its address, with a slash at the end.
     pub url: String,
 }
 
 impl Nginx {
-    /// Starts one, where it is installed.
+    /// Starts nginx, if it is installed.
     pub fn start(service: SocketAddr) -> Option<Self> {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("nginx-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -52,7 +52,7 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // Its worker ends with it only if it is asked to end, not if it is killed.
+        // Its worker ends with it only on SIGTERM, not if it is killed.
         if let Some(pid) = rustix::process::Pid::from_raw(self.process.id() as i32) {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }

@@ -5,31 +5,31 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How a proxy behaves at the moment.
+/// The behaviour of the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
-    /// It passes everything below the path on.
+    /// It forwards everything below the path.
     Passing,
-    /// It passes the page on, and nothing below it.
+    /// It forwards the page, and nothing below it.
     PageOnly,
-    /// It answers every address with a page of its own, as one for an application on one page does.
+    /// It answers every address with its own page, as for a single-page application.
     OwnPage,
-    /// It finds nobody behind it.
+    /// It cannot reach its backend.
     BadGateway,
-    /// It sends everybody to a login on another host.
+    /// It redirects every request to a login on another host.
     Login,
 }
 
-/// A proxy before a service.
+/// A proxy in front of a service.
 pub struct PrefixProxy {
-    /// Where it listens, without a slash at the end.
+    /// Its address, without a slash at the end.
     pub url: String,
     mood: Arc<Mutex<Mood>>,
 }
 
 impl PrefixProxy {
-    /// Serves what `service` has at `/` below `path`, which begins with a slash and ends without one. The path
-    /// alone is passed on too.
+    /// Serves the paths of `service` below `path`, which begins with a slash and does not end with one. The
+    /// path itself is forwarded too.
     pub fn start(service: SocketAddr, path: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}{path}", listener.local_addr().expect("it listens"));
@@ -38,14 +38,14 @@ impl PrefixProxy {
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let mood = of_thread.clone();
-                // A connection that breaks is the browser's affair.
+                // A broken connection is the browser's problem.
                 std::thread::spawn(move || carry(&client, service, path, &mood).ok());
             }
         });
         Self { url, mood }
     }
 
-    /// Behaves so from the next request on.
+    /// Changes the behaviour from the next request on.
     pub fn set(&self, mood: Mood) {
         *self.mood.lock().unwrap_or_else(PoisonError::into_inner) = mood;
     }
@@ -94,7 +94,7 @@ fn pass_on(mut client: &TcpStream, service: SocketAddr, rest: &str, head: &str) 
     write!(server, "GET {slash}{rest} HTTP/1.1\r\nConnection: close\r\n{others}")?;
     let hang_up = server.try_clone()?;
     std::thread::scope(|threads| {
-        // A browser that closes a stream says so by its end of the connection.
+        // A browser that closes a stream closes its end of the connection.
         threads.spawn(move || {
             let mut client = client;
             while matches!(client.read(&mut [0; 512]), Ok(1..)) {}

@@ -1,5 +1,5 @@
-//! A network between browser and service that loses connections without a word, as a router does that
-//! forgot them, or a Wi-Fi that was left.
+//! A network between browser and service that loses connections silently, like a router that forgot them, or
+//! a Wi-Fi that was left.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Carries connections to a service.
 pub struct Proxy {
-    /// Where it listens, with a slash at the end.
+    /// Its address, with a slash at the end.
     pub url: String,
-    /// Streams up to this number carry nothing any more.
+    /// Streams up to this number are frozen.
     frozen: Arc<AtomicUsize>,
     streams: Arc<AtomicUsize>,
 }
@@ -31,12 +31,12 @@ impl Proxy {
         proxy
     }
 
-    /// From now on, the streams that are open carry nothing. They stay open.
+    /// Freezes the open streams: they carry no more data, and stay open.
     pub fn freeze_streams(&self) {
         self.frozen.store(self.streams(), Ordering::SeqCst);
     }
 
-    /// Streams that were opened so far.
+    /// The number of streams opened so far.
     pub fn streams(&self) -> usize {
         self.streams.load(Ordering::SeqCst)
     }

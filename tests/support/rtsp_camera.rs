@@ -1,5 +1,5 @@
-//! A camera that speaks RTSP over TCP and sends a JPEG whenever it is told to. What goes wrong with
-//! cameras on a wall can be done to it.
+//! A camera that speaks RTSP over TCP and sends a JPEG when the test asks for it. The incidents of cameras on
+//! a wall can be applied to it.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -26,9 +26,9 @@ struct Shared {
 struct State {
     is_down: bool,
     is_frozen: bool,
-    /// The last client asked for datagrams.
+    /// The last client requested datagrams.
     is_silent: bool,
-    /// What the Authorization header must be.
+    /// The required Authorization header.
     authorization: Option<String>,
     requests: Vec<String>,
     connections: Vec<TcpStream>,
@@ -68,7 +68,7 @@ impl Camera {
         }));
     }
 
-    /// The power goes: connections are reset, the port is closed. Returns when nothing is left.
+    /// Cuts the power: connections are reset, the port is closed. Returns when nothing is left.
     pub fn power_off(&mut self) {
         let clients = {
             let mut state = self.shared.state();
@@ -81,7 +81,7 @@ impl Camera {
             std::mem::take(&mut state.clients)
         };
         self.shared.changed.notify_all();
-        // Wakes the server, which then sees that it is over.
+        // Wakes the server, which then ends.
         drop(TcpStream::connect(self.address));
         if let Some(server) = self.server.take() {
             server.join().unwrap();
@@ -91,19 +91,19 @@ impl Camera {
         }
     }
 
-    /// The power comes back.
+    /// Restores the power.
     pub fn power_on(&mut self) {
         self.shared.state().is_down = false;
         self.serve(TcpListener::bind(self.address).unwrap());
     }
 
-    /// Whatever arrives is swallowed from now on, or no longer.
+    /// Swallows all incoming data from now on, or stops doing so.
     pub fn freeze(&self, is_frozen: bool) {
         self.shared.state().is_frozen = is_frozen;
         self.shared.changed.notify_all();
     }
 
-    /// Hangs up on everybody.
+    /// Closes all connections.
     pub fn hang_up(&self) {
         let mut state = self.shared.state();
         state.playing.clear();
@@ -112,7 +112,7 @@ impl Camera {
         }
     }
 
-    /// Clients must send this from now on.
+    /// Requires this header from clients from now on.
     pub fn set_authorization(&self, authorization: Option<&str>) {
         self.shared.state().authorization = authorization.map(str::to_owned);
     }
@@ -122,18 +122,18 @@ impl Camera {
         self.shared.state().playing.len()
     }
 
-    /// How many requests of this method came so far.
+    /// The number of requests of this method so far.
     pub fn requests(&self, method: &str) -> usize {
         self.shared.state().requests.iter().filter(|it| *it == method).count()
     }
 
-    /// Sends a packet that gives no picture: a fragment without its beginning.
+    /// Sends a packet that yields no picture: a fragment without its beginning.
     #[allow(dead_code)] // Not every test program that has this camera asks for it.
     pub fn send_useless(&self) {
         self.send_piece(3000);
     }
 
-    /// Sends a picture to every client that plays.
+    /// Sends a picture to every playing client.
     pub fn send_picture(&self) {
         self.send_piece(0);
     }
@@ -177,7 +177,7 @@ impl Shared {
                     Ok(0) | Err(_) => return,
                     Ok(bytes) => received.extend(&buffer[..bytes]),
                 }
-                // Reports of the client, between its requests.
+                // The client's reports, between its requests.
                 while let [b'$', _, high, low, ..] = received[..] {
                     let length = 4 + usize::from(u16::from_be_bytes([high, low]));
                     received.drain(..length.min(received.len()));
@@ -191,7 +191,7 @@ impl Shared {
         }
     }
 
-    /// Answers a request; false where the connection is over.
+    /// Answers a request; false if the connection is over.
     fn request(&self, head: &str, connection: &mut TcpStream) -> bool {
         let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
         let method = head.split(' ').next().unwrap_or_default();

@@ -6,14 +6,14 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// Nothing that a test waits for takes this long.
+/// No test waits this long.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running `pinhole serve`.
 pub struct Service {
     child: Child,
     log: Receiver<String>,
-    /// Where it listens.
+    /// Its address.
     pub address: SocketAddr,
 }
 
@@ -27,7 +27,7 @@ impl Service {
         )
     }
 
-    /// Starts a prepared command and waits until it says where it listens.
+    /// Starts a prepared command and waits until it reports its address.
     pub fn from_command(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("pinhole starts");
         let stderr = child.stderr.take().expect("its standard error is piped");
@@ -46,7 +46,7 @@ impl Service {
         service
     }
 
-    /// The next line of the log that holds `part`.
+    /// The next line of the log that contains `part`.
     pub fn log_line(&self, part: &str) -> String {
         loop {
             match self.log.recv_timeout(PATIENCE) {
@@ -69,7 +69,7 @@ impl Service {
         stream
     }
 
-    /// Sends bytes and reads the answer until the service closes the connection.
+    /// Sends bytes and reads the response until the service closes the connection.
     pub fn exchange(&self, request: &[u8]) -> String {
         let mut stream = self.connect();
         stream.write_all(request).expect("the request is taken");
@@ -78,7 +78,7 @@ impl Service {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// One request on a connection of its own; status, head and body of the answer.
+    /// Sends one request on its own connection; returns status, head and body of the response.
     pub fn request(&self, method: &str, target: &str, headers: &str) -> Answer {
         let mut stream = self.connect();
         write!(stream, "{method} {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n")
@@ -95,11 +95,11 @@ impl Service {
         (answer.status, value)
     }
 
-    /// Asks again until the JSON of `target` meets the condition.
+    /// Repeats the request until the JSON of `target` meets the condition.
     pub fn until(&self, target: &str, condition: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
         let clock = pinhole::clock::Clock::kernel();
         let begin = clock.now();
-        // Each request is a round trip, which is all the waiting there is.
+        // Each request is a round trip; there is no other wait.
         loop {
             let last = self.json(target).1;
             if condition(&last) {
@@ -124,7 +124,7 @@ impl Drop for Service {
     }
 }
 
-/// An answer.
+/// A response.
 pub struct Answer {
     pub status: u16,
     pub head: String,

@@ -17,7 +17,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Asks for a stream and reads the answer's head.
+    /// Requests a stream and reads the response's head.
     pub fn open(mut stream: TcpStream, target: &str) -> Self {
         write!(stream, "GET {target} HTTP/1.1\r\nHost: test\r\n\r\n").expect("the request is taken");
         let mut stream = Self {
@@ -43,7 +43,7 @@ impl Stream {
         line
     }
 
-    /// The next part, which has to be exactly as the contract says.
+    /// The next part, which must conform exactly.
     pub fn part(&mut self) -> Part {
         assert_eq!(self.line(), format!("--{}\r\n", self.boundary));
         assert_eq!(self.line(), "Content-Type: image/jpeg\r\n");
@@ -60,12 +60,12 @@ impl Stream {
         Part { timestamp, jpeg }
     }
 
-    /// What separates the parts.
+    /// The separator of the parts.
     pub fn boundary(&self) -> &str {
         &self.boundary
     }
 
-    /// The next part; `None` where the stream is over.
+    /// The next part; `None` if the stream is over.
     pub fn try_part(&mut self) -> Option<Part> {
         (!self.reader.fill_buf().ok()?.is_empty()).then(|| self.part())
     }
@@ -75,7 +75,7 @@ impl Stream {
         self.reader.get_ref().try_clone().expect("another handle")
     }
 
-    /// What is in the reader already, without another read: what came with the last part.
+    /// Bytes already in the reader, without another read: those that came with the last part.
     pub fn buffered(&self) -> &[u8] {
         self.reader.buffer()
     }

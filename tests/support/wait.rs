@@ -1,4 +1,4 @@
-//! Waiting for what will come, and no longer than it may take.
+//! Waits for a result, with a limit.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use pinhole::clock::Clock;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Looks until there is something.
+/// Repeats `look` until it returns something.
 ///
 /// # Panics
 /// If there is nothing within `limit`.

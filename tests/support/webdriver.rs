@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-/// Starting Chromium takes the longest, on a small machine that is busy besides.
+/// Starting Chromium takes the longest, on a small machine under load.
 const COMMAND_TIME_MAX: Duration = Duration::from_mins(1);
 
 const FLAGS: [&str; 10] = [
@@ -25,7 +25,7 @@ const FLAGS: [&str; 10] = [
     "--hide-scrollbars",
 ];
 
-/// One browser with a profile of its own. It ends when this is dropped.
+/// One browser with its own profile. It ends when dropped.
 pub struct Browser {
     agent: ureq::Agent,
     session: Option<String>,
@@ -34,7 +34,7 @@ pub struct Browser {
     profile: PathBuf,
 }
 
-/// An element of the page, by the browser's name for it.
+/// An element of the page, by the browser's id for it.
 pub struct Element(String);
 
 impl Browser {
@@ -97,7 +97,7 @@ impl Browser {
         let body: Value = answer
             .body_mut()
             .with_config()
-            .limit(64 << 20) // A screenshot is larger than what ureq allows by itself.
+            .limit(64 << 20) // A screenshot is larger than ureq's default limit.
             .read_json()
             .map_err(|error| format!("chromedriver: {error}"))?;
         let value = body["value"].clone();
@@ -141,7 +141,7 @@ impl Browser {
         self.command("POST", "/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// The value that a script hands to `done`, in its own time.
+    /// The value that a script passes to `done`, asynchronously.
     pub fn run_later(&self, script: &str) -> Value {
         let script = format!("const done = arguments[arguments.length - 1]; {script}");
         self.command("POST", "/execute/async", &json!({ "script": script, "args": [] }))
@@ -160,24 +160,24 @@ impl Browser {
         picture.as_str().expect("a picture").to_owned()
     }
 
-    /// The light or dark colours that the reader has chosen: `"light"` or `"dark"`.
+    /// Sets the preferred colour scheme: `"light"` or `"dark"`.
     pub fn choose_colours(&self, scheme: &str) {
         let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
         self.chromium("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
     }
 
-    /// Saves what is downloaded into this folder, without a question.
+    /// Saves downloads into this folder, without asking.
     pub fn save_downloads(&self, folder: &Path) {
         let behaviour = json!({ "behavior": "allow", "downloadPath": folder });
         self.chromium("Browser.setDownloadBehavior", &behaviour);
     }
 
-    /// A click of the mouse in the middle of an element, which nothing may cover.
+    /// A mouse click in the middle of an element, which nothing may cover.
     pub fn click(&self, selector: &str) {
         self.command("POST", &format!("/element/{}/click", self.element(selector).0), &json!({}));
     }
 
-    /// Two quick clicks of the mouse in the middle of an element.
+    /// Two quick mouse clicks in the middle of an element.
     pub fn double_click(&self, selector: &str) {
         let element = json!({ "element-6066-11e4-a52e-4f735466cecf": self.element(selector).0 });
         let mut strokes = vec![json!({ "type": "pointerMove", "origin": element, "x": 0, "y": 0 })];
@@ -189,7 +189,7 @@ impl Browser {
         self.command("POST", "/actions", &json!({ "actions": [mouse] }));
     }
 
-    /// The name that screen readers give an element.
+    /// An element's name for screen readers.
     pub fn label(&self, element: &Element) -> String {
         let label = self.command("GET", &format!("/element/{}/computedlabel", element.0), &Value::Null);
         label.as_str().expect("a name").to_owned()
@@ -203,7 +203,8 @@ impl Browser {
         found.as_array().expect("a list").iter().filter_map(name).collect()
     }
 
-    /// Every tab, as Chromium describes it: also one whose page never ends, which WebDriver waits for.
+    /// Every tab, as described by Chromium: including one whose page never finishes loading, which WebDriver
+    /// waits for.
     pub fn tabs(&self) -> Vec<Value> {
         let targets = self.chromium("Target.getTargets", &json!({}));
         let all = targets["targetInfos"].as_array().expect("a list");
@@ -215,7 +216,7 @@ impl Browser {
         self.chromium("Target.closeTarget", &json!({ "targetId": tab["targetId"] }));
     }
 
-    /// Runs a script in every page that is opened from now on, before the page's own.
+    /// Runs a script in every page opened from now on, before the page's own.
     pub fn run_first(&self, script: &str) {
         self.chromium("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
     }
@@ -232,7 +233,7 @@ impl Browser {
         self.command("POST", "/actions", &json!({ "actions": [keyboard] }));
     }
 
-    /// Opens another tab in front of the present one, which is hidden then.
+    /// Opens another tab in front of the present one, which becomes hidden.
     pub fn open_tab(&self) -> Tab {
         let before = self.command("GET", "/window", &Value::Null);
         let new = self.command("POST", "/window/new", &json!({ "type": "tab" }));
@@ -240,7 +241,7 @@ impl Browser {
         Tab { before }
     }
 
-    /// Closes the tab in front; the one before is seen again.
+    /// Closes the front tab; the previous one becomes visible again.
     pub fn close_tab(&self, tab: &Tab) {
         self.command("DELETE", "/window", &Value::Null);
         self.command("POST", "/window", &json!({ "handle": tab.before }));
@@ -252,7 +253,7 @@ pub struct Tab {
     before: Value,
 }
 
-/// Keys that are no letters, as WebDriver codes them.
+/// Keys that are not letters, in WebDriver's coding.
 pub mod key {
     /// Enter.
     pub const ENTER: char = '\u{e007}';

@@ -1,4 +1,4 @@
-//! The camera without I/O: requests and free transfers in, answers and video out.
+//! The camera without I/O: requests and free transfers in, responses and video out.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::faults::{Fault, Faults, Serial};
 use crate::frames::{self, Stamp};
 use crate::payload::Payloads;
 
-/// Transfers that a host may have waiting at once; `uvcvideo` has five.
+/// Transfers that a host may have pending; `uvcvideo` has five.
 pub const URBS_MAX: usize = 256;
 
 /// One transfer in which the host waits for video: a "USB request block".
@@ -24,7 +24,7 @@ pub struct Urb {
     pub packets: Vec<usize>,
 }
 
-/// A transfer that has its data.
+/// A transfer filled with data.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Completed {
     /// As submitted.
@@ -48,7 +48,7 @@ pub struct Camera {
     counts: Counts,
 }
 
-/// What lives only while video flows.
+/// The state that exists only while video flows.
 #[derive(Debug)]
 struct Stream {
     due: Duration,
@@ -65,7 +65,7 @@ struct Counts {
 }
 
 impl Camera {
-    /// A camera as it comes out of the box.
+    /// A camera in its factory state.
     pub fn new(identity: Identity, transfer: Transfer) -> Camera {
         Camera {
             identity,
@@ -79,8 +79,7 @@ impl Camera {
         }
     }
 
-    /// The camera gets power: nothing of the time before remains but the frame number and the
-    /// faults that are built in.
+    /// Powers the camera on: only the frame number and the built-in faults remain.
     pub fn power_on(&mut self, serial: Serial) {
         match serial {
             Serial::Same => {}
@@ -103,7 +102,7 @@ impl Camera {
         self.faults = Faults::default();
     }
 
-    /// Answers a control request; `None` if the camera hangs and never will.
+    /// Answers a control request; `None` if the camera hangs and will never answer.
     pub fn control(&mut self, setup: Setup, data: &[u8], now: Duration) -> Option<Answer> {
         if self.faults.is_hung(now) {
             return None;
@@ -157,7 +156,7 @@ impl Camera {
         let silent_until = self.faults.silent_until();
         match &stream.frame {
             None => Some(stream.due.max(silent_until)),
-            // The rest of the frame waits for a transfer of the host's.
+            // The rest of the frame waits for a transfer from the host.
             Some(_) if self.urbs.is_empty() => None,
             Some(_) => Some(silent_until),
         }
@@ -225,7 +224,7 @@ mod tests {
         assert_eq!(camera.control(COMMIT, &wanted, now), Some(Answer::Done));
     }
 
-    /// Feeds transfers until a frame is whole; gives it without its payload headers.
+    /// Feeds transfers until a frame is complete; returns it without payload headers.
     fn receive(camera: &mut Camera, now: Duration) -> Vec<u8> {
         let mut frame = Vec::new();
         for id in 0..64 {
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_received_frame_can_be_made_again() {
+    fn a_received_frame_can_be_reproduced() {
         let mut camera = camera(Transfer::Bulk);
         start(&mut camera, MS);
         let received = receive(&mut camera, MS);

@@ -38,20 +38,20 @@ impl From<[u8; 8]> for Setup {
 pub enum Answer {
     /// Data for the host, cut to wLength.
     Data(Vec<u8>),
-    /// The host's data were taken.
+    /// The host's data were accepted.
     Done,
     /// Not supported.
     Stall,
 }
 
-/// What a request means for the stream.
+/// The effect of a request on the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing.
     None,
-    /// Video shall flow.
+    /// Video starts.
     Start,
-    /// Video shall stop.
+    /// Video stops.
     Stop,
 }
 
@@ -78,7 +78,7 @@ const GET_DEF: u8 = 0x87;
 /// GET_INFO: both GET and SET are supported (UVC 4.1.2).
 const INFO_GET_SET: u8 = 0b11;
 
-/// What the host has set.
+/// The host's settings.
 #[derive(Debug)]
 pub struct Control {
     transfer: Transfer,
@@ -91,7 +91,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// As it is after a reset.
+    /// The state after a reset.
     pub fn new(transfer: Transfer) -> Control {
         Control {
             transfer,
@@ -154,7 +154,7 @@ impl Control {
                 }
                 Answer::Done
             }
-            // A bulk stream has no alternate setting to leave: the Linux driver ends it so.
+            // A bulk stream has no alternate setting to leave: the Linux driver ends it this way.
             CLEAR_FEATURE if setup.request_type & RECIPIENT == RECIPIENT_ENDPOINT => {
                 if self.transfer == Transfer::Bulk {
                     effect = Effect::Stop;
@@ -224,7 +224,7 @@ fn level(current: &mut i16, request: u8, data: &[u8]) -> Answer {
     Answer::Data(value.to_le_bytes().to_vec())
 }
 
-/// What probe and commit are about.
+/// The subject of probe and commit.
 #[derive(Debug, Clone, Copy)]
 struct Negotiation {
     mode: Mode,
@@ -237,7 +237,7 @@ const PROBE_BYTES: usize = 34;
 impl Negotiation {
     const DEFAULT: Negotiation = Negotiation { mode: MODES[0], interval: FRAME_INTERVALS[0] };
 
-    /// Takes what the host wants, or the nearest that there is.
+    /// The host's wish, or the nearest supported mode.
     fn wanted(data: &[u8]) -> Option<Negotiation> {
         let (&format_index, &frame_index) = (data.get(2)?, data.get(3)?);
         let wanted = u32::from_le_bytes(*data.get(4..)?.first_chunk()?);
@@ -272,7 +272,7 @@ fn negotiate(current: &mut Negotiation, transfer: Transfer, request: u8, data: &
             Answer::Done
         }
         GET_CUR => Answer::Data(current.encode(transfer)),
-        // The limits hold for the chosen mode; only the interval has a range.
+        // The limits apply to the chosen mode; only the interval has a range.
         GET_MIN => Answer::Data(Negotiation { interval: FRAME_INTERVALS[0], ..*current }.encode(transfer)),
         GET_MAX => Answer::Data(Negotiation { interval: FRAME_INTERVALS[1], ..*current }.encode(transfer)),
         GET_DEF => Answer::Data(Negotiation::DEFAULT.encode(transfer)),
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_cut_to_the_length_asked_for() {
+    fn answers_are_cut_to_the_requested_length() {
         let mut setup = stream_request(0xa1, GET_CUR, 1);
         setup.length = 4;
         let (answer, _) = Control::new(Transfer::Bulk).answer(&identity(), setup, &[]);

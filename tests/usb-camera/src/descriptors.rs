@@ -1,4 +1,4 @@
-//! What the camera says about itself: USB 9.6 (standard descriptors), UVC 3 (video descriptors).
+//! The camera's description of itself: USB 9.6 (standard descriptors), UVC 3 (video descriptors).
 
 /// Interface of the video control function.
 pub const VIDEO_CONTROL_INTERFACE: u8 = 0;
@@ -9,7 +9,7 @@ pub const PROCESSING_UNIT: u8 = 2;
 /// The endpoint of the video stream: number 1, towards the host.
 pub const VIDEO_ENDPOINT: u8 = 0x81;
 
-/// Bytes of one bulk payload with its header: as many as `uvcvideo` asks for in one transfer.
+/// Bytes of one bulk payload with its header: as many as `uvcvideo` requests in one transfer.
 pub const BULK_PAYLOAD_MAX_BYTES: usize = 16 << 10;
 /// Bytes of one isochronous payload: three transactions of 1024 in a microframe (USB 5.6.3).
 pub const ISOCHRONOUS_PAYLOAD_MAX_BYTES: usize = 3 * 1024;
@@ -48,27 +48,27 @@ pub const MODES: [Mode; 4] = [
 ];
 
 impl Mode {
-    /// dwMaxVideoFrameBufferSize: what a YUYV picture takes, and more than a JPEG ever does.
+    /// dwMaxVideoFrameBufferSize: the size of a YUYV picture, always more than a JPEG's.
     pub fn frame_bytes_max(&self) -> u32 {
         u32::from(self.width) * u32::from(self.height) * 2
     }
 
-    /// The mode that a host means by these two indices.
+    /// The mode with these two indices.
     pub fn by_index(format_index: u8, frame_index: u8) -> Option<Mode> {
         MODES.into_iter().find(|mode| mode.format as u8 == format_index && mode.frame_index == frame_index)
     }
 }
 
-/// How video data travel.
+/// The transfer type of video data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transfer {
-    /// One payload to a transfer; nothing is lost.
+    /// One payload per transfer; nothing is lost.
     Bulk,
-    /// One payload to a microframe, as most real cameras do it.
+    /// One payload per microframe, as in most real cameras.
     Isochronous,
 }
 
-/// What tells one camera from another.
+/// Distinguishes cameras.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The manufacturer's name.
@@ -98,7 +98,7 @@ const SC_VIDEOCONTROL: u8 = 1;
 const SC_VIDEOSTREAMING: u8 = 2;
 const SC_VIDEO_INTERFACE_COLLECTION: u8 = 3;
 
-/// The answer to GET_DESCRIPTOR with this type and index, if there is such a descriptor.
+/// The response to GET_DESCRIPTOR with this type and index, if such a descriptor exists.
 pub fn descriptor(identity: &Identity, transfer: Transfer, kind: u8, index: u8) -> Option<Vec<u8>> {
     match kind {
         DEVICE => Some(device(identity)),
@@ -117,7 +117,7 @@ fn push(out: &mut Vec<u8>, fields: &[&[u8]]) {
     }
 }
 
-/// USB 9.6.1. The identifiers are those that pid.codes gives to tests.
+/// USB 9.6.1. The identifiers are those of pid.codes for tests.
 fn device(identity: &Identity) -> Vec<u8> {
     const USB_2_0: [u8; 2] = [0x00, 0x02];
     // Class, subclass and protocol "interface association" (USB ECN, interface association).
@@ -195,7 +195,7 @@ fn video_control() -> Vec<u8> {
     const TT_STREAMING: [u8; 2] = [0x01, 0x01];
     const BRIGHTNESS_AND_CONTRAST: [u8; 2] = [0b11, 0];
     let mut units = Vec::new();
-    // UVC 3.7.2.3: no optics, three bytes of controls, none of them there.
+    // UVC 3.7.2.3: no optics, three bytes of controls, none of them supported.
     push(
         &mut units,
         &[&[CS_INTERFACE, VC_INPUT_TERMINAL, CAMERA_TERMINAL], &ITT_CAMERA, &[0; 8], &[3, 0, 0, 0]],
@@ -233,8 +233,8 @@ fn video_control() -> Vec<u8> {
     out
 }
 
-/// UVC 3.9. A bulk stream has its endpoint in alternate setting 0; an isochronous one has none
-/// there, so that it takes no bandwidth until the host selects setting 1 (UVC 2.4.3).
+/// UVC 3.9. A bulk stream has its endpoint in alternate setting 0; an isochronous one has none there, so that
+/// it uses no bandwidth until the host selects setting 1 (UVC 2.4.3).
 fn video_streaming(transfer: Transfer) -> Vec<u8> {
     const BULK: u8 = 2;
     const ISOCHRONOUS_ASYNCHRONOUS: u8 = 5;
@@ -324,7 +324,7 @@ fn push_yuyv_format(out: &mut Vec<u8>) {
     push_colour_matching(out);
 }
 
-/// The frame descriptors of both formats are laid out alike: bit rates, size, discrete intervals.
+/// The frame descriptors of both formats have the same layout: bit rates, size, discrete intervals.
 fn push_frame(out: &mut Vec<u8>, subtype: u8, mode: Mode) {
     let bits = mode.frame_bytes_max() * 8;
     push(

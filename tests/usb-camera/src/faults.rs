@@ -1,20 +1,20 @@
-//! What can be wrong with a camera, and the commands that make it so.
+//! Faults of a camera, and the commands that set them.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-/// What an operator may ask of the camera.
+/// An operator's command to the camera.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Pull the cable.
     Unplug,
-    /// Put the cable in again, with the same serial number or as said.
+    /// Put the cable in again, with the same serial number or the given one.
     Plug(Serial),
     /// Set a fault.
     Fault(Fault),
     /// End every fault.
     Ok,
-    /// Say how it goes.
+    /// Report the state.
     Status,
     /// Pull the cable and exit.
     Quit,
@@ -23,7 +23,7 @@ pub enum Command {
 /// The serial number of a camera that is plugged in again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Serial {
-    /// As before.
+    /// Unchanged.
     Same,
     /// This camera has none.
     None,
@@ -31,26 +31,26 @@ pub enum Serial {
     New(String),
 }
 
-/// One fault. "Every Nth" goes by the frame number; 0 ends the fault.
+/// One fault. "Every Nth" refers to the frame number; 0 ends the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Send no video for a while; control requests are answered.
     Stall(Duration),
-    /// Answer nothing at all for a while, as firmware that crashed.
+    /// Answer nothing at all for a while, like crashed firmware.
     Hang(Duration),
     /// Cut every Nth frame in half.
     Truncate(u32),
-    /// Send every Nth frame without a byte.
+    /// Send every Nth frame without data.
     Zero(u32),
     /// Set the error bit in the payload headers of every Nth frame.
     Error(u32),
     /// Send every Nth frame as noise of the same length.
     Garbage(u32),
-    /// Leave the Huffman tables out of each JPEG, as many cameras do.
+    /// Omit the Huffman tables from each JPEG, as many cameras do.
     NoDht(bool),
-    /// Send at most so many frames a second, whatever was agreed (0: as agreed).
+    /// Send at most this many frames a second, whatever was negotiated (0: as negotiated).
     MaxFps(u32),
-    /// Send so many zero bytes after each JPEG's end.
+    /// Send this many zero bytes after each JPEG's end.
     Padding(usize),
 }
 
@@ -117,7 +117,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Sets one fault beside those that are set.
+    /// Sets one fault in addition to the others.
     pub fn set(&mut self, fault: Fault, now: Duration) {
         match fault {
             Fault::Stall(time) => self.stalled_until = now + time,
@@ -132,37 +132,37 @@ impl Faults {
         }
     }
 
-    /// A camera that was unplugged starts its firmware anew.
+    /// Plugging in restarts the camera's firmware.
     pub fn end_stall_and_hang(&mut self) {
         (self.stalled_until, self.hung_until) = (Duration::ZERO, Duration::ZERO);
     }
 
-    /// When video goes on.
+    /// When video continues.
     pub fn silent_until(&self) -> Duration {
         self.stalled_until.max(self.hung_until)
     }
 
-    /// No request is answered.
+    /// Whether requests stay unanswered.
     pub fn is_hung(&self, now: Duration) -> bool {
         now < self.hung_until
     }
 
-    /// JPEGs have their Huffman tables.
+    /// Whether JPEGs have their Huffman tables.
     pub fn has_dht(&self) -> bool {
         !self.no_dht
     }
 
-    /// The error bit belongs into the headers of this frame.
+    /// Whether the headers of this frame get the error bit.
     pub fn has_error_bit(&self, sequence: u32) -> bool {
         is_nth(sequence, self.error_every)
     }
 
-    /// The shortest time between two frames that this camera manages.
+    /// The shortest frame interval that this camera can sustain.
     pub fn interval_min(&self) -> Duration {
         Duration::from_secs(1).checked_div(self.fps_max).unwrap_or(Duration::ZERO)
     }
 
-    /// Pads the frame, and spoils it if it is its turn.
+    /// Pads the frame, and damages it if its number is due.
     pub fn spoil(&self, sequence: u32, frame: &mut Vec<u8>) {
         frame.resize(frame.len() + self.padding_bytes, 0);
         if is_nth(sequence, self.zero_every) {
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_are_read_and_mistakes_named() {
+    fn commands_are_parsed_and_mistakes_named() {
         assert_eq!("truncate 5".parse(), Ok(Command::Fault(Fault::Truncate(5))));
         assert_eq!("stall 1.5\n".parse(), Ok(Command::Fault(Fault::Stall(Duration::from_millis(1500)))));
         assert_eq!("plug".parse(), Ok(Command::Plug(Serial::Same)));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn every_nth_frame_is_spoilt() {
+    fn every_nth_frame_is_damaged() {
         let mut faults = Faults::default();
         faults.set(Fault::Truncate(2), Duration::ZERO);
         let lengths: Vec<_> = (1..=4)

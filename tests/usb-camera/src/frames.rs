@@ -1,7 +1,7 @@
-//! The pictures: colour bars with some texture and a white square that walks to the right.
+//! The pictures: colour bars with some texture and a white square that moves to the right.
 //!
-//! A frame is a pure function of its mode, number and time, so that whoever receives one can make
-//! it again and compare every byte.
+//! A frame is a pure function of its mode, number and time, so a receiver can reproduce it and compare every
+//! byte.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ const WHITE: [u8; 3] = [235, 128, 128];
 /// 640x480), so that a frame takes several transfers.
 const TEXTURE: usize = 24;
 
-/// What a JPEG's comment says of it.
+/// The content of a JPEG's comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// The frame number, counted from 1 since the camera's program started.
@@ -43,7 +43,7 @@ impl Stamp {
         format!("{COMMENT_NAME} seq={} mono={seconds}.{micros:06}", self.sequence)
     }
 
-    /// Reads the comment, which stands right after SOI.
+    /// Reads the comment, which directly follows SOI.
     pub fn of_jpeg(jpeg: &[u8]) -> Option<Stamp> {
         let length = match jpeg.get(..6)? {
             [0xff, 0xd8, 0xff, 0xfe, high, low] => usize::from(u16::from_be_bytes([*high, *low])),
@@ -97,7 +97,7 @@ fn texture(state: &mut u32) -> [i16; TEXTURE] {
 fn yuyv(mode: Mode, sequence: u32) -> Vec<u8> {
     let picture = Picture::new(mode, sequence);
     let mut out = Vec::with_capacity(mode.frame_bytes_max() as usize);
-    // Everything lies on a grid of 8 pixels, so eight rows are alike.
+    // Everything is on a grid of 8 pixels, so eight rows are equal.
     for y in (0..mode.height).step_by(8) {
         let mut row = Vec::with_capacity(usize::from(mode.width) * 2);
         for x in (0..mode.width).step_by(2) {
@@ -121,7 +121,7 @@ pub fn sequence_of_yuyv(mode: Mode, picture: &[u8]) -> Option<u32> {
     lumas.into_iter().try_fold(0, |number, luma| Some(number << 1 | u32::from(*luma? > 128)))
 }
 
-/// Where the colours lie in one frame.
+/// The layout of the colours in one frame.
 struct Picture {
     bar_width: u16,
     square_side: u16,
@@ -159,7 +159,7 @@ mod tests {
     use crate::descriptors::MODES;
 
     #[test]
-    fn a_stamp_survives_the_comment_and_the_frame_is_the_same_again() {
+    fn a_stamp_survives_the_comment_and_the_frame_is_reproduced() {
         let stamp = Stamp { sequence: 4_000_000_000, made: Duration::from_micros(12_000_345) };
         let first = frame(MODES[0], stamp, true);
         assert_eq!(Stamp::of_jpeg(&first), Some(stamp));

@@ -1,7 +1,7 @@
-//! A baseline JPEG encoder (ITU-T T.81) for pictures that are made block by block.
+//! A baseline JPEG encoder (ITU-T T.81) for pictures built block by block.
 //!
-//! It has no cosine transform: a picture is given as quantised coefficients. That is enough for
-//! a test pattern, and the same input gives the same bytes on every machine.
+//! It has no cosine transform: a picture is given as quantised coefficients. That suffices for a test
+//! pattern, and the same input gives the same bytes on every machine.
 
 /// The coefficients of one 8x8 block in zigzag order: DC, then some AC; the rest is zero.
 #[derive(Debug, Clone, Copy)]
@@ -10,11 +10,11 @@ pub(crate) struct Block<'a> {
     pub(crate) ac: &'a [i16],
 }
 
-/// Each coefficient counts this much. With 8, a DC coefficient is the block's mean minus 128.
+/// The quantisation step. With 8, a DC coefficient is the block's mean minus 128.
 const QUANTISER: u8 = 8;
 
-/// T.81 Annex K.3.3 as DHT segments carry them: codes of each length, then the symbols. These are
-/// also the tables that a decoder has to assume when a camera leaves DHT out.
+/// T.81 Annex K.3.3 in the form of DHT segments: codes of each length, then the symbols. A decoder assumes
+/// these tables if a camera omits DHT.
 struct HuffmanSpec {
     counts: [u8; 16],
     symbols: &'static [u8],
@@ -83,7 +83,7 @@ pub(crate) fn write_head(out: &mut Vec<u8>, (width, height): (u16, u16), comment
     out.extend_from_slice(&[0xff, 0xd8]);
     segment(out, 0xfe, &[comment.as_bytes()]);
     segment(out, 0xdb, &[&[0], &[QUANTISER; 64]]);
-    // Baseline, 8 bits, three components, luma twice as wide as chroma (4:2:2, as cameras do it).
+    // Baseline, 8 bits, three components, luma twice as wide as chroma (4:2:2, as in cameras).
     let components = [3, 1, 0x21, 0, 2, 0x11, 0, 3, 0x11, 0];
     segment(out, 0xc0, &[&[8], &height.to_be_bytes(), &width.to_be_bytes(), &components]);
     if with_dht {
@@ -94,7 +94,7 @@ pub(crate) fn write_head(out: &mut Vec<u8>, (width, height): (u16, u16), comment
     segment(out, 0xda, &[&[3, 1, 0x00, 2, 0x11, 3, 0x11, 0, 63, 0]]);
 }
 
-/// Writes a marker, the length of what follows, and the fields.
+/// Writes a marker, the length of the data, and the fields.
 fn segment(out: &mut Vec<u8>, marker: u8, fields: &[&[u8]]) {
     let length = 2 + fields.iter().map(|field| field.len()).sum::<usize>();
     out.extend_from_slice(&[0xff, marker]);
@@ -154,7 +154,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The bits that a value's magnitude takes (T.81 table F.1, SSSS).
+/// The number of bits of a value's magnitude (T.81 table F.1, SSSS).
 fn size_of(value: i16) -> u8 {
     (16 - value.unsigned_abs().leading_zeros()) as u8
 }
@@ -184,7 +184,7 @@ impl BitWriter<'_> {
             let byte = (self.pending >> self.count) as u8;
             self.out.push(byte);
             if byte == 0xff {
-                // T.81 B.1.1.5: a zero byte tells data from a marker.
+                // T.81 B.1.1.5: a zero byte distinguishes data from a marker.
                 self.out.push(0);
             }
         }

@@ -1,4 +1,4 @@
-//! `usb-camera`: plugs a camera made of software into this machine.
+//! `usb-camera`: plugs a simulated camera into this machine.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::BorrowedFd;
@@ -22,9 +22,9 @@ commands: unplug, plug [SERIAL|-], stall SECONDS, hang SECONDS, truncate N, zero
 
 /// A command is one line of at most this length.
 const COMMAND_MAX_BYTES: u64 = 200;
-/// Whoever connects and says nothing is let go after this long.
+/// A client that connects and sends nothing is disconnected after this long.
 const COMMAND_WAIT_MAX: Duration = Duration::from_secs(1);
-/// The time between two attempts to plug in while there is no free port.
+/// The interval between attempts to plug in while no port is free.
 const PLUG_RETRY: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
@@ -104,7 +104,7 @@ enum Cable {
     In(Port),
 }
 
-/// The socket that the cable ends in.
+/// The socket at the end of the cable.
 enum Port {
     Own(usbip::Port),
     Machine(usbredir::Port),
@@ -147,7 +147,7 @@ struct Bench {
 }
 
 fn run(options: Options) -> io::Result<()> {
-    // A socket left behind by a camera that was killed.
+    // Left behind by a killed camera.
     let _ = std::fs::remove_file(&options.control);
     let commands = UnixListener::bind(&options.control)?;
     let camera = Camera::new(options.identity, options.transfer);
@@ -163,7 +163,7 @@ fn run(options: Options) -> io::Result<()> {
     }
 }
 
-/// What there is to do.
+/// The events to handle.
 struct Ready {
     command: bool,
     host: bool,
@@ -200,7 +200,7 @@ impl Bench {
         Ok(Ready { command: is_ready(0), host: is_ready(1) })
     }
 
-    /// Serves the host and sends what video there is.
+    /// Serves the host and sends available video.
     fn move_data(&mut self, host_is_ready: bool) {
         let Cable::In(port) = &mut self.cable else { return };
         let mut result = if host_is_ready { port.serve(&mut self.camera, monotonic()) } else { Ok(()) };

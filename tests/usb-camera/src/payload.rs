@@ -6,7 +6,7 @@ const END_OF_FRAME: u8 = 1 << 1;
 const ERROR: u8 = 1 << 6;
 const END_OF_HEADER: u8 = 1 << 7;
 
-/// bHeaderLength: the two bytes that every header has; no times.
+/// bHeaderLength: the two mandatory bytes; no timestamps.
 const HEADER_BYTES: usize = 2;
 
 /// One frame on its way to the host, cut into payloads.
@@ -19,15 +19,15 @@ pub struct Payloads {
 }
 
 impl Payloads {
-    /// `frame_id` is another one for each frame, so that the host sees where one begins even
-    /// when the end of the one before was lost. `error` sets the error bit of each header.
+    /// `frame_id` toggles with each frame, so that the host detects the start of one even if the end of the
+    /// previous was lost. `error` sets the error bit of each header.
     pub fn new(frame: Vec<u8>, frame_id: bool, error: bool) -> Payloads {
         let info = END_OF_HEADER | if frame_id { FRAME_ID } else { 0 } | if error { ERROR } else { 0 };
         Payloads { frame, sent: 0, ended: false, info }
     }
 
-    /// Appends the next payload to `out` and says its size, which is at most `room`; 0 after the
-    /// end of the frame. An empty frame is one header without data.
+    /// Appends the next payload to `out` and returns its size, at most `room`; 0 after the end of the frame.
+    /// An empty frame is one header without data.
     pub fn next(&mut self, room: usize, out: &mut Vec<u8>) -> usize {
         if self.ended || room < HEADER_BYTES {
             return 0;
@@ -41,7 +41,7 @@ impl Payloads {
         HEADER_BYTES + data
     }
 
-    /// The whole frame has been cut.
+    /// Whether the whole frame has been cut.
     pub fn is_ended(&self) -> bool {
         self.ended
     }

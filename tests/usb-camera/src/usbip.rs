@@ -39,7 +39,7 @@ enum Request {
     Unlink { sequence: u32, target: u32 },
 }
 
-/// A transfer that the host begins.
+/// A transfer requested by the host.
 #[derive(Debug, PartialEq, Eq)]
 struct Submit {
     sequence: u32,
@@ -103,7 +103,7 @@ fn read_packet_lengths(from: &mut impl Read, packets: usize) -> io::Result<Vec<u
     Ok(descriptors.chunks_exact(PACKET_DESCRIPTOR_BYTES).map(length).collect())
 }
 
-/// Builds a message: five fields of the header that all have, then those of its kind.
+/// Builds a message: the five header fields common to all, then those of its kind.
 fn message(command: u32, sequence: u32, fields: &[i32]) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEADER_BYTES);
     for field in [command, sequence, 0, 0, 0] {
@@ -160,19 +160,19 @@ impl Port {
         })?;
         let port = free_port(&status).ok_or_else(|| io::Error::other("vhci-hcd: no free port"))?;
         let (socket, kernel_end) = UnixStream::pair()?;
-        // The kernel takes a reference of its own; ours to that end goes with this function.
+        // The kernel takes its own reference; ours to that end is dropped with this function.
         let device_id = 1 << 16 | (port + 1);
         let attach = format!("{port} {} {device_id} {SPEED_HIGH}", kernel_end.as_raw_fd());
         fs::write(format!("{CONTROLLER}/attach"), attach)?;
         Ok(Port { socket, unanswered: Vec::new() })
     }
 
-    /// To wait on: readable when the host wants something.
+    /// Readable when the host has sent something.
     pub fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
 
-    /// Takes one message from the host; an error means that the host has let go.
+    /// Takes one message from the host; an error means that the host has disconnected.
     pub fn serve(&mut self, camera: &mut Camera, now: Duration) -> io::Result<()> {
         match Request::read(&mut self.socket)? {
             Request::Unlink { sequence, target } => self.unlink(camera, sequence, target),
@@ -209,8 +209,8 @@ impl Port {
         self.socket.write_all(&ret_submit(sequence, -EPIPE, 0, &[]))
     }
 
-    /// Unlinking succeeded if the status says "connection reset"; with 0 the host waits for the
-    /// transfer's own end, which is on its way. A camera that hangs is unlinked by its controller.
+    /// Unlinking succeeded if the status is "connection reset"; with 0 the host waits for the transfer's own
+    /// end, which is on its way. The controller unlinks a hanging camera.
     fn unlink(&mut self, camera: &mut Camera, sequence: u32, target: u32) -> io::Result<()> {
         let swallowed = self.unanswered.iter().position(|&request| request == target);
         if let Some(position) = swallowed {

@@ -1,5 +1,5 @@
-//! The cable into a virtual machine of QEMU: usbredir over a socket, with the camera on the side of the
-//! protocol that has the device ("usb-host").
+//! The cable into a QEMU virtual machine: usbredir over a socket, with the camera as the device side of the
+//! protocol ("usb-host").
 //!
 //! The messages are described in usbredir's docs/usb-redirection-protocol.md, version 0.7. All numbers are
 //! little-endian. Bulk only: isochronous streams have buffers and clocks of their own in this protocol.
@@ -14,10 +14,10 @@ use crate::camera::{Camera, Completed, Urb};
 use crate::control::{Answer, Setup};
 use crate::descriptors::{VIDEO_CONTROL_INTERFACE, VIDEO_ENDPOINT, VIDEO_STREAMING_INTERFACE};
 
-/// Bytes of one message; the host asks for 16 KiB at a time.
+/// Bytes of one message; the host requests 16 KiB at a time.
 const MESSAGE_MAX_BYTES: usize = 1 << 20;
 const HELLO_VERSION_BYTES: usize = 64;
-/// Interfaces and endpoints that the tables of the protocol have room for.
+/// Interfaces and endpoints that fit the tables of the protocol.
 const TABLE_ENTRIES: usize = 32;
 
 const HELLO: u32 = 0;
@@ -54,11 +54,11 @@ const DEVICE: [u16; 3] = [0x1209, 0x0001, 0x0100];
 /// Miscellaneous device with interface association (USB ECN "Interface Association Descriptor").
 const DEVICE_CLASS: [u8; 3] = [0xef, 2, 1];
 
-/// A camera that is plugged into a virtual machine. Dropping it unplugs it.
+/// A camera plugged into a virtual machine. Dropping it unplugs it.
 #[derive(Debug)]
 pub struct Port {
     socket: UnixStream,
-    /// What both sides can, once the other's greeting is here.
+    /// The capabilities of both sides, once the other's greeting has arrived.
     common: Option<u32>,
     configuration: u8,
 }
@@ -82,10 +82,10 @@ impl Port {
         self.socket.as_fd()
     }
 
-    /// Takes one message of the host's.
+    /// Takes one message from the host.
     ///
     /// # Errors
-    /// The socket's, and messages that make no sense.
+    /// The socket's, and invalid messages.
     pub fn serve(&mut self, camera: &mut Camera, now: Duration) -> io::Result<()> {
         let (kind, id, body) = self.receive()?;
         match kind {
@@ -113,7 +113,7 @@ impl Port {
                 self.send(ALT_SETTING_STATUS, id, &[&[SUCCESS, interface, alt]])
             }
             GET_ALT_SETTING => self.send(ALT_SETTING_STATUS, id, &[&[SUCCESS, byte(&body, 0)?, 0]]),
-            // A reset needs no answer; the others are about things that this camera has not.
+            // A reset needs no response; the others concern features that this camera lacks.
             _ => Ok(()),
         }
     }
@@ -127,7 +127,7 @@ impl Port {
         self.send(BULK_PACKET, done.urb.id, &[&header, &done.data])
     }
 
-    /// The other side is there: says what device this is.
+    /// The other side is ready: describes the device to it.
     fn greeted(&mut self, body: &[u8]) -> io::Result<()> {
         let theirs = body.get(HELLO_VERSION_BYTES..).and_then(|rest| rest.first_chunk().copied());
         let common = CAPABILITIES & u32::from_le_bytes(theirs.unwrap_or_default());
@@ -206,7 +206,7 @@ impl Port {
         self.common.is_some_and(|common| common & capability != 0)
     }
 
-    /// Numbers of messages have 64 bits once both sides have said that they can.
+    /// Message ids have 64 bits once both sides have announced that capability.
     fn send(&mut self, kind: u32, id: u64, parts: &[&[u8]]) -> io::Result<()> {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let mut message = Vec::with_capacity(16 + length);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_device_is_told_in_the_form_that_the_host_knows() {
+    fn the_device_is_described_in_the_form_that_the_host_knows() {
         let (_port, mut host, _) = greeted(u32::MAX);
         let lengths: Vec<_> =
             (0..3).map(|_| take(&mut host, 16)).map(|(kind, body)| (kind, body.len())).collect();
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_descriptor_is_answered_and_a_transfer_can_be_taken_back() {
+    fn a_descriptor_is_answered_and_a_transfer_can_be_cancelled() {
         let (mut port, mut host, mut camera) = greeted(u32::MAX);
         (0..3).for_each(|_| drop(take(&mut host, 16)));
         let send = |host: &mut UnixStream, kind: u32, body: &[u8]| {

@@ -1,9 +1,9 @@
-//! Writes manual pages and shell completions, from the definition of the command line itself.
+//! Writes manual pages and shell completions from the definition of the command line.
 //!
 //!     manual FOLDER
 //!
-//! Into FOLDER/man1 go `pinhole.1` and a page for each command; into FOLDER/completions go
-//! `pinhole.bash`, `_pinhole` (zsh) and `pinhole.fish`. The same version gives the same bytes.
+//! Into FOLDER/man1 go `pinhole.1` and a page for each command; into FOLDER/completions go `pinhole.bash`,
+//! `_pinhole` (zsh) and `pinhole.fish`. The same version gives the same bytes.
 
 use std::fs;
 use std::io;
@@ -56,7 +56,7 @@ fn page_name(command: &Command) -> String {
     command.get_display_name().unwrap_or(command.get_name()).to_owned()
 }
 
-/// One page: what clap knows, then `sections`, then where else to look.
+/// Writes one page: clap's content, then `sections`, then references.
 fn page(
     folder: &Path,
     command: Command,
@@ -90,7 +90,7 @@ fn page(
     roff.to_writer(&mut file)
 }
 
-/// Sections of the program's page that the command line's definition lacks.
+/// Sections of the program's page that the definition of the command line lacks.
 const SECTIONS: [(&str, &[(&str, &str)]); 4] = [
     (
         "EXIT STATUS",

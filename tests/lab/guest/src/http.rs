@@ -1,4 +1,4 @@
-//! A viewer that takes nothing on trust: a multipart reader by RFC 2046 and Content-Length.
+//! A strict viewer: a multipart reader by RFC 2046 and Content-Length.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,7 +12,7 @@ const PART_WAIT_MAX: Duration = Duration::from_secs(30);
 const HEAD_LINES_MAX: usize = 64;
 const PART_MAX_BYTES: usize = 32 << 20;
 
-/// An answer that has an end.
+/// A complete response.
 #[derive(Debug)]
 pub struct Answer {
     /// The status code.
@@ -102,7 +102,7 @@ fn read_fields(reader: &mut impl BufRead) -> Result<Vec<(String, String)>, Strin
     Err(format!("more than {HEAD_LINES_MAX} header fields"))
 }
 
-/// One line without its CRLF, which must be there.
+/// One line without its CRLF, which is required.
 fn read_line(reader: &mut impl BufRead) -> Result<String, String> {
     const LINE_MAX_BYTES: u64 = 8 << 10;
     let mut line = Vec::new();
@@ -121,7 +121,7 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(120)]).into_owned()
 }
 
-/// Somebody who watches a stream.
+/// A viewer of a stream.
 pub struct Viewer {
     reader: BufReader<TcpStream>,
     delimiter: String,
@@ -185,7 +185,7 @@ impl Viewer {
         }
     }
 
-    /// Reads until the server ends the stream; says whether it did within its time.
+    /// Reads until the server ends the stream; true if it did so in time.
     pub fn drain(mut self) -> bool {
         std::io::copy(&mut self.reader, &mut std::io::sink()).is_ok()
     }

@@ -1,9 +1,9 @@
 //! The camera lab's cases. Runs as root inside the lab's virtual machine:
 //! `lab-guest [FILTER]...` with the programs under test in `PINHOLE_BIN` and `USB_CAMERA_BIN`.
 //!
-//! Each case is a line of output, `ok NAME (SECONDS)`, `FAILED NAME: WHY` or `skipped NAME: WHY`;
-//! the last line counts them. Emulation is slow and its speed varies, so cases look at order,
-//! counts and recovery, never at rates.
+//! Each case prints a line, `ok NAME (SECONDS)`, `FAILED NAME: WHY` or `skipped NAME: WHY`; the last line
+//! counts them. Emulation is slow and its speed varies, so cases check order, counts and recovery, never
+//! rates.
 
 mod cases;
 mod http;
@@ -33,14 +33,14 @@ impl<T: Into<String>> From<T> for Trouble {
     }
 }
 
-/// What a case or a step of it gives.
+/// The result of a case or a step.
 pub type Outcome<T = ()> = Result<T, Trouble>;
 
-/// One thing to be shown.
+/// A test case.
 pub struct Case {
-    /// What holds if it passes.
+    /// The property that holds if it passes.
     pub name: String,
-    /// Shows it.
+    /// Checks it.
     pub run: Box<dyn Fn() -> Outcome>,
 }
 
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for case in cases::all().into_iter().filter(wanted) {
         let watch = Stopwatch::start();
-        // A panic is a failed case, not the end of the others.
+        // A panic fails its case without ending the others.
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| (case.run)()))
             .unwrap_or_else(|_| Err("panicked (message above)".into()));
         let seconds = watch.seconds();

@@ -1,4 +1,4 @@
-//! Compares a delivered JPEG with the raw picture that it was made of.
+//! Compares a delivered JPEG with the raw picture that it was encoded from.
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -12,11 +12,11 @@ pub struct Planes {
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
-    /// Three bytes a pixel; grey pictures have 128, 128.
+    /// Three bytes per pixel; grey pictures have 128, 128.
     pub pixels: Vec<[u8; 3]>,
 }
 
-/// Decodes with a decoder that shares nothing with the one under test, and strictly.
+/// Decodes strictly, with a decoder that shares no code with the one under test.
 pub fn decode(jpeg: &[u8]) -> Result<Planes, String> {
     let options = DecoderOptions::new_safe().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::YCbCr);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
@@ -39,11 +39,11 @@ pub fn decode(jpeg: &[u8]) -> Result<Planes, String> {
     Ok(Planes { width, height, pixels })
 }
 
-/// Reads a raw picture as V4L2 lays it out without padding. `None`: too short, or not known here.
+/// Reads a raw picture in V4L2's layout without padding. `None` if it is too short or of an unknown format.
 pub fn from_raw(fourcc: &str, width: usize, height: usize, raw: &[u8]) -> Option<Planes> {
     let area = width * height;
     let byte = |at: usize| raw.get(at).copied();
-    // Packed 4:2:2: where Y0, Cb, Y1, Cr lie in each four bytes.
+    // Packed 4:2:2: the offsets of Y0, Cb, Y1, Cr in each four bytes.
     let packed = |order: [usize; 4], x: usize, y: usize| {
         let at = (y * width + x / 2 * 2) * 2;
         Some([byte(at + order[x % 2 * 2])?, byte(at + order[1])?, byte(at + order[3])?])
@@ -81,7 +81,7 @@ pub fn from_raw(fourcc: &str, width: usize, height: usize, raw: &[u8]) -> Option
     Some(Planes { width, height, pixels: pixels? })
 }
 
-/// The high bits fill the missing low ones, so that white is white.
+/// Repeats the high bits in the missing low ones, so that white is white.
 fn rgb565(word: u16) -> [u8; 3] {
     let [red, green, blue] = [word >> 11, word >> 5 & 0x3f, word & 0x1f].map(|level| level as u8);
     [red << 3 | red >> 2, green << 2 | green >> 4, blue << 3 | blue >> 2]
@@ -95,8 +95,8 @@ fn ycbcr(rgb: [u8; 3]) -> [u8; 3] {
         .map(|level| level.round().clamp(0.0, 255.0) as u8)
 }
 
-/// Peak signal-to-noise ratio in dB of Y, Cb and Cr of two pictures of one size. Chroma is compared as means of 2x2 pixels, which is what is left
-/// of it in a JPEG.
+/// Peak signal-to-noise ratio in dB of Y, Cb and Cr of two pictures of one size. Chroma is compared as means
+/// of 2x2 pixels, its resolution in a JPEG.
 pub fn likeness(a: &Planes, b: &Planes) -> Result<[f64; 3], String> {
     if (a.width, a.height) != (b.width, b.height) {
         return Err(format!("{}x{} is compared with {}x{}", a.width, a.height, b.width, b.height));
@@ -123,7 +123,7 @@ fn mean_of_square(planes: &Planes, component: usize, x: usize, y: usize) -> f64 
     corners.map(|corner| f64::from(planes.pixels[corner][component])).iter().sum::<f64>() / 4.0
 }
 
-/// A marker, and the bytes of its segment with it.
+/// A marker, and the bytes of its segment including the marker.
 type Segment<'a> = (u8, &'a [u8]);
 
 /// Splits a JPEG into the segments before the scan, and the rest.

@@ -14,7 +14,7 @@ use crate::http::{self, Viewer};
 use crate::wait::{PATIENCE, until};
 use crate::{Outcome, Trouble};
 
-/// The path of a program that the host names in the environment.
+/// The path of a program, from an environment variable that the host sets.
 pub fn program(variable: &str) -> Outcome<PathBuf> {
     std::env::var_os(variable).map(PathBuf::from).ok_or_else(|| format!("{variable} is not set").into())
 }
@@ -26,14 +26,14 @@ pub struct Pinhole {
     log: PathBuf,
 }
 
-/// What a process holds.
+/// The resources of a process.
 #[derive(Debug, Clone)]
 pub struct Holdings {
     /// Open descriptors.
     pub descriptors: usize,
     /// Names of the threads.
     pub threads: Vec<String>,
-    /// Memory that is its own, in KiB: what is mapped of the program's file comes and goes.
+    /// Private memory in KiB: mapped pages of the program's file come and go.
     pub own_kib: usize,
 }
 
@@ -84,7 +84,7 @@ impl Pinhole {
             .map_err(|error| format!("GET {path}: status {}: {error}", answer.status))
     }
 
-    /// Sends JSON to `path`; the status and the JSON of the answer.
+    /// Sends JSON to `path`; returns the status and the JSON of the response.
     pub fn patch(&self, path: &str, body: &Value) -> Result<(u16, Value), String> {
         let answer = http::patch(self.address, path, &body.to_string())?;
         let value = serde_json::from_slice(&answer.body)
@@ -98,7 +98,7 @@ impl Pinhole {
         health["cameras"].get(0).cloned().ok_or_else(|| format!("/health has no camera: {health}"))
     }
 
-    /// Waits until the camera is in this state, and gives what `/health` says of it.
+    /// Waits until the camera is in this state, and returns its entry in `/health`.
     pub fn wait_for_state(&self, state: &str, limit: Duration) -> Outcome<Value> {
         until(&format!("state {state:?}"), limit, || {
             let camera = self.camera()?;
@@ -106,7 +106,7 @@ impl Pinhole {
         })
     }
 
-    /// Waits until the camera is lost, and gives the reason, which must be there.
+    /// Waits until the camera is lost, and returns the reason, which is required.
     pub fn wait_until_lost(&self, limit: Duration) -> Outcome<String> {
         let camera = self.wait_for_state("lost", limit)?;
         let reason = camera["reason"].as_str().unwrap_or_default().to_owned();
@@ -126,7 +126,7 @@ impl Pinhole {
         Ok(entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).collect())
     }
 
-    /// What the process holds now.
+    /// The process's present resources.
     pub fn holdings(&self) -> Result<Holdings, String> {
         let path = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
@@ -151,7 +151,7 @@ impl Pinhole {
         rustix::process::kill_process(pid, Signal::TERM).map_err(|error| format!("kill: {error}").into())
     }
 
-    /// Waits for the end of the process.
+    /// Waits for the process to end.
     pub fn wait_for_end(&mut self, limit: Duration) -> Outcome<ExitStatus> {
         until("pinhole to end", limit, || match self.child.try_wait() {
             Ok(Some(status)) => Ok(status),
@@ -173,7 +173,7 @@ pub fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// Runs a program to its end and gives its standard output.
+/// Runs a program to its end and returns its standard output.
 pub fn output(program: &Path, arguments: &[&str]) -> Outcome<String> {
     let name = program.display();
     let output = Command::new(program)

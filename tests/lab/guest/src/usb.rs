@@ -28,7 +28,7 @@ impl UsbCamera {
         Ok(camera)
     }
 
-    /// Plugs in a camera, whatever udev makes of it.
+    /// Plugs in a camera without waiting for udev.
     pub fn plug_in_unseen(serial: &str, options: &[&str]) -> Outcome<UsbCamera> {
         let control = format!("/run/usb-camera-{serial}");
         let child = Command::new(program("USB_CAMERA_BIN")?)
@@ -40,30 +40,30 @@ impl UsbCamera {
         Ok(UsbCamera { child, control, serial: serial.into() })
     }
 
-    /// The stable name that udev gives it.
+    /// The stable name from udev.
     pub fn link(&self) -> String {
         format!("/dev/v4l/by-id/usb-Pinhole_Lab_Camera_{}-video-index0", self.serial)
     }
 
-    /// The node that the stable name means now.
+    /// The node that the stable name refers to now.
     pub fn node(&self) -> Outcome<PathBuf> {
         fs::canonicalize(self.link()).map_err(|error| format!("{}: {error}", self.link()).into())
     }
 
-    /// Waits until udev has made the link and the node behind it.
+    /// Waits until udev has created the link and its node.
     pub fn wait_for_link(&self) -> Outcome<PathBuf> {
         let link = self.link();
         until(&link, PATIENCE, || fs::canonicalize(&link).map_err(|error| error.to_string()))
     }
 
-    /// Gives a command and waits until the camera has obeyed.
+    /// Sends a command and waits until the camera has executed it.
     pub fn tell(&self, command: &str) -> Outcome<String> {
         let mut arguments = vec!["tell", &self.control];
         arguments.extend(command.split_whitespace());
         output(&program("USB_CAMERA_BIN")?, &arguments)
     }
 
-    /// Pulls the cable and waits until udev has noticed.
+    /// Unplugs it and waits until udev has noticed.
     pub fn unplug(&self) -> Outcome {
         self.tell("unplug")?;
         let link = self.link();
@@ -72,7 +72,7 @@ impl UsbCamera {
         })
     }
 
-    /// Puts the cable in again and waits for the link.
+    /// Plugs it in again and waits for the link.
     pub fn replug(&self) -> Outcome<PathBuf> {
         self.tell("plug")?;
         self.wait_for_link()
@@ -83,28 +83,28 @@ impl Drop for UsbCamera {
     fn drop(&mut self) {
         end(&mut self.child);
         let link = self.link();
-        // The next case starts with an empty bus. If this one does not come empty, the next says so.
+        // The next case needs an empty bus; if this one is not empty, the next case reports it.
         let _ = until("the link to go", PATIENCE, || {
             if fs::symlink_metadata(&link).is_err() { Ok(()) } else { Err("it is there".into()) }
         });
     }
 }
 
-/// Reads until a picture of a camera comes that is later than frame `after`.
+/// Reads until a picture from a camera arrives that is later than frame `after`.
 pub fn next_picture(viewer: &mut Viewer, after: u32) -> Outcome<Vec<u8>> {
     viewer.wait_for("a picture of the camera", |jpeg| {
         Stamp::of_jpeg(jpeg).is_some_and(|stamp| stamp.sequence > after)
     })
 }
 
-/// Reads until a card comes in place of a picture; it has to be a sound JPEG.
+/// Reads until a card arrives in place of a picture; it must be a valid JPEG.
 pub fn next_card(viewer: &mut Viewer) -> Outcome {
     let card = viewer.wait_for("a card", |jpeg| Stamp::of_jpeg(jpeg).is_none())?;
     picture::decode(&card)?;
     Ok(())
 }
 
-/// Checks that a delivered JPEG is, byte for byte, the frame that the camera sent under its number.
+/// Checks that a delivered JPEG is, byte for byte, the frame that the camera sent with its number.
 pub fn check_identical(mode: Mode, jpeg: &[u8]) -> Outcome<u32> {
     let stamp = Stamp::of_jpeg(jpeg).ok_or_else(|| format!("no stamp in a frame of {} bytes", jpeg.len()))?;
     let sent = frames::frame(mode, stamp, true);

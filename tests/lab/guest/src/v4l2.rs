@@ -1,4 +1,4 @@
-//! Devices seen without the program under test: `v4l2-ctl`.
+//! Inspects devices without the program under test, using `v4l2-ctl`.
 
 use std::fs;
 use std::path::Path;
@@ -21,13 +21,13 @@ pub fn formats(device: &str) -> Outcome<Vec<String>> {
     Ok(listing.lines().filter_map(|line| line.split('\'').nth(1)).map(str::to_owned).collect())
 }
 
-/// Makes vivid's picture stand still: colour bars, no text, no counter.
+/// Makes vivid's picture static: colour bars, no text, no counter.
 pub fn freeze_vivid() -> Outcome {
     v4l2_ctl(&["-d", VIVID, "-c", "test_pattern=0,osd_text_mode=2,horizontal_movement=3,vertical_movement=3"])
         .map(drop)
 }
 
-/// The nodes of devices whose name begins like this.
+/// The nodes of devices whose name has this prefix.
 pub fn nodes(name: &str) -> Result<Vec<String>, String> {
     let folder = "/sys/class/video4linux";
     let entries = fs::read_dir(folder).map_err(|error| format!("{folder}: {error}"))?;
@@ -51,7 +51,7 @@ pub fn set_control(name: &str, value: i64) -> Outcome {
     v4l2_ctl(&["-d", VIVID, "-c", &format!("{name}={value}")]).map(drop)
 }
 
-/// Captures frames as they are and gives their bytes, one after the other.
+/// Captures unchanged frames and returns their bytes, one after the other.
 pub fn capture(
     device: &str,
     fourcc: &str,
@@ -66,11 +66,11 @@ pub fn capture(
     fs::read(FILE).map_err(|error| format!("{FILE}: {error}").into())
 }
 
-/// Another program that streams from a device; ended when dropped.
+/// Another program that streams from a device; it ends when dropped.
 pub struct Occupant(Child);
 
 impl Occupant {
-    /// Begins and waits for its first frame.
+    /// Starts it and waits for its first frame.
     pub fn begin(device: &str) -> Outcome<Occupant> {
         const FILE: &str = "/tmp/occupied";
         let _ = fs::remove_file(FILE);

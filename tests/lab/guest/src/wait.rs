@@ -1,4 +1,4 @@
-//! Waiting for conditions, each with a limit. Nothing here waits for a fixed time and hopes.
+//! Waits for conditions, each with a limit. Nothing here sleeps for a fixed time.
 
 #![expect(clippy::disallowed_methods, reason = "the one place of the lab that reads the clock")]
 
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use crate::{Outcome, Trouble};
 
-/// For whatever takes a moment on a real machine. Emulated on a busy host, a moment can be long.
+/// For events that take a moment on a real machine. Emulated on a busy host, a moment can be long.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Between two looks at a condition.
+/// The interval between two checks of a condition.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Measures how long something takes.
@@ -18,7 +18,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Begins now.
+    /// Starts now.
     pub fn start() -> Stopwatch {
         Stopwatch(Instant::now())
     }
@@ -28,14 +28,14 @@ impl Stopwatch {
         self.0.elapsed().as_secs_f64()
     }
 
-    /// More than this has passed.
+    /// Whether more than this has passed.
     pub fn exceeds(self, limit: Duration) -> bool {
         self.0.elapsed() > limit
     }
 }
 
-/// Looks until `look` gives something. `what` says what is waited for, for the message when the
-/// limit is reached; `look` may say why not yet.
+/// Calls `look` until it succeeds. `what` describes the condition in the message at the limit; `look` may
+/// give the reason for not succeeding yet.
 pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<T, String>) -> Outcome<T> {
     let watch = Stopwatch::start();
     loop {

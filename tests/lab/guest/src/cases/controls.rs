@@ -1,4 +1,4 @@
-//! Controls over HTTP are those that v4l2-ctl sees.
+//! Controls over HTTP match those seen by v4l2-ctl.
 
 use serde_json::{Value, json};
 

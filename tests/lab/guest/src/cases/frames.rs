@@ -1,4 +1,4 @@
-//! MJPEG passes through: whole frames as the camera sent them, the others not at all.
+//! MJPEG passes through: whole frames exactly as sent by the camera, no others.
 
 use usb_camera::descriptors::{MODES, Mode};
 use usb_camera::frames::{self, Stamp};
@@ -29,7 +29,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// A camera with faults set before anybody looks, and the service on it.
+/// A camera with faults set before the first viewer, and the service on it.
 fn watched(serial: &str, options: &[&str], faults: &[&str]) -> Outcome<(UsbCamera, Pinhole)> {
     let camera = UsbCamera::plug_in(serial, options)?;
     for fault in faults {
@@ -39,7 +39,7 @@ fn watched(serial: &str, options: &[&str], faults: &[&str]) -> Outcome<(UsbCamer
     Ok((camera, service))
 }
 
-/// Takes frames from a stream, each identical to the one sent and later than the one before.
+/// Takes frames from a stream; each is identical to the sent one and later than the previous one.
 fn collect(service: &Pinhole) -> Outcome<Vec<u32>> {
     let mut viewer = service.view("/stream")?;
     let mut sequences: Vec<u32> = Vec::new();
@@ -71,7 +71,7 @@ fn spoilt(fault: &str) -> Outcome {
         "a spoilt frame was shown: {sequences:?}"
     );
     let (first, last) = (sequences[0], sequences[FRAMES - 1]);
-    // Frames that the driver had no buffer for are lost before the service sees them.
+    // Frames for which the driver had no buffer are lost before the service sees them.
     let bad_min = u64::from((last / EVERY - first / EVERY) / 2).max(1);
     let camera = service.camera()?;
     let bad = camera["frames_bad_total"].as_u64().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The lab's own behaviour, seen with `v4l2-ctl`: what the cases of the service stand on.
+//! The lab's own behaviour, seen by `v4l2-ctl`: the basis for the cases of the service.
 
 use usb_camera::descriptors::{MODES, Mode};
 use usb_camera::frames::{self, Stamp};
@@ -61,7 +61,7 @@ fn is_as_sent(mode: Mode, jpeg: &[u8]) -> bool {
     Stamp::of_jpeg(jpeg).is_some_and(|stamp| frames::frame(mode, stamp, true) == jpeg)
 }
 
-/// Captures and cuts the bytes where a stamped frame begins.
+/// Captures and splits the bytes at the start of each stamped frame.
 fn capture_jpegs(node: &str, mode: Mode, count: usize) -> Outcome<Vec<Vec<u8>>> {
     let bytes = v4l2::capture(node, "MJPG", (mode.width.into(), mode.height.into()), count)?;
     let is_start = |at: &usize| bytes[*at] == 0xff && Stamp::of_jpeg(&bytes[*at..]).is_some();

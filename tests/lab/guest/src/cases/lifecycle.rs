@@ -1,4 +1,4 @@
-//! What the service holds, and when it lets go.
+//! The resources that the service holds, and when it releases them.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use crate::wait::{PATIENCE, Stopwatch, until};
 use crate::{Case, Outcome, ensure};
 
 const ROUNDS: usize = 20;
-/// By then pools and caches are filled.
+/// After this many rounds, pools and caches are filled.
 const ROUNDS_WARM: usize = 4;
-/// A leaked frame buffer in each round would be more.
+/// A leaked frame buffer in each round would exceed this.
 const GROWTH_MAX_KIB: usize = 2 << 10;
 /// The camera is closed 5 s after its last viewer; the rest is for the emulator.
 const LINGER_LIMIT: Duration = Duration::from_secs(15);
@@ -67,7 +67,7 @@ fn no_leak() -> Outcome {
         }
     }
     let warm = warm.ok_or("no round was warm")?;
-    // A look at the devices or a card may be under way; a thread that leaked stays.
+    // A scan for devices or drawing of a card may be in progress; a leaked thread stays.
     until("threads and descriptors to be as many as in a warm round", PATIENCE, || {
         let after = service.holdings()?;
         if after.descriptors <= warm.descriptors && after.threads.len() <= warm.threads.len() {

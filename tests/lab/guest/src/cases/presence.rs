@@ -1,5 +1,5 @@
-//! A camera that goes, comes, falls silent, hangs or belongs to somebody else: what viewers see and
-//! what `/health` says.
+//! A camera that disappears, appears, falls silent, hangs or is in use by another program: what viewers see
+//! and `/health` reports.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::{Case, Outcome, ensure};
 /// A silent camera is lost after 5 s; as much again for the emulator.
 const SILENCE_LIMIT: Duration = Duration::from_secs(10);
 
-/// A camera may adjust its exposure, or the bus be busy.
+/// A camera may adjust its exposure, or the bus may be busy.
 const SILENCE_TOLERATED: Duration = Duration::from_secs(1);
 
 /// The cases.
@@ -51,7 +51,7 @@ fn replugged() -> Outcome {
         last = check_identical(MODES[0], &next_picture(viewer, 0)?)?.max(last);
     }
     let old_node = camera.node()?;
-    // As long as somebody holds the old node, its number is not free for the new one.
+    // While the old node is open, its number is not free for the new one.
     let held = File::open(&old_node).map_err(|error| format!("{}: {error}", old_node.display()))?;
     camera.unplug()?;
     for viewer in &mut viewers {
@@ -75,7 +75,7 @@ fn stalled() -> Outcome {
     let service = serve(&camera)?;
     let mut viewer = service.view("/stream")?;
     let last = check_identical(MODES[0], &next_picture(&mut viewer, 0)?)?;
-    // Longer than the limit, so that it is the limit that is seen, and not the end of the stall.
+    // Longer than the limit, so that the limit takes effect before the stall ends.
     camera.tell(&format!("stall {}", SILENCE_LIMIT.as_secs() + 2))?;
     let watch = Stopwatch::start();
     service.wait_until_lost(SILENCE_LIMIT)?;
@@ -177,7 +177,7 @@ fn serve_configured(text: &str) -> Outcome<Pinhole> {
     Pinhole::serve(&["--config", FILE])
 }
 
-/// udev takes no events while this lives.
+/// udev processes no events while this exists.
 struct HeldEvents;
 
 impl HeldEvents {
@@ -189,7 +189,7 @@ impl HeldEvents {
 
 impl Drop for HeldEvents {
     fn drop(&mut self) {
-        // Without it the next case finds no link, and says so.
+        // If this fails, the next case finds no link, and reports it.
         let _ = output(Path::new("udevadm"), &["control", "--start-exec-queue"]);
     }
 }

@@ -33,7 +33,7 @@ impl File {
         Ok(file)
     }
 
-    /// Puts another file in its place, as editors do.
+    /// Replaces the file, as editors do.
     fn replace(&self, text: &str) -> Outcome {
         let new = self.0.with_extension("new");
         let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &self.0));
@@ -79,10 +79,10 @@ fn beside_another() -> Outcome {
     next_picture(&mut of_door, 0)?;
     for mode in [MODES[1], MODES[0], MODES[1], MODES[0], MODES[1]] {
         file.replace(&(yards.clone() + &sized("door", &door, mode)))?;
-        // Its device is closed and opened, and the same connection goes on.
+        // Its device is closed and reopened, and the same connection continues.
         of_door.wait_for("a picture of the other size", |jpeg| check_identical(mode, jpeg).is_ok())?;
         for _ in 0..5 {
-            // Whatever is not a whole picture behind the last one is an error here.
+            // Anything but a whole picture after the last one is an error here.
             let jpeg = of_yard.next()?;
             let number = check_identical(MODES[0], &jpeg)?;
             ensure!(number > last, "picture {number} behind {last}");

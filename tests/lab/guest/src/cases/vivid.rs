@@ -1,4 +1,4 @@
-//! Raw formats: what a viewer gets is what the sensor saw.
+//! Raw formats: viewers get the picture that the sensor saw.
 
 use std::collections::HashMap;
 
@@ -23,16 +23,16 @@ const FORMATS: [(&str, &str); 14] = [
     ("RGBP", "rgb565"),
     ("GREY", "grey"),
 ];
-/// Those whose driver is made to say that their range is limited.
+/// Formats for which the driver declares limited range.
 const LIMITED: [(&str, &str); 2] = [("YUYV", "yuyv"), ("NV12", "nv12")];
-/// vivid's test pattern with black and white as they are at 100 %.
+/// vivid's test pattern with black and white at 100 %.
 const FULL_COLOURBARS: i64 = 1;
 /// `V4L2_QUANTIZATION_LIM_RANGE`.
 const LIMITED_RANGE: i64 = 2;
 const SIZE: (usize, usize) = (640, 480);
 const FRAMES: usize = 100;
-/// Colour bars at quality 90 reach 38 dB in chroma, which a decoder smooths across their edges, and
-/// 100 in luma; swapped chroma gives 10.
+/// Colour bars at quality 90 reach 38 dB in chroma, which a decoder smooths across their edges, and 100 in
+/// luma; swapped chroma yields 10.
 const PSNR_MIN_DB: f64 = 35.0;
 
 /// A case for each format.
@@ -59,7 +59,7 @@ fn raw(fourcc: &str, name: &str) -> Outcome {
     let service =
         Pinhole::serve(&["--format", name, "--size", &size, "--fps", "30", "--quality", "90", v4l2::VIVID])?;
     let mut viewer = service.view("/stream")?;
-    // The picture stands still, so most frames are equal, and equal ones need one comparison.
+    // The picture is static, so most frames are equal, and equal ones need one comparison.
     let mut seen = HashMap::new();
     for _ in 0..FRAMES {
         *seen.entry(viewer.next()?).or_insert(0) += 1;
@@ -73,7 +73,7 @@ fn raw(fourcc: &str, name: &str) -> Outcome {
     Ok(())
 }
 
-/// vivid's control of that name sets what it draws, and what it says in its format.
+/// vivid's control of that name sets the range that it draws and declares.
 fn limited_range(fourcc: &str, name: &str) -> Outcome {
     v4l2::freeze_vivid()?;
     v4l2::set_control("test_pattern", FULL_COLOURBARS)?;
