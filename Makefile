@@ -1,4 +1,4 @@
-# The one front door. Each target sets the machine up by itself, where that is still to be done.
+# The single entry point. Each target sets up the machine itself, if that has not been done yet.
 
 help:
 	@echo "make run     build, then serve every camera found (the test card where there is none)"

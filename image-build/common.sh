@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the steps of the image's build share. They run in the project's folder, without privilege.
+# Shared by the steps of the image's build. They run in the project's folder, without privileges.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -8,7 +8,7 @@ export LC_ALL=C TZ=UTC
 
 manifest=image-build/manifest.py
 work=${PINHOLE_IMAGE_DIR:-target/image}
-# Packages are kept outside the clone: a new clone need not fetch them again.
+# Packages are cached outside the clone: a new clone need not fetch them again.
 package_cache=${XDG_CACHE_HOME:-$HOME/.cache}/pinhole/packages
 mkdir -p "$work" "$package_cache"
 work=$(cd "$work" && pwd)
@@ -22,12 +22,12 @@ give_up() {
 	exit 1
 }
 
-# The name of what a step makes: a sum over its inputs, which are files, folders or words.
+# The name of a step's result: a checksum over its inputs, which are files, folders or words.
 key_of() {
 	local input
 	for input; do
 		if [ -d "$input" ]; then
-			# What git does not know of, such as Python's byte code, is not an input.
+			# Files unknown to git, such as Python's byte code, are not inputs.
 			find "$input" -type f -not -path '*/__pycache__/*' | sort | xargs -d '\n' sha256sum
 			find "$input" -type l -printf '%p %l\n' | sort
 		elif [ -f "$input" ]; then
@@ -67,7 +67,7 @@ apt_sources() {
 	echo "deb [$options] $security $debian-security main non-free-firmware"
 }
 
-# Prepares an apt that knows arm64 packages and nothing of this machine; then `apt-get`, `apt-cache`
+# Prepares an apt that knows arm64 packages and is independent of this machine's; then `apt-get`, `apt-cache`
 # run with `APT_CONFIG=$apt_config`.
 prepare_apt() {
 	local root=$work/apt
@@ -77,7 +77,7 @@ prepare_apt() {
 	: >"$root/var/lib/dpkg/status"
 	apt_sources >"$root/etc/apt/sources.list.new"
 	{
-		# How this machine reaches its mirror.
+		# This machine's proxy for its mirror.
 		apt-config dump | grep -E '^Acquire::[^ ]*[Pp]roxy' || true
 		cat <<-END
 			Dir "$root";

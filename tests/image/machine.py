@@ -316,7 +316,7 @@ def raspberry_pi_3(card, folder, extra_initrd=None, parameters="", before_power=
             file.write(b"\0" * (-initrd.stat().st_size % 4))
             file.write(Path(extra_initrd).read_bytes())
     before_power()
-    # QEMU has the watchdog's registers, but resets the machine as soon as it is started.
+    # QEMU has the watchdog's registers, but resets the machine as soon as the watchdog starts.
     line += " systemd.watchdog_sec=off"
     # The PL011 is the Bluetooth chip's; the console is the mini UART, the second serial port.
     arguments = [
