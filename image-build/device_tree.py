@@ -7,7 +7,7 @@ BEGIN_NODE, END_NODE, PROP, NOP, END = 1, 2, 3, 4, 9
 
 
 def properties(blob):
-    """Gives (path of the node, name, value) of each property."""
+    """Yields (path of the node, name, value) of each property."""
     magic, _size, structure, strings = struct.unpack_from(">4I", blob)
     if magic != MAGIC:
         raise ValueError("no device tree")

@@ -12,7 +12,7 @@ import manifest
 
 
 def key(name):
-    """Modules' names know no difference between - and _."""
+    """In modules' names - and _ are equivalent."""
     return Path(name).name.split(".ko")[0].replace("-", "_")
 
 
@@ -60,7 +60,7 @@ class Modules:
         return [key(name)]
 
     def ordered(self, names):
-        """The modules with what they need, which comes before them."""
+        """The modules after their dependencies."""
         order = []
 
         def visit(name, within):

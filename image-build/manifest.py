@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The manifests: boards/base.toml and what each other file there adds to it."""
+"""The manifests: boards/base.toml and the additions of each other file there."""
 
 import sys
 import tomllib
@@ -49,7 +49,7 @@ BOARD_KEYS = {
 
 
 class ManifestError(Exception):
-    """A mistake in a manifest; the text says where and what is allowed."""
+    """A mistake in a manifest; the text gives the place and the allowed values."""
 
 
 def _checked(table, keys, where):
@@ -112,12 +112,12 @@ def boards():
 
 
 def union(field):
-    """What the boards have in a list, each once, in order."""
+    """The entries of a list from all boards, each once, in order."""
     return list(dict.fromkeys(item for board in boards() for item in getattr(board, field)))
 
 
 def main():
-    """`manifest.py packages.root` prints a value, a line each; `manifest.py boards.device_trees` a union."""
+    """`manifest.py packages.root` prints a value, one entry per line; `manifest.py boards.device_trees` a union."""
     path = sys.argv[1]
     if path.startswith("boards."):
         value = union(path.removeprefix("boards."))

@@ -1,5 +1,5 @@
 //! A service that shows nothing but the reason (`http.closed`): on the card, an unreadable password must not
-//! leave the cameras open to everybody.
+//! leave the cameras open to everyone.
 
 use http_types::{Method, StatusCode};
 

@@ -1,4 +1,4 @@
-"""An emulated machine that starts from a card, and what it says on its serial console."""
+"""An emulated machine that starts from a card, and the output on its serial console."""
 
 import os
 import random
@@ -18,26 +18,26 @@ SECTOR = 512
 BOOT_MIB = 4
 """Where the boot partition begins on the card (image-build/disk)."""
 FAT_STATE = 0x41
-"""Of FAT32's boot sector: the byte whose lowest bit says that the partition was in use."""
+"""In FAT32's boot sector: the byte with the dirty flag as its lowest bit."""
 FAT_OWN_ENTRIES = 8
-"""Bytes of a FAT32's two first entries."""
+"""Bytes of the first two entries of a FAT32."""
 CARD_BYTES = 1 << 30
-"""QEMU takes SD cards of a power of two only."""
+"""QEMU accepts only SD cards with a power of two as size."""
 FIRMWARE = Path("/usr/share/AAVMF")
 CONNECT_TIME_MAX_S = 30
 """For QEMU to take a connection, whether or not the guest is up."""
 ADDRESS = r"http://10\.0\.2\.15/"
-"""On the screen of a machine that has got it from QEMU's DHCP."""
+"""The address on the screen, assigned by QEMU's DHCP."""
 ATTEMPTS_MAX = 25
-"""At a time; the oldest is given up for another one."""
+"""Maximum concurrent connections; the oldest is replaced by a new one."""
 
 
 class Failed(Exception):
-    """What a test found wrong."""
+    """A failed expectation of a test."""
 
 
 class Card:
-    """A copy of the image, as large as a card, in a folder of its own."""
+    """A copy of the image, as large as a card, in its own folder."""
 
     def __init__(self, image, folder):
         self.path = Path(folder) / "card.img"
@@ -49,7 +49,7 @@ class Card:
         return f"{self.path}@@{BOOT_MIB << 20}"
 
     def put(self, source, name):
-        """Puts a file into the boot partition, as somebody with a card reader does."""
+        """Puts a file into the boot partition, like a user with a card reader."""
         subprocess.run(["mcopy", "-o", "-i", self.boot, source, f"::/{name}"], check=True)
 
     def put_text(self, text, name):
@@ -124,7 +124,7 @@ def free_port():
 
 
 class Machine:
-    """QEMU, running. Use with `with`: it is ended there."""
+    """A running QEMU. Use in a `with` statement, which ends it."""
 
     def __init__(self, arguments, folder, port, limits=None):
         self.limits = limits
@@ -159,7 +159,7 @@ class Machine:
         self.cut()
 
     def cut(self):
-        """The power goes."""
+        """Cuts the power."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()
@@ -167,11 +167,11 @@ class Machine:
         self.errors.close()
 
     def age(self):
-        """Seconds since the power came."""
+        """Seconds since power-on."""
         return time.monotonic() - self.began
 
     def wait_console(self, pattern, timeout_s):
-        """Waits until the console has said something; gives the match and the machine's age."""
+        """Waits for text on the console; returns the match and the machine's age."""
         wanted = re.compile(pattern.encode(), re.S)
         with self.changed:
             found = self.changed.wait_for(lambda: wanted.search(self.output) or self.ended, timeout_s)
@@ -182,7 +182,7 @@ class Machine:
         return match, self.age()
 
     def wait_until(self, true, timeout_s, what):
-        """Waits until something holds; the console wakes it, or a second that went by."""
+        """Waits until a condition holds; checks at each console output, and every second."""
         end = time.monotonic() + timeout_s
         while not true():
             if time.monotonic() > end or self.ended:
@@ -194,7 +194,7 @@ class Machine:
         return self.output[-2000:].decode(errors="replace")
 
     def first_answer(self, request, timeout_s, enough, again_s):
-        """Asks until the service answers; gives the answer, read until `enough` says so, and the age."""
+        """Repeats a request until the service responds; returns the response, read until `enough`, and the age."""
         end = time.monotonic() + timeout_s
         attempts, problem = Attempts(self.port, request), f"nothing within {timeout_s:.0f} s"
         with attempts:
@@ -239,7 +239,7 @@ class Attempts:
         connection.close()
 
     def one_more(self):
-        """Begins another one, in place of the oldest if there are too many; says what prevents it."""
+        """Opens another one, in place of the oldest if there are too many; returns what prevents it."""
         if any(self.answers.values()):
             return None
         if len(self.answers) >= ATTEMPTS_MAX:
@@ -254,7 +254,7 @@ class Attempts:
         return None
 
     def answer(self, wait_s, enough):
-        """The first answer that has enough, if it comes in time."""
+        """The first sufficient response, if it comes in time."""
         end = time.monotonic() + wait_s
         while (left_s := end - time.monotonic()) > 0:
             for key, _events in self.selector.select(left_s):
@@ -272,7 +272,7 @@ class Attempts:
 
 
 def whole(answer):
-    """Whether an answer has as many bytes as it says."""
+    """Whether a response has as many bytes as it declares."""
     head, separator, body = answer.partition(b"\r\n\r\n")
     length = re.search(rb"(?i)^content-length: *(\d+)", head, re.M)
     return bool(separator and length and len(body) >= int(length[1]))
@@ -303,7 +303,7 @@ def uefi(card, folder, camera_socket=None, memory_mib=512, more=(), limits=None)
 
 
 def raspberry_pi_3(card, folder, extra_initrd=None, parameters="", before_power=lambda: None, limits=None):
-    """A Raspberry Pi 3 B. QEMU has not its firmware: kernel, device tree and RAM disk are taken from the
+    """A Raspberry Pi 3 B. QEMU lacks its firmware: kernel, device tree and RAM disk are taken from the
     card's boot partition as the firmware does, with the parameters of the card's cmdline.txt. `before_power`
     is called when they are."""
     port = free_port()

@@ -1,4 +1,4 @@
-"""Another machine on the emulated one's second network card, which speaks mDNS (RFC 6762) over IPv4 and IPv6."""
+"""A second machine, on the emulated one's other network card, that speaks mDNS (RFC 6762) over IPv4 and IPv6."""
 
 import ipaddress
 import os
@@ -18,7 +18,7 @@ TTL_S = 120
 
 
 class Family:
-    """One version of IP: our address, the group that hears mDNS, and where what is in a packet."""
+    """One version of IP: our address, the mDNS multicast group, and the offsets in a packet."""
 
     def __init__(self, own, group, group_mac, ethernet_type):
         self.own = ipaddress.ip_address(own).packed
@@ -27,7 +27,7 @@ class Family:
         self.ethernet_type = bytes.fromhex(ethernet_type)
 
     def frame(self, payload):
-        """A datagram to everybody who listens to mDNS, as an Ethernet frame."""
+        """A datagram to the mDNS group, as an Ethernet frame."""
         length = 8 + len(payload)
         pseudo = self.own + self.group + struct.pack("!2H", socket.IPPROTO_UDP, length)
         head = struct.pack("!3H", PORT, PORT, length)
@@ -41,7 +41,7 @@ class Family:
         return head[:10] + struct.pack("!H", checksum(head)) + head[12:]
 
     def payload_of(self, received):
-        """What a frame says to mDNS, or None."""
+        """The mDNS message in a frame, or None."""
         packet = received[14:]
         if received[12:14] != self.ethernet_type or len(packet) < 48:
             return None
@@ -86,7 +86,7 @@ def address_of(name, address):
 
 
 def name_at(message, at):
-    """A name, compressed or not, and where it ends (RFC 1035, section 4.1.4)."""
+    """A name, compressed or not, and its end (RFC 1035, section 4.1.4)."""
     labels, end = [], None
     while length := message[at]:
         if length & 0xC0:
@@ -99,7 +99,7 @@ def name_at(message, at):
 
 
 def asked(message):
-    """The names that a query is about."""
+    """The names in a query."""
     _id, flags, questions = struct.unpack_from("!3H", message)
     at, names = 12, []
     for _ in range(0 if flags & 0x8000 else questions):
@@ -110,7 +110,7 @@ def asked(message):
 
 
 def records(message):
-    """{(name, type): [value, ...]} of an answer, the additional ones included."""
+    """{(name, type): [value, ...]} of a response, including the additional records."""
     _id, flags, questions, *counts = struct.unpack_from("!6H", message)
     at, found = 12, {}
     if not flags & 0x8000:
@@ -158,7 +158,7 @@ class Neighbour:
         self.socket.close()
 
     def ask(self, name, kind, timeout_s, family=IPV4):
-        """What is answered for a name, over one version of IP: {(name, type): [value, ...]}; empty if nothing is."""
+        """The response for a name, over one version of IP: {(name, type): [value, ...]}; empty without one."""
         def look(received):
             payload = family.payload_of(received)
             found = records(payload) if payload else {}
@@ -167,11 +167,11 @@ class Neighbour:
         return self.listen(look, timeout_s, lambda: self.send(family, question(name, kind))) or {}
 
     def answer_until(self, true, timeout_s):
-        """Answers for its own names until something holds that comes of a question; whether it does."""
+        """Answers for its own names until a condition holds; returns whether it does."""
         return self.listen(lambda _received: true(), timeout_s)
 
     def listen(self, look, timeout_s, again=lambda: None):
-        """The first frame's that `look` finds something in, or None. `again` is done once a second."""
+        """The first result of `look` for a frame, or None. Calls `again` once a second."""
         end = time.monotonic() + timeout_s
         next_s = 0
         while (now := time.monotonic()) < end:

@@ -1,7 +1,7 @@
 """Time limits that follow the machine on which the image is tested."""
 
 SHELL_MAX_S = 900
-"""For a bare shell's start, which takes 8 s on two quiet cores of a PC: for one a hundred times slower."""
+"""The limit for starting a bare shell: 8 s on two idle cores of a PC, for a machine a hundred times slower."""
 
 
 class Limits:
@@ -13,15 +13,15 @@ class Limits:
     def __init__(self, shell_s):
         self.shell_s = shell_s
         self.boot_s = self.of(40, 300)
-        """From power-on until screen, picture or report are there: 1.3 (UEFI) to 7 (Raspberry Pi 3, report)."""
+        """From power-on until screen, picture or report appear: 1.3 (UEFI) to 7 (Raspberry Pi 3, report)."""
         self.change_s = self.of(20, 120)
-        """From a change until the screen says so, of a machine that is up: 0.1 to 3."""
+        """From a change until the screen shows it, on a running machine: 0.1 to 3."""
         self.name_s = self.of(8, 30)
-        """For an answer by mDNS, of a machine that has its address: 0.1."""
+        """For a response by mDNS, from a machine with an address: 0.1."""
         self.answer_s = self.of(15, 60)
-        """For an answer over HTTP, of a machine that has its address: 0.1 to 1."""
+        """For a response over HTTP, from a machine with an address: 0.1 to 1."""
         self.again_s = self.of(0.75, 2)
-        """Until the same is asked once more: a slow machine must not be busy with the questions of before."""
+        """Until a question is repeated: a slow machine must not be busy with earlier ones."""
 
     def of(self, starts, least_s):
         return max(starts * self.shell_s, least_s)

@@ -3,7 +3,7 @@
 
     gst_server.py ADDRESS DIGEST|- NAME=FILE.mkv:CODEC...     CODEC is h264, h265 or jpeg
 
-Each is at /NAME; with DIGEST, joe:hush has to be known. Prints the port. Debian: python3-gi,
+Each is at /NAME; with DIGEST, the credentials are joe:hush. Prints the port. Debian: python3-gi,
 gir1.2-gst-rtsp-server-1.0, gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad.
 """
 import sys

@@ -2,7 +2,7 @@
 
 const byId = (id) => document.getElementById(id);
 
-/** A new element. Text goes in as text: what cameras are named is never HTML. */
+/** A new element. Text goes in as text: a camera's name is never HTML. */
 function make(tag, className, text) {
   const element = document.createElement(tag);
   if (className) element.className = className;
@@ -19,7 +19,7 @@ const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
 
-/** Seconds in the words of somebody who glances at them. */
+/** A duration in words, readable at a glance. */
 function duration(seconds) {
   const s = Math.max(0, Math.floor(seconds));
   const [days, hours, minutes] = [Math.floor(s / 86400), Math.floor(s / 3600) % 24, Math.floor(s / 60) % 60];
@@ -29,7 +29,7 @@ function duration(seconds) {
   return `${s} s`;
 }
 
-/** "1280 × 720 · 29.9 fps · 2 viewers", without what is not known. */
+/** "1280 × 720 · 29.9 fps · 2 viewers", without unknown parts. */
 function facts(camera) {
   const parts = [];
   if (camera.width && camera.height) parts.push(`${camera.width} × ${camera.height}`);
@@ -39,8 +39,8 @@ function facts(camera) {
 }
 
 /**
- * The address below which everything of Pinhole lies. A proxy may serve Pinhole below a path, so it is
- * taken from the page's own address: /pin, /pin/, /pin/index.html and /pin/health all lie below /pin/.
+ * The base address of all of Pinhole's paths. A proxy may serve Pinhole below a path, so it is
+ * derived from the page's own address: /pin, /pin/, /pin/index.html and /pin/health are all below /pin/.
  * The origin is part of it, as a page opened as http://USER:PASSWORD@HOST/ may not fetch relative to that.
  */
 const base = (() => {
@@ -49,12 +49,12 @@ const base = (() => {
   return `${location.origin}${path.endsWith(leaf) ? path.slice(0, -leaf.length) : path}/`;
 })();
 
-/** The address of a path of Pinhole's. */
+/** The address of one of Pinhole's paths. */
 const place = (path) => base + path.replace(/^\/+/, "");
 
 /**
- * What the page asks for by itself. Where a password is needed by now, the page says so: without this the
- * browser would open its dialogue, again and again, for each stream and every few seconds.
+ * The address for the page's own requests. If a password is now required, the page says so: without this the
+ * browser would open its dialogue repeatedly, for each stream and every few seconds.
  */
 const quietly = (address) => `${address}?dialog=no`;
 
@@ -66,7 +66,7 @@ for (const link of document.querySelectorAll("a[href], link[href]")) {
   link.href = place(link.getAttribute("href"));
 }
 
-/** Why there is no answer that the page can use: words for the reader, and a kind for the page. */
+/** Why there is no usable response: words for the reader, and a kind for the page. */
 class NoAnswer extends Error {
   constructor(kind, words) {
     super(words);
@@ -75,8 +75,8 @@ class NoAnswer extends Error {
 }
 
 /**
- * Gets JSON that `isRight`. An answer that does not come within `timeoutMs` is an error, as is a status
- * other than 200 and `alsoFine`. Throws NoAnswer and nothing else.
+ * Gets JSON that `isRight`. A response that takes longer than `timeoutMs` is an error, as is a status
+ * other than 200 and `alsoFine`. Throws only NoAnswer.
  */
 async function getJson(address, { timeoutMs, alsoFine, isRight, credentials }) {
   const abort = new AbortController();
@@ -95,19 +95,19 @@ async function getJson(address, { timeoutMs, alsoFine, isRight, credentials }) {
   let value = null;
   try {
     value = JSON.parse(text);
-  } catch (error) { /* Whoever answers is not Pinhole. */ }
+  } catch (error) { /* The response is not Pinhole's. */ }
   const isFine = answer.ok || answer.status === alsoFine;
   if (isFine && value !== null && isRight(value)) return value;
   throw complaint(answer, value, address);
 }
 
-/** What is wrong with an answer. */
+/** The fault of a response. */
 function complaint(answer, value, address) {
   const { status } = answer;
   if (answer.type === "opaqueredirect") {
     return new NoAnswer("elsewhere", "This address leads elsewhere now, perhaps to a login. Reload the page.");
   }
-  // Without the password, health is only whether all is well.
+  // Without the password, health only says whether all is well.
   const isCutShort = value !== null && typeof value.status === "string";
   if (status === 401 || isCutShort) {
     return new NoAnswer("password", "A password is needed. Reload the page to enter it.");
@@ -125,7 +125,7 @@ function complaint(answer, value, address) {
     + `A proxy in between must pass on every address below ${base}`);
 }
 
-/** Shows or hides the notice that there is no answer. */
+/** Shows or hides the notice about a missing response. */
 function showNoAnswer(reason) {
   const notice = byId("offline");
   notice.hidden = reason === null;

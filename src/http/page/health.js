@@ -3,7 +3,7 @@ const REFRESH_MS = 3000;
 const TIMEOUT_MS = 8000;
 const RETRY_MAX_MS = 10000;
 
-/** Most boards slow themselves down from here. */
+/** Most boards throttle from here on. */
 const HOT_CELSIUS = 80;
 
 const isKnown = (value) => value !== null && value !== undefined;
@@ -13,7 +13,7 @@ function megabytes(bytes) {
   return mib < 1024 ? `${mib.toFixed(mib < 100 ? 1 : 0)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
 }
 
-/** Names and values; a value is null where it is not known, or [text, whether it is an alarm]. */
+/** Names and values; a value is null if unknown, or [text, whether it is an alarm]. */
 function fill(list, values) {
   list.replaceChildren();
   for (const [name, value] of values) {
@@ -38,7 +38,7 @@ function fillMachine(system) {
     ["Temperature", when(system.temperature_celsius, (t) => [`${t.toFixed(1)} °C`, t >= HOT_CELSIUS])],
     ["Power supply", when(system.under_voltage, (low) => (low ? ["too weak (under-voltage)", true] : "sufficient"))],
     ["Clock", when(system.clock_synchronised, (set) => (set ? "set from the network" : ["not yet set from the network", true]))],
-    // Of a card with Pinhole's own system.
+    // On a card with Pinhole's own system.
     ...(isKnown(mistakes) ? [
       ["Image version", system.image_version],
       ["Boot slot", system.boot_slot],
@@ -91,7 +91,7 @@ function explain(health) {
 }
 
 function show(health) {
-  // Nothing has failed where there is no camera yet.
+  // A missing camera is not a failure.
   const word = health.cameras.length ? health.status : "no camera";
   byId("verdict").dataset.state = word;
   say(byId("status"), word === "ok" ? "OK" : sentence(word));
@@ -116,7 +116,7 @@ async function ask() {
   isAsking = true;
   try {
     const options = { timeoutMs: TIMEOUT_MS, alsoFine: 503, isRight: isHealth };
-    // The page's own address: it is the report's, whatever a proxy calls it.
+    // The page's own address is also the report's, whatever a proxy calls it.
     const address = location.origin + location.pathname;
     show(await getJson(address, { ...options, credentials: credentialsAfter(reason) }));
     [failures, reason] = [0, null];

@@ -6,17 +6,17 @@ function followAddress() {
   let name = "";
   try {
     name = decodeURIComponent(location.hash.slice(1));
-  } catch (error) { /* An address that somebody typed. */ }
+  } catch (error) { /* A mistyped address. */ }
   const tile = tiles.get(name) || null;
   if (tile === large.tile) return;
   large.tile = tile;
   large.view.clear();
   if (tile) {
-    // What the tile shows is there at once, until the stream is.
+    // Shows the tile's picture at once, until the stream arrives.
     if (tile.view.hasLivePicture) large.view.keep(tile.view.image, Date.now());
     showLarge();
     if (!large.dialog.open) {
-      // <dialog> came to Safari in 2022.
+      // Safari supports <dialog> since 2022.
       if (large.dialog.showModal) large.dialog.showModal();
       else large.dialog.setAttribute("open", "");
     }
@@ -63,9 +63,9 @@ function stepLarge(by) {
   setAddress(roots[(at + by + roots.length) % roots.length].dataset.name);
 }
 
-// Full screen is for what is in the dialog: a <dialog> itself may not be requested
+// Full screen is requested for the content of the dialog: a <dialog> itself is not allowed
 // (https://fullscreen.spec.whatwg.org/#dom-element-requestfullscreen). Safari before 16.4 has the names
-// with a prefix, on iPads; iPhones have none of this, and the large view without the button.
+// with a prefix, on iPads; iPhones have neither, and show the large view without the button.
 const canFillScreen = Boolean(document.fullscreenEnabled || document.webkitFullscreenEnabled);
 const screenFilled = () => document.fullscreenElement || document.webkitFullscreenElement || null;
 const leaveScreen = () => (document.exitFullscreen || document.webkitExitFullscreen).call(document);
@@ -85,7 +85,7 @@ async function fillScreen() {
   }
 }
 
-/** The bar covers a part of the picture in full screen: it leaves some seconds after the last movement. */
+/** The bar covers part of the picture in full screen: it hides some seconds after the last movement. */
 const BAR_MS = 3000;
 let barTimer = 0;
 
@@ -109,7 +109,7 @@ byId("large-before").onclick = () => stepLarge(-1);
 byId("large-next").onclick = () => stepLarge(1);
 byId("large-close").onclick = leaveLarge;
 byId("large-picture").ondblclick = fillScreen;
-// Esc, where the browser knows <dialog>. The event comes later than what it is about: another camera may be
+// Esc, if the browser supports <dialog>. The event comes after the dialog has closed: another camera may be
 // shown by then.
 large.dialog.addEventListener("close", () => { if (large.tile && !large.dialog.open) leaveLarge(); });
 document.addEventListener("keydown", (event) => {

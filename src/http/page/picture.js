@@ -1,12 +1,12 @@
 
-/** A stream that ended is opened again after this long, doubled each time it fails. */
+/** A stream that ended is reopened after this long, doubled with each failure. */
 const REOPEN_MIN_MS = 1000;
 const REOPEN_MAX_MS = 15000;
-/** A live camera whose picture does not change for so long: the connection is taken for dead. */
+/** If a live camera's picture does not change for this long, its connection counts as dead. */
 const STALL_MIN_MS = 10000;
-/** A picture that is still by itself (a covered lens) costs one new connection in so long at most. */
+/** A picture that really is still (a covered lens) costs at most one new connection in this time. */
 const STALL_MAX_MS = 300000;
-/** The service counts a new stream among the viewers within this time. */
+/** Within this time, the service counts a new stream as a viewer. */
 const COUNTED_MS = 5000;
 
 /** A picture older than this is shown as old. */
@@ -16,10 +16,10 @@ const STILL_WIDTH_MAX = 1280;
 /** An empty GIF. Only another source makes every browser close a stream's connection. */
 const BLANK = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 
-/** Every stream has a URL of its own: browsers share the pictures (and the end) of equal URLs. */
+/** Every stream has its own URL: browsers share the pictures (and the end) of equal URLs. */
 let streamNumber = Date.now();
 
-/** Whether a picture changes, judged by a small copy of it. */
+/** Detects changes of a picture, using a small copy. */
 const probe = make("canvas");
 probe.width = 64;
 probe.height = 36;
@@ -41,9 +41,9 @@ function closeImage(image) {
   image.remove();
 }
 
-/** One camera's picture: a stream, above the last picture that there was before it. */
+/** One camera's picture: a stream, on top of the last picture before it. */
 class View {
-  /** `saysWhy` where the box has room for the reason of a lost camera. */
+  /** `saysWhy` if the box has room for a lost camera's reason. */
   constructor(box, saysWhy) {
     this.box = box;
     this.saysWhy = saysWhy;
@@ -57,7 +57,7 @@ class View {
     this.clear();
   }
 
-  /** Forgets the picture of before. */
+  /** Forgets the previous picture. */
   clear() {
     this.stop();
     this.still.width = 0;
@@ -72,7 +72,7 @@ class View {
     return this.image !== null && this.image.naturalWidth > 0;
   }
 
-  /** Streams from now on, whatever happens to the connection. */
+  /** Streams from now on, and reconnects as needed. */
   stream(url) {
     if (this.url === url) return;
     this.stop();
@@ -88,7 +88,7 @@ class View {
     this.close();
   }
 
-  /** Lets go of a connection that may be dead, for a new one. */
+  /** Replaces a connection that may be dead. */
   restart() {
     if (!this.isStreaming) return;
     this.close();
@@ -120,7 +120,7 @@ class View {
     this.reopenMs = Math.min(2 * this.reopenMs, REOPEN_MAX_MS);
   }
 
-  /** Makes a picture, of this moment, the one that is shown while there is no stream. */
+  /** Shows a current picture while there is no stream. */
   keep(image, moment) {
     if (!image.naturalWidth) return;
     const scale = Math.min(1, STILL_WIDTH_MAX / image.naturalWidth);
@@ -130,7 +130,7 @@ class View {
     this.stillAt = moment;
   }
 
-  /** Notices a connection that died without a word. */
+  /** Detects a connection that died silently. */
   check(camera) {
     if (!this.image) return;
     const now = Date.now();
@@ -151,7 +151,7 @@ class View {
     if (isUncounted || isStalled) this.restart();
   }
 
-  /** Says what the picture cannot. */
+  /** Shows the state in words. */
   show(camera) {
     const isLive = this.hasLivePicture;
     const isLost = camera.state === "lost";
@@ -161,7 +161,7 @@ class View {
     this.cover.className = isLost ? "cover lost" : "cover waiting";
     say(this.coverTitle, isLost ? "No picture" : "Waiting for a picture");
     say(this.coverText, this.saysWhy ? sentence(camera.reason || "") : "");
-    // What has to be scrolled must be within reach of the keyboard.
+    // A scrollable box must be reachable by keyboard.
     if (this.cover.scrollHeight > this.cover.clientHeight) this.cover.tabIndex = 0;
     else this.cover.removeAttribute("tabindex");
     this.badge.hidden = isLost || isLive || isWaiting;

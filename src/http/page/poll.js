@@ -1,13 +1,13 @@
 
 const POLL_MS = 2000;
-/** While a camera is lost or starts: that it is back should be seen at once. */
+/** While a camera is lost or starts, to show at once that it is back. */
 const POLL_SOON_MS = 1000;
 const POLL_TIMEOUT_MS = 8000;
 const POLL_RETRY_MAX_MS = 5000;
-/** A poll that comes so late means that the machine slept; its connections are dead then. */
+/** A poll this late means that the machine slept; its connections are then dead. */
 const SLEPT_MS = 20000;
 
-/** Asks the service how the cameras are, again and again while somebody looks. */
+/** Polls the state of the cameras while the page is visible. */
 const poll = { timer: 0, isRunning: false, failures: 0, uptime: 0, at: Date.now(), reason: null };
 
 const isHealth = (value) => Array.isArray(value.cameras) && Boolean(value.system && value.http);
@@ -61,7 +61,7 @@ function goOffline(reason) {
   const link = byId("health");
   link.dataset.state = "offline";
   say(link, "health: unknown");
-  // What was true of the cameras need not be so now. The large view covers the notice above.
+  // The last known states may be outdated. The large view covers the notice above.
   const places = [[byId("large-state"), byId("large-facts")]];
   for (const tile of tiles.values()) places.push([tile.state, tile.facts]);
   for (const [state, facts] of places) {
@@ -70,7 +70,7 @@ function goOffline(reason) {
     say(facts, "");
   }
   say(byId("large-facts"), reason.message);
-  // Their connections are dead, or all that this browser has are taken: either way they must go.
+  // Their connections are dead, or use up all that this browser has: either way they must be closed.
   share();
 }
 
@@ -80,7 +80,7 @@ document.addEventListener("visibilitychange", () => {
   ask();
 });
 addEventListener("online", ask);
-// Between polls: the first picture of a stream, the age of a still one.
+// Between polls: checks for the first picture of a stream, and for the age of a still one.
 setInterval(() => {
   if (document.hidden) return;
   showPictures();

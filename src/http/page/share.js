@@ -1,11 +1,11 @@
 
-// A browser opens six connections to a host, over all of its windows: up to four are for streams, one is
-// for what is asked every two seconds, one for single pictures.
+// A browser opens six connections to a host, across all of its windows: up to four are for streams, one is
+// for the poll every two seconds, one for single pictures.
 const STREAMS_MAX = 4;
 
-/** Between two single pictures, whichever camera they are of; a camera's first does not wait. */
+/** The interval between two single pictures of any cameras; a camera's first does not wait. */
 const STILL_GAP_MS = 1500;
-/** With many cameras the gaps are shorter: each has its turn while it is still open from the last one. */
+/** With many cameras the interval is shorter: each gets its turn while still open from the last one. */
 const STILL_ROUND_MS = 15000;
 const STILL_TIMEOUT_MS = 8000;
 /** Each camera in view that has no stream gets a new picture this often while it is open, */
@@ -16,7 +16,7 @@ const STILL_OPEN_MS = 3000;
  */
 const STILL_IDLE_MS = 10000;
 
-/** Gives the connections for streams to the cameras that are seen. */
+/** Assigns the connections for streams to the cameras in view. */
 function share() {
   const isWatched = isOnline && !document.hidden;
   if (large.tile) {

@@ -8,7 +8,7 @@ class Tile {
     this.root = make("article", "camera");
     this.link = this.root.appendChild(make("a", "picture"));
     this.link.href = `#${encodeURIComponent(name)}`;
-    // With what the picture says of itself ("No picture"), this is the link's name.
+    // With the picture's own text ("No picture"), this is the link's name.
     this.link.appendChild(make("span", "unseen", `Enlarge ${name}`));
     this.view = new View(this.link, false);
     const caption = this.root.appendChild(make("div", "caption"));
@@ -86,7 +86,7 @@ function showCameras(cameras) {
       tile.root.dataset.name = camera.name;
       tiles.set(camera.name, tile);
     }
-    // A tile that is moved loses the focus, so only those in the wrong place are.
+    // A moved tile loses the focus, so only those in the wrong place are moved.
     if (grid.children[place] !== tile.root) grid.insertBefore(tile.root, grid.children[place] || null);
     tile.update(camera);
     inView.observe(tile.root);
@@ -98,14 +98,14 @@ function showCameras(cameras) {
   grid.style.setProperty("--shape", width && height ? width / height : 16 / 9);
   byId("empty").hidden = n > 0;
   const lost = cameras.filter((camera) => camera.state === "lost").length;
-  // Without a camera, the words in the middle of the page say so.
+  // Without a camera, the text in the middle of the page says so.
   say(byId("summary"), n === 0 ? "" : count(n, "camera", "cameras") + (lost ? `, ${lost} lost` : ""));
   document.title = (lost ? `(${lost} lost) ` : "") + `Pinhole ${location.hostname}`;
 }
 
 function showHealth(health) {
   const link = byId("health");
-  // Nothing has failed where there is no camera yet.
+  // A missing camera is not a failure.
   const word = health.cameras.length ? health.status : "no camera";
   link.dataset.state = word;
   say(link, `health: ${word}`);

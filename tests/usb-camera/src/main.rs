@@ -225,7 +225,7 @@ impl Bench {
         if ends {
             self.cable = Cable::Out;
         }
-        // The camera does not care whether somebody waits for the answer.
+        // The camera does not care whether a client waits for the response.
         let _ = writeln!(&stream, "{answer}");
         ends
     }
