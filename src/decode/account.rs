@@ -119,8 +119,8 @@ pub(super) unsafe extern "C" fn get_buffer(
         return -ENOMEM;
     };
     let counted = Box::into_raw(Box::new(counted));
-    // SAFETY: the box is given to the buffer, which hands it to `release` once nobody refers to it any
-    // more. Its one byte is never looked at.
+    // SAFETY: the buffer owns the box, and passes it to `release` once it is no longer referenced. Its one
+    // byte is never read.
     unsafe {
         *place = ffi::av_buffer_create(counted.cast(), 1, Some(release), counted.cast(), 0);
         if place.is_null() {

@@ -288,8 +288,8 @@ fn is_discarded(packet: &Packet) -> bool {
 
 /// The pictures' shape according to the file.
 fn shape_beside(stream: &Stream<'_>, parameters: &codec::Parameters) -> Shape {
-    // SAFETY: both are those of an open file, which they keep open. FFmpeg keeps `size` bytes at `data`
-    // of each of the side data, of which there are so many.
+    // SAFETY: both belong to an open file, which they keep open. FFmpeg keeps `size` bytes at the `data` of
+    // each of the counted side data.
     let (aspect, turn) = unsafe {
         let (stream, parameters) = (&*stream.as_ptr(), &*parameters.as_ptr());
         let sides = match usize::try_from(parameters.nb_coded_side_data) {

@@ -1,6 +1,6 @@
-//! Colours of BT.709 to those of BT.601, which is what JPEG has (ITU-T T.871 section 7).
+//! Converts colours of BT.709 to BT.601, which JPEG uses (ITU-T T.871 section 7).
 //!
-//! Shown as they are, reds come out orange and greens bluish. The two matrices (BT.601-7 section
+//! Without conversion, reds look orange and greens bluish. The two matrices (BT.601-7 section
 //! 2.5.1, BT.709-6 section 3) give, for components with Y' from 0 to 1 and colour from -0.5 to 0.5:
 //!
 //! ```text
@@ -9,9 +9,9 @@
 //! Cr' =    - 0.0725 Cb + 0.9834 Cr
 //! ```
 //!
-//! Every lane of the loops is a whole word, so that LLVM makes vector code of them.
+//! Every lane of the loops is a whole word, so that LLVM vectorises them.
 
-/// Rows of one picture, 8 bits of full range, brought from BT.709 to BT.601 in place.
+/// Converts rows of one picture, 8 bits of full range, from BT.709 to BT.601 in place.
 #[derive(Debug, Default)]
 pub(super) struct Bt709 {
     /// The correction to the luma of pixels that share a chroma sample.

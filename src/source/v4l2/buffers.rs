@@ -78,7 +78,7 @@ impl Drop for Buffers<'_> {
             log::debug!("descriptor {}: stream off: {error}", self.device.descriptor().as_raw_fd());
         }
         for Mapped { begin, len } in self.mapped.drain(..) {
-            // SAFETY: mapped by `of` with this length, and nobody borrows from `self` any more.
+            // SAFETY: mapped by `of` with this length, and no borrow of `self` remains.
             let _ = unsafe { munmap(begin, len) };
         }
         let _ = self.device.request_buffers(0);
