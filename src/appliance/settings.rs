@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_say_what_is_allowed_and_hold_no_secret() {
+    fn refusals_give_the_allowed_form_and_no_secret() {
         for wrong in ["", "-a", "a_b", "a.b", "k\u{fc}che", "localhost"] {
             assert!(host_name(wrong).unwrap_err().contains("letters a-z"), "{wrong}");
         }

@@ -257,7 +257,7 @@ fn impossible_headers_are_refused() {
 }
 
 #[test]
-fn garbage_never_panics_and_what_is_accepted_has_both_ends() {
+fn garbage_never_panics_and_accepted_pictures_have_both_ends() {
     let whole = jpeg();
     let headers = segments(&whole).last().unwrap().1.end;
     let sources = [without_tables(&whole, &[0x00, 0x01, 0x10, 0x11]), whole];

@@ -56,7 +56,7 @@ fn an_empty_file_serves_every_camera() {
 }
 
 #[test]
-fn every_mistake_names_its_line_its_key_and_what_is_allowed() {
+fn every_mistake_names_its_line_its_key_and_the_allowed_values() {
     let text = "[[camera]]\nsource = \"test:\"\nfps = 0\nquality = 101\nsize = \"big\"\n\n[[camera]]\nsource = \"test:\"\n";
     let errors = errors(text);
     let lines: Vec<_> = errors.lines().collect();

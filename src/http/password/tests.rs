@@ -176,7 +176,7 @@ fn the_owner_gets_in_despite_attackers_at_the_same_address() {
 
 /// The leader hangs up, and so does its successor.
 #[test]
-fn turns_continue_whoever_hangs_up() {
+fn turns_continue_when_a_client_hangs_up() {
     let (guard, hand) = guard();
     for number in 0..PASSWORD_FREE_TRIES {
         admit(&guard, &hand, "admin", &format!("try {number}"), HERE);

@@ -84,7 +84,7 @@ fn strangers_are_ignored_and_counted() {
 }
 
 #[test]
-fn a_new_ssrc_after_silence_begins_anew() {
+fn a_new_ssrc_after_silence_starts_over() {
     for reorder in [false, true] {
         let mut receiver = receiver(reorder);
         let mut units = Vec::new();

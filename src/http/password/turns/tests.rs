@@ -89,7 +89,7 @@ impl World {
 }
 
 #[test]
-fn the_right_password_has_its_turn_in_time_whoever_else_tries() {
+fn the_right_password_has_its_turn_in_time_despite_other_tries() {
     let owner: IpAddr = OWNER.parse().unwrap();
     let (mut worst, check) = (Duration::ZERO, Duration::ZERO);
     for number in [1_u32, 2, 7, 31, 127, 255] {
