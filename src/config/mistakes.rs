@@ -141,7 +141,7 @@ impl<'a> Collector<'a> {
         self.found.push(mistake);
     }
 
-    /// The mistakes in the order in which they were found, at most [`FOUND_MAX`].
+    /// The mistakes in the order in which they were found, at most `FOUND_MAX`.
     pub fn into_list(self) -> Vec<Mistake> {
         self.found
     }
