@@ -11,8 +11,11 @@ mod h264;
 mod h265;
 pub mod nal;
 pub mod parameter_sets;
+pub mod picture_order;
+pub mod profile;
 pub mod sps;
 mod unit;
+mod vui;
 
 pub use format::{Codec, Format};
 pub use unit::{ACCESS_UNIT_MAX_BYTES, AccessUnit, PADDING_BYTES, UnitBytes};

@@ -20,8 +20,8 @@ pub enum Kind {
     Picture,
 }
 
-/// Remembers the last parameter set of each kind and id, for key pictures that lack them.
-#[derive(Debug, Default)]
+/// Remembers the last parameter set of each kind and id, for key pictures that come without.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct ParameterSets {
     /// Sorted by kind, then id.
     sets: Vec<((Kind, u32), Vec<u8>)>,
@@ -42,7 +42,24 @@ impl ParameterSets {
         true
     }
 
-    /// All sets, each after a start code.
+    /// Whether each of the others is among these.
+    pub fn include(&self, others: &Self) -> bool {
+        others.sets.iter().all(|set| self.sets.contains(set))
+    }
+
+    /// Adds all the others.
+    pub fn extend(&mut self, others: &Self) {
+        others.sets.iter().for_each(|((kind, id), nal)| {
+            self.insert(*kind, *id, nal);
+        });
+    }
+
+    /// Those of a kind, by their ids.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = &[u8]> {
+        self.sets.iter().filter(move |((of, _), _)| *of == kind).map(|(_, nal)| &nal[..])
+    }
+
+    /// All of them, each behind a start code.
     pub fn byte_stream(&self) -> Vec<u8> {
         self.sets.iter().flat_map(|(_, nal)| [&START_CODE[..], nal]).flatten().copied().collect()
     }
@@ -60,6 +77,12 @@ mod tests {
         assert!(sets.insert(Kind::Sequence, 0, b"s"));
         assert!(!sets.insert(Kind::Sequence, 0, b"s"));
         assert_eq!(sets.byte_stream(), b"\0\0\0\x01s\0\0\0\x01p");
+        assert_eq!(sets.of(Kind::Sequence).collect::<Vec<_>>(), [b"s"]);
+        let mut some = ParameterSets::default();
+        some.insert(Kind::Picture, 0, b"p");
+        assert!(sets.include(&some) && !some.include(&sets));
+        some.extend(&sets);
+        assert_eq!(some, sets);
     }
 
     #[test]
