@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use pinhole::clock::Monotonic;
+use pinhole::mp4::{Muxed, Muxer, Start};
 use pinhole::rtp::depacketize::{Depacketizer, H264, H265, Jpeg};
 use pinhole::rtp::{Config, Gap, KeyRequest, Packet, Picture, Receiver, VideoPicture};
 use pinhole::rtsp::{Description, Input, Media, Options, Output, Session, Target, Transport, UdpChannel};
-use pinhole::video::ACCESS_UNIT_MAX_BYTES;
+use pinhole::video::{ACCESS_UNIT_MAX_BYTES, AccessUnit, Codec};
 
 fn at(ms: u64) -> Monotonic {
     Monotonic::since_zero(Duration::from_millis(ms))
@@ -178,8 +179,36 @@ fn depacketize(mut depacketizer: Depacketizer, data: &[u8]) {
     let _ = (depacketizer.format(), depacketizer.dropped());
 }
 
-/// A body of multipart/x-mixed-replace, its boundary declared, wrong, or missing: the result does not depend
-/// on how it is split, and no byte is read twice.
+/// Access units for browsers: boxes are as long as they say, and time goes on.
+pub fn mp4(data: &[u8]) {
+    let (mut muxer, mut now, mut decoded) = (Muxer::default(), 0, None);
+    for (flags, bytes) in pieces(data) {
+        let [h265, is_key, gap] = [1, 2, 4].map(|bit| flags & bit != 0);
+        now += u64::from(flags >> 3);
+        let unit = AccessUnit {
+            codec: if h265 { Codec::H265 } else { Codec::H264 },
+            data: bytes.to_vec().into(),
+            arrived: at(now),
+            is_key,
+            is_hidden: false,
+            discontinuity: is_key && gap,
+        };
+        let Ok(Some(Muxed { init, fragment })) = muxer.push(&unit) else { continue };
+        assert!(init.is_none() || fragment.start == Start::Here);
+        assert!(decoded < Some(fragment.decode_time) && fragment.duration > 0);
+        assert!(fragment.composition_offset >= 0);
+        decoded = Some(fragment.decode_time);
+        let mut boxes = &fragment.bytes[..];
+        for _ in 0..2 {
+            let size = u32::from_be_bytes(*boxes.first_chunk().expect("a box"));
+            boxes = &boxes[size as usize..];
+        }
+        assert!(boxes.is_empty() && fragment.bytes.len() <= 2 * bytes.len() + 112);
+    }
+}
+
+/// A body of multipart/x-mixed-replace, its boundary declared, wrong, or not: in how many pieces it
+/// arrives makes no difference, and no byte is read twice.
 pub fn multipart(data: &[u8]) {
     let [flags, data @ ..] = data else { return };
     let boundary = [None, Some("frame"), Some("--frame"), Some("another")][usize::from(flags & 3)];

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod logging;
 pub mod memory;
 pub mod mjpeg;
+pub mod mp4;
 pub mod multipart;
 pub mod offload;
 pub mod picture;

@@ -91,6 +91,11 @@ fn jpeg() {
 }
 
 #[test]
+fn mp4() {
+    run("mp4", bodies::mp4);
+}
+
+#[test]
 fn multipart() {
     run("multipart", bodies::multipart);
 }

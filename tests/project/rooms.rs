@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["camera", "cli", "mjpeg"],
     // Protocols and codecs, without a socket.
     &["multipart", "video"],
-    &["decode", "rtp"],
+    &["decode", "mp4", "rtp"],
     &["rtsp"],
     // Sources of pictures, and all cameras with such a source.
     &["source"],
