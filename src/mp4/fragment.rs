@@ -28,7 +28,8 @@ const OTHER_SAMPLE: u32 = 0x0101_0000;
 /// What a fragment is to a viewer that begins, or goes on after a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// Begin here.
+    /// Begin here: an IDR picture (H.264) or IRAP picture (H.265). Streams of H.264 with open groups of
+    /// pictures, or that refresh themselves bit by bit, may have no other than their first.
     Here,
     /// Leave it out if you began with the last that said [`Here`](Self::Here): it is shown before that, and
     /// may refer to pictures that you do not have.

@@ -3,8 +3,9 @@
 //! Where pictures are shown as they are decoded, that is the same slot. Otherwise they are shown as many
 //! slots after their place in display order as the stream needs (its depth), so that none is due before
 //! it is decoded. Places are counted from the last picture that counting began at, in steps of the picture
-//! order count. What a stream does not say is learnt from its mistakes: they cost the pictures up to the
-//! next key picture, once.
+//! order count. A picture that was lost delays those after it by a slot, until counting begins anew. What a
+//! stream does not say is learnt from what does not fit: that costs the pictures up to the next key picture,
+//! once.
 
 use super::Unplayable;
 use crate::video::Codec;

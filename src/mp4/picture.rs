@@ -20,7 +20,8 @@ pub(super) struct Picture<'a> {
     pub first_slice: &'a [u8],
     /// Parameter sets that came with it.
     pub sets: ParameterSets,
-    /// A decoder that knows nothing else shows it whole.
+    /// A browser can begin with it: an IDR or IRAP picture. It cannot with a recovery point: Chromium 156
+    /// throws away all up to the next IDR picture, and none waits until the picture is whole.
     pub is_start: bool,
 }
 
@@ -28,7 +29,7 @@ impl<'a> Picture<'a> {
     pub fn read(unit: &'a AccessUnit) -> Result<Self, Unplayable> {
         let mut nal_units = Vec::with_capacity(NAL_UNITS_USUAL);
         let mut sets = ParameterSets::default();
-        let (mut first_slice, mut is_whole) = (None, true);
+        let (mut first_slice, mut is_start) = (None, unit.is_key);
         for nal in nal::all(&unit.data) {
             match nal::classify(unit.codec, nal) {
                 Nal::ParameterSet(kind, id, _) => {
@@ -37,12 +38,7 @@ impl<'a> Picture<'a> {
                 }
                 Nal::Slice(slice) => {
                     first_slice.get_or_insert(nal);
-                    is_whole &= match unit.codec {
-                        // A recovery point may be of slices that refer to others: a decoder of ours waits
-                        // until it is whole, a browser does not.
-                        Codec::H264 => slice.intra,
-                        Codec::H265 => slice.key,
-                    };
+                    is_start &= slice.key;
                 }
                 Nal::RecoveryPoint | Nal::Other if !is_kept(unit.codec, nal) => continue,
                 Nal::RecoveryPoint | Nal::Other => {}
@@ -53,7 +49,7 @@ impl<'a> Picture<'a> {
             nal_units.push(nal);
         }
         let first_slice = first_slice.ok_or(Unplayable::Damaged)?;
-        Ok(Self { nal_units, first_slice, sets, is_start: unit.is_key && is_whole })
+        Ok(Self { nal_units, first_slice, sets, is_start })
     }
 
     /// It refers to pictures before the last key picture in decoding order (RASL).

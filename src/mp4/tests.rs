@@ -150,9 +150,9 @@ fn assert_times(name: &str, clip: &Clip, depth: i64) {
     let mut shown: Vec<i64> = packets.iter().map(|it| it.0 - depth * INTERVAL).collect();
     shown.sort_unstable();
     assert_eq!(shown, decode, "{name}");
-    for (muxed, packet) in clip.muxed.iter().zip(&packets) {
-        assert_eq!(muxed.fragment.start == Start::Here, packet.3, "{name}");
-    }
+    let starts = clip.muxed.iter().map(|it| it.fragment.start == Start::Here);
+    // FFmpeg looks into the slices, and takes recovery points for keys as well.
+    assert!(name == "open" || starts.eq(packets.iter().map(|it| it.3)), "{name}");
 }
 
 #[test]
@@ -165,7 +165,8 @@ fn a_viewer_can_begin_with_every_start() {
         let clip = Clip::new(&format!("{name}-begin"), &options);
         let starts: Vec<usize> =
             (0..clip.muxed.len()).filter(|n| clip.muxed[*n].fragment.start == Start::Here).collect();
-        assert!(starts.len() >= 3, "{name}: {starts:?}");
+        // Without IDR pictures but for the first, there is one.
+        assert!(starts.len() == if name == "open" { 1 } else { 3 }, "{name}: {starts:?}");
         for start in starts {
             let pictures = clip.decode_from(start);
             assert!(pictures.len() >= (PICTURES - start - 4) * SIZE.0 * SIZE.1 * 3 / 2, "{name} {start}");
@@ -173,7 +174,7 @@ fn a_viewer_can_begin_with_every_start() {
         }
         leading += clip.muxed.iter().filter(|it| it.fragment.start == Start::NotAfterLast).count();
     }
-    assert!(leading > 4, "{leading}");
+    assert_eq!(leading, 8, "two groups of H.265 that begin with four B-frames");
 }
 
 #[test]
@@ -249,20 +250,50 @@ fn other_parameters_make_another_init_segment_with_a_start_behind_it() {
     assert_eq!(sizes, [(0, (320, 180)), (30, (160, 120)), (60, (320, 180))]);
     assert!(inits.iter().all(|(n, _)| muxed[*n].fragment.start == Start::Here));
     assert!(muxed.windows(2).all(|it| it[0].fragment.decode_time < it[1].fragment.decode_time));
-    let mut shown: Vec<u64> = Vec::new();
+    let mut in_order: Vec<u64> = Vec::new();
     for part in muxed.chunks(30) {
-        let times = part.iter().map(|it| it.fragment.decode_time + it.fragment.composition_offset as u64);
-        let mut times: Vec<u64> = times.collect();
+        let mut times: Vec<u64> = part.iter().map(shown).collect();
         times.sort_unstable();
-        shown.extend(times);
+        in_order.extend(times);
     }
-    assert!(shown.windows(2).all(|it| it[0] < it[1]), "display goes on where it was");
+    assert!(in_order.windows(2).all(|it| it[0] < it[1]), "display goes on where it was");
     let folder = Folder::new("mp4-change");
     let file = folder.file("part.mp4");
     for ((_, init), part) in inits.iter().zip(muxed.chunks(30)) {
         std::fs::write(&file, bytes(init, part)).unwrap();
         let (width, height) = init.size();
         assert_eq!(decode(&file).len(), 30 * usize::from(width) * usize::from(height) * 3 / 2);
+    }
+}
+
+/// When a picture is shown.
+fn shown(muxed: &Muxed) -> u64 {
+    muxed.fragment.decode_time + muxed.fragment.composition_offset as u64
+}
+
+#[test]
+fn lost_units_cost_no_order_and_no_lasting_delay() {
+    if !clips::available("lost units") {
+        return;
+    }
+    for (name, options, depth) in streams() {
+        let mut some = units(&clips::encode(SIZE, 100, &options), codec_of(&options));
+        let key = (65..100).find(|at| some[*at].is_key).unwrap();
+        some[key].discontinuity = true;
+        // Some whose loss is said, and two of which it is not.
+        some.drain(60..key);
+        some.drain(30..32);
+        let mut muxer = Muxer::default();
+        let muxed: Vec<Muxed> = some.iter().filter_map(|unit| muxer.push(unit).ok().flatten()).collect();
+        assert!(muxed.windows(2).all(|it| it[0].fragment.decode_time < it[1].fragment.decode_time), "{name}");
+        let mut times: Vec<u64> = muxed.iter().map(shown).collect();
+        times.sort_unstable();
+        assert!(times.windows(2).all(|it| it[0] < it[1]), "{name}: two pictures at once");
+        let mut starts = muxed.iter().filter(|it| it.fragment.start == Start::Here);
+        let delay = i64::from(starts.next_back().unwrap().fragment.composition_offset);
+        assert!(delay <= depth * INTERVAL * 2, "{name}: {delay}");
+        // Streams whose only IDR picture is the first end where units are said to be missing.
+        assert!(muxed.len() >= if name == "open" { 56 } else { 80 }, "{name}: {}", muxed.len());
     }
 }
 
