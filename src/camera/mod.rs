@@ -13,6 +13,7 @@ mod subscribers;
 mod track;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event_listener::{Event, EventListener, listener};
@@ -34,7 +35,9 @@ pub struct Camera {
     settings: Mutex<Settings>,
     status: Mutex<Status>,
     /// Its pictures as JPEG.
-    pub jpeg: Track,
+    pub jpeg: Arc<Track>,
+    /// Viewers of all its tracks.
+    viewers: AtomicUsize,
     /// The state or the number of viewers changed.
     changed: Event,
 }
@@ -57,7 +60,8 @@ impl Camera {
             name: name.to_owned(),
             settings: Mutex::new(settings),
             status: Mutex::default(),
-            jpeg: Track::default(),
+            jpeg: Arc::default(),
+            viewers: AtomicUsize::new(0),
             changed: Event::new(),
         })
     }
@@ -86,6 +90,7 @@ impl Camera {
     /// Ends the camera: viewers leave after the newest frame.
     pub fn end(&self) {
         self.jpeg.end();
+        self.changed.notify(usize::MAX);
     }
 
     /// Its source for display. A device that `auto` found before its links were created gets a stable path
@@ -117,6 +122,15 @@ impl Camera {
             self.changed.notify(usize::MAX);
         }
         is_first
+    }
+
+    /// Delivers a frame that was made of one of this camera's to every viewer of another of its tracks.
+    pub fn publish_derived(&self, track: &Track, frame: &Arc<Frame>, clock: &Clock) {
+        track.publish(frame, clock, |now| {
+            if frame.kind == Kind::Picture {
+                self.status().count_delivery(now.since(frame.captured));
+            }
+        });
     }
 
     /// Notes that a viewer's socket has just accepted the last byte of this frame.
@@ -204,7 +218,7 @@ impl Camera {
 
     /// The number of viewers.
     pub fn viewers(&self) -> usize {
-        self.jpeg.viewers()
+        self.viewers.load(Ordering::SeqCst)
     }
 
     /// Notes a request for a single picture: a lost camera is then retried soon, an open one stays open for
@@ -261,24 +275,35 @@ impl Camera {
 
     /// Starts to watch, with the newest frame if there is one.
     pub fn watch(self: &Arc<Self>) -> Viewer {
-        self.jpeg.count_viewer();
+        self.watch_track(&self.jpeg)
+    }
+
+    fn watch_track(self: &Arc<Self>, track: &Arc<Track>) -> Viewer {
+        track.count_viewer();
+        self.viewers.fetch_add(1, Ordering::SeqCst);
         self.changed.notify(usize::MAX);
-        Viewer { camera: self.clone(), seen: 0, subscriber: None }
+        Viewer { camera: self.clone(), track: track.clone(), seen: 0, subscriber: None }
     }
 
     /// Starts to watch with a subscriber that gets every frame until the viewer is dropped.
     pub fn subscribe(self: &Arc<Self>, subscriber: Arc<dyn Subscriber>) -> Viewer {
-        let mut viewer = self.watch();
+        self.subscribe_to(&self.jpeg, subscriber)
+    }
+
+    /// The same for another of its tracks.
+    pub fn subscribe_to(self: &Arc<Self>, track: &Arc<Track>, subscriber: Arc<dyn Subscriber>) -> Viewer {
+        let mut viewer = self.watch_track(track);
         self.status().watched();
-        self.jpeg.subscribers().add(subscriber.clone());
+        track.subscribers().add(subscriber.clone());
         viewer.subscriber = Some(subscriber);
         viewer
     }
 }
 
-/// A viewer of a camera. While one exists, the camera is kept open.
+/// A viewer of a camera's track. While one exists, the camera is kept open.
 pub struct Viewer {
     camera: Arc<Camera>,
+    track: Arc<Track>,
     seen: u64,
     subscriber: Option<Arc<dyn Subscriber>>,
 }
@@ -286,7 +311,7 @@ pub struct Viewer {
 impl Viewer {
     /// The newest frame that this viewer has not had; waits for it if need be.
     pub async fn next(&mut self) -> Arc<Frame> {
-        let (frame, serial) = self.camera.jpeg.newer(self.seen).await;
+        let (frame, serial) = self.track.newer(self.seen).await;
         self.seen = serial;
         frame
     }
@@ -295,14 +320,20 @@ impl Viewer {
     pub fn camera(&self) -> &Arc<Camera> {
         &self.camera
     }
+
+    /// The watched track.
+    pub fn track(&self) -> &Arc<Track> {
+        &self.track
+    }
 }
 
 impl Drop for Viewer {
     fn drop(&mut self) {
         if let Some(subscriber) = self.subscriber.take() {
-            self.camera.jpeg.subscribers().remove(&subscriber);
+            self.track.subscribers().remove(&subscriber);
         }
-        self.camera.jpeg.uncount_viewer();
+        self.track.uncount_viewer();
+        self.camera.viewers.fetch_sub(1, Ordering::SeqCst);
         self.camera.changed.notify(usize::MAX);
     }
 }

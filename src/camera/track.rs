@@ -86,7 +86,7 @@ impl Track {
     }
 
     /// Lets viewers leave after the newest frame.
-    pub(super) fn end(&self) {
+    pub fn end(&self) {
         self.has_ended.store(true, Ordering::SeqCst);
         self.subscribers.end();
     }
