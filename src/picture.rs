@@ -1,5 +1,6 @@
 //! Uncompressed pictures from a camera or a decoder.
 
+pub mod orientation;
 pub mod range;
 
 use std::fmt;
