@@ -18,6 +18,7 @@ use pinhole::clock::{Clock, Monotonic};
 use pinhole::config::Picture;
 use pinhole::decode::Decoder;
 use pinhole::encode::JpegEncoder;
+use pinhole::encode::resize::{JpegResizer, PlanesResizer, Step};
 use pinhole::frame::{BufferPool, Frame, Kind};
 use pinhole::mjpeg;
 use pinhole::picture::{Chroma, PixelFormat, RawPicture};
@@ -37,7 +38,8 @@ const FORMATS: [PixelFormat; 6] = [
     PixelFormat::Grey,
 ];
 const VIEWERS: [usize; 3] = [1, 10, 50];
-/// Minimum pictures of a clip; more if requested.
+const STEPS: [Step; 3] = [Step::Half, Step::Quarter, Step::Eighth];
+/// Pictures of a clip, at least as many as are asked for.
 const CLIP: usize = 25;
 /// Bytes to read from a connection at once.
 const READ_BYTES: usize = 16 << 10;
@@ -51,6 +53,9 @@ fn main() -> ExitCode {
         println!("{}", VIEWERS.map(|viewers| format!("track-{viewers}")).join(" "));
         println!("{}", VIEWERS.map(|viewers| format!("publish-{viewers}")).join(" "));
         println!("decode-h264 decode-h265 rtsp-h264 rtsp-decode-h264");
+        for prefix in ["", "planes-"] {
+            println!("{}", STEPS.map(|step| format!("{prefix}resize-{}", step.divisor())).join(" "));
+        }
         return ExitCode::SUCCESS;
     };
     let Ok(frames) = frames.parse() else { return usage(frames) };
@@ -62,6 +67,7 @@ fn main() -> ExitCode {
         "decode-h265" => decode(Codec::H265, &clips::h265("bframes=0"), frames),
         "rtsp-h264" => rtsp(frames, false),
         "rtsp-decode-h264" => rtsp(frames, true),
+        name if alter(name, frames) => {}
         name => {
             let format = name.strip_prefix("encode-").and_then(PixelFormat::from_name);
             let viewers = |stage| name.strip_prefix(stage).and_then(|number| number.parse().ok());
@@ -97,6 +103,35 @@ fn encode(format: PixelFormat, frames: usize) {
     let mut out = BufferPool::default().take();
     for _ in 0..frames {
         encoder.encode(black_box(&picture), &mut out).unwrap();
+    }
+}
+
+/// A picture made smaller, as a JPEG or as planes; false where the name is another one.
+fn alter(name: &str, frames: usize) -> bool {
+    let (kind, is_planes) = name.strip_prefix("planes-").map_or((name, false), |kind| (kind, true));
+    let step = STEPS.into_iter().find(|step| kind == format!("resize-{}", step.divisor()));
+    match step {
+        Some(step) if is_planes => resize_planes(step, frames),
+        Some(step) => resize(step, frames),
+        None => return false,
+    }
+    true
+}
+
+fn resize(step: Step, frames: usize) {
+    let jpeg = jpeg();
+    let mut resizer = JpegResizer::new(QUALITY).unwrap();
+    let mut out = BufferPool::default().take();
+    for _ in 0..frames {
+        resizer.resize(black_box(&jpeg), step, &mut out).unwrap();
+    }
+}
+
+fn resize_planes(step: Step, frames: usize) {
+    let scene = Scene::new(1280, 720);
+    let mut resizer = PlanesResizer::default();
+    for _ in 0..frames {
+        black_box(resizer.resize(black_box(&scene.planes()), step).unwrap());
     }
 }
 

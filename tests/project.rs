@@ -32,7 +32,7 @@ fn is_setting(line: &&str) -> bool {
 const DOORS: &[(&str, &[&str])] = &[
     ("argon2", &["config/password.rs"]),
     ("v4l", &["source/v4l2/"]),
-    ("turbojpeg", &["encode/jpeg.rs"]),
+    ("turbojpeg", &["encode/jpeg.rs", "encode/jpeg/"]),
     ("ffmpeg_next", &["decode/"]),
     ("async_h1", &["http/head.rs", "http/answer.rs"]),
     ("http_types", &["http/"]),

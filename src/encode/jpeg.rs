@@ -1,14 +1,19 @@
-//! The only module that uses libjpeg-turbo.
+//! The door to libjpeg-turbo: encoding here, and of smaller JPEGs in `resize`.
+
+pub(super) mod resize;
+#[cfg(test)]
+pub(super) mod samples;
 
 use std::fmt;
 
-use turbojpeg::{Image, PixelFormat, Subsamp, YuvPlanesImage, compressed_buf_len};
+use turbojpeg::{Image, PixelFormat, Subsamp, YuvImage, YuvPlanesImage, compressed_buf_len};
 
 use crate::frame::FrameBuffer;
 use crate::limits;
 use crate::picture::{Chroma, Plane, Planes};
 
 use super::EncodeError;
+use super::alter::AlterError;
 use super::convert::{Order, Pixels};
 
 /// A compressor that lives as long as the camera: creating one costs tables and allocations.
@@ -99,6 +104,14 @@ impl Compressor {
         )
     }
 
+    /// Compresses planes that lie one behind the other, luma padded to whole samples of colour.
+    fn compress_yuv(&mut self, image: YuvImage<&[u8]>, out: &mut FrameBuffer) -> Result<(), EncodeError> {
+        let capacity = capacity(image.width, image.height, image.subsamp)?;
+        let len = self.library.compress_yuv_to_slice(image, out.writable(capacity))?;
+        out.set_len(len);
+        Ok(())
+    }
+
     fn compress_image(
         &mut self,
         image: &Image<&[u8]>,
@@ -141,6 +154,26 @@ fn even_luma<'a>(planes: &Planes<'a>, subsamp: Subsamp, memory: &'a mut Vec<u8>)
         even[width..].fill(row[width - 1]);
     }
     Plane { stride: even_width, data: memory }
+}
+
+/// Whether this is a warning of bytes that belong to nothing, which many cameras leave before a marker, and the
+/// picture is whole. The library gives its first warning only, so that damage behind such bytes passes, as it
+/// does in the camera's own picture.
+fn harmless(error: &turbojpeg::Error) -> bool {
+    // jerror.h, JWRN_EXTRANEOUS_DATA; the crate keeps no code.
+    let prefix = "Corrupt JPEG data: ";
+    matches!(error, turbojpeg::Error::TurboJpegError(message)
+        if message.strip_prefix(prefix).is_some_and(|it| it.contains("extraneous bytes before marker")))
+}
+
+/// For what reads a JPEG: compression errors go by way of [`EncodeError`].
+impl From<turbojpeg::Error> for AlterError {
+    fn from(error: turbojpeg::Error) -> Self {
+        match error {
+            turbojpeg::Error::TurboJpegError(message) => Self::Damaged(message),
+            other => Self::Damaged(other.to_string()),
+        }
+    }
 }
 
 impl From<turbojpeg::Error> for EncodeError {

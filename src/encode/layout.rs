@@ -125,7 +125,8 @@ pub(super) fn check_planes(planes: &Planes<'_>) -> Result<(), EncodeError> {
     Ok(())
 }
 
-fn check_sides(width: usize, height: usize) -> Result<(), EncodeError> {
+/// Whether a picture may be so large.
+pub(super) fn check_sides(width: usize, height: usize) -> Result<(), EncodeError> {
     let possible = 1..=limits::PICTURE_SIDE_MAX_PIXELS;
     if !possible.contains(&width) || !possible.contains(&height) {
         return Err(EncodeError::Sides { width, height });

@@ -1,14 +1,18 @@
-//! Encodes uncompressed pictures as JPEG.
+//! Uncompressed pictures to JPEG, and JPEGs to smaller ones.
 //!
-//! `layout` finds and checks the planes of a picture, `convert` converts them to a form that the JPEG library
-//! accepts, with the kernels of `rows`, `stretch` widens limited range, and only `jpeg` uses that library.
+//! `layout` finds and checks the planes of a picture, `convert` brings them into a form that the
+//! JPEG library takes, with the kernels of `rows`, `stretch` widens limited range, and `jpeg` is the door to
+//! that library. `resize` makes pictures smaller, both JPEGs and planes;
+//! `reshape` is for pixels that are not square.
 
+pub mod alter;
 pub mod convert;
 mod jpeg;
 mod layout;
 pub mod load;
 pub mod pool;
 pub mod reshape;
+pub mod resize;
 mod rows;
 mod stretch;
 
@@ -41,9 +45,7 @@ impl JpegEncoder {
     /// [`EncodeError::Quality`]; [`EncodeError::Chroma`] for any other chroma; [`EncodeError::Library`] if
     /// memory runs out.
     pub fn new(quality: u8, chroma: Chroma) -> Result<Self, EncodeError> {
-        if !(1..=100).contains(&quality) {
-            return Err(EncodeError::Quality(quality));
-        }
+        check_quality(quality)?;
         if !matches!(chroma, Chroma::Yuv420 | Chroma::Yuv422) {
             return Err(EncodeError::Chroma);
         }
@@ -56,9 +58,7 @@ impl JpegEncoder {
     /// # Errors
     /// [`EncodeError::Quality`]; the quality then stays unchanged.
     pub fn set_quality(&mut self, quality: u8) -> Result<(), EncodeError> {
-        if !(1..=100).contains(&quality) {
-            return Err(EncodeError::Quality(quality));
-        }
+        check_quality(quality)?;
         self.compressor.set_quality(quality)
     }
 
@@ -103,6 +103,10 @@ impl JpegEncoder {
         layout::check_planes(planes)?;
         self.compressor.compress_planes(planes, out)
     }
+}
+
+fn check_quality(quality: u8) -> Result<(), EncodeError> {
+    if (1..=100).contains(&quality) { Ok(()) } else { Err(EncodeError::Quality(quality)) }
 }
 
 /// Why a picture could not be encoded.
