@@ -19,8 +19,10 @@ use pinhole::config::Picture;
 use pinhole::decode::Decoder;
 use pinhole::encode::JpegEncoder;
 use pinhole::encode::resize::{JpegResizer, PlanesResizer, Step};
+use pinhole::encode::transform::{PlanesTransformer, transform_jpeg};
 use pinhole::frame::{BufferPool, Frame, Kind};
 use pinhole::mjpeg;
+use pinhole::picture::orientation::{Mirror, Orientation, Rotation};
 use pinhole::picture::{Chroma, PixelFormat, RawPicture};
 use pinhole::rtp::Picture as Coded;
 use pinhole::rtsp::{Event, Input, Output};
@@ -39,6 +41,13 @@ const FORMATS: [PixelFormat; 6] = [
 ];
 const VIEWERS: [usize; 3] = [1, 10, 50];
 const STEPS: [Step; 3] = [Step::Half, Step::Quarter, Step::Eighth];
+/// Names of what is done to the picture, without loss as a JPEG.
+const ORIENTATIONS: [(&str, Orientation); 4] = [
+    ("rotate-90", Orientation { rotate: Rotation::Quarter, mirror: None, crop: None }),
+    ("rotate-180", Orientation { rotate: Rotation::Half, mirror: None, crop: None }),
+    ("rotate-270", Orientation { rotate: Rotation::ThreeQuarters, mirror: None, crop: None }),
+    ("mirror", Orientation { rotate: Rotation::None, mirror: Some(Mirror::Horizontal), crop: None }),
+];
 /// Pictures of a clip, at least as many as are asked for.
 const CLIP: usize = 25;
 /// Bytes to read from a connection at once.
@@ -55,6 +64,7 @@ fn main() -> ExitCode {
         println!("decode-h264 decode-h265 rtsp-h264 rtsp-decode-h264");
         for prefix in ["", "planes-"] {
             println!("{}", STEPS.map(|step| format!("{prefix}resize-{}", step.divisor())).join(" "));
+            println!("{}", ORIENTATIONS.map(|(name, _)| format!("{prefix}{name}")).join(" "));
         }
         return ExitCode::SUCCESS;
     };
@@ -106,14 +116,17 @@ fn encode(format: PixelFormat, frames: usize) {
     }
 }
 
-/// A picture made smaller, as a JPEG or as planes; false where the name is another one.
+/// A picture made smaller, turned or mirrored, as a JPEG or as planes; false where the name is another one.
 fn alter(name: &str, frames: usize) -> bool {
     let (kind, is_planes) = name.strip_prefix("planes-").map_or((name, false), |kind| (kind, true));
     let step = STEPS.into_iter().find(|step| kind == format!("resize-{}", step.divisor()));
-    match step {
-        Some(step) if is_planes => resize_planes(step, frames),
-        Some(step) => resize(step, frames),
-        None => return false,
+    let orientation = ORIENTATIONS.into_iter().find(|(name, _)| kind == *name);
+    match (step, orientation) {
+        (Some(step), _) if is_planes => resize_planes(step, frames),
+        (Some(step), _) => resize(step, frames),
+        (_, Some((_, orientation))) if is_planes => transform_planes(&orientation, frames),
+        (_, Some((_, orientation))) => transform(&orientation, frames),
+        _ => return false,
     }
     true
 }
@@ -132,6 +145,22 @@ fn resize_planes(step: Step, frames: usize) {
     let mut resizer = PlanesResizer::default();
     for _ in 0..frames {
         black_box(resizer.resize(black_box(&scene.planes()), step).unwrap());
+    }
+}
+
+fn transform(orientation: &Orientation, frames: usize) {
+    let jpeg = jpeg();
+    let mut out = BufferPool::default().take();
+    for _ in 0..frames {
+        transform_jpeg(black_box(&jpeg), orientation, &mut out).unwrap();
+    }
+}
+
+fn transform_planes(orientation: &Orientation, frames: usize) {
+    let scene = Scene::new(1280, 720);
+    let mut transformer = PlanesTransformer::default();
+    for _ in 0..frames {
+        black_box(transformer.transform(black_box(&scene.planes()), orientation).unwrap());
     }
 }
 

@@ -1,8 +1,10 @@
-//! The door to libjpeg-turbo: encoding here, and of smaller JPEGs in `resize`.
+//! The door to libjpeg-turbo: encoding here, what is done to a JPEG in `resize` and `transform`.
 
+pub(super) mod frame_header;
 pub(super) mod resize;
 #[cfg(test)]
 pub(super) mod samples;
+pub(super) mod transform;
 
 use std::fmt;
 

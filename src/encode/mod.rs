@@ -1,8 +1,8 @@
-//! Uncompressed pictures to JPEG, and JPEGs to smaller ones.
+//! Uncompressed pictures to JPEG, and JPEGs to smaller, turned and cropped ones.
 //!
 //! `layout` finds and checks the planes of a picture, `convert` brings them into a form that the
 //! JPEG library takes, with the kernels of `rows`, `stretch` widens limited range, and `jpeg` is the door to
-//! that library. `resize` makes pictures smaller, both JPEGs and planes;
+//! that library. `resize` makes pictures smaller and `transform` turns and crops them, both JPEGs and planes;
 //! `reshape` is for pixels that are not square.
 
 pub mod alter;
@@ -15,6 +15,7 @@ pub mod reshape;
 pub mod resize;
 mod rows;
 mod stretch;
+pub mod transform;
 
 use std::fmt;
 
