@@ -11,6 +11,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod decode;
+pub mod derived;
 pub mod draw;
 pub mod encode;
 pub mod frame;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use futures_lite::future::or;
 
+use super::still::resize;
 use super::{Derived, Variant};
 use crate::camera::{Camera, Track};
 use crate::clock::Clock;
-use crate::encode::resize::{JpegResizer, Step};
+use crate::encode::resize::JpegResizer;
 use crate::frame::Frame;
 use crate::limits::DERIVED_LINGER;
 
@@ -107,6 +108,6 @@ impl Feeder {
             Some(resizer) => resizer,
             None => resizer.insert(JpegResizer::new(quality).map_err(|error| error.to_string())?),
         };
-        resized(resizer, self.variant.step, frame, self.track.pool().take())
+        resize(resizer, self.variant.step, frame, self.track.pool().take())
     }
 }

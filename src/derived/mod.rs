@@ -4,6 +4,7 @@
 //! Viewers of the camera's own track pay nothing for it: the thread takes the newest frame as a viewer does.
 
 mod feeder;
+mod still;
 mod wanted;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use crate::camera::{Camera, Track};
 use crate::clock::Clock;
 use crate::limits::DERIVED_TRACKS_MAX;
 use feeder::Feeder;
+pub use still::still;
 pub use wanted::{Variant, Wanted};
 
 /// The derived tracks of all cameras.

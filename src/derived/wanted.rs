@@ -27,7 +27,7 @@ pub struct Variant {
 
 impl Wanted {
     /// The variant for pictures of this width.
-    pub fn of(&self, width: u32) -> Variant {
+    pub fn variant(&self, width: u32) -> Variant {
         let step = self.width.map_or(Step::Whole, |wanted| step_for(width as usize, wanted as usize));
         let by_step = (step != Step::Whole).then_some(QUALITY_DEFAULT);
         Variant { width, step, quality: self.quality.or(by_step) }
@@ -42,7 +42,7 @@ mod tests {
     fn at_least_as_wide_as_wanted_and_less_than_twice() {
         for width in [1, 2, 64, 641, 1280, 1920, 3840] {
             for wanted in 1..2 * width {
-                let variant = Wanted { width: Some(wanted), quality: None }.of(width);
+                let variant = Wanted { width: Some(wanted), quality: None }.variant(width);
                 let given = variant.step.scaled(width as usize) as u32;
                 assert!(given >= wanted.min(width), "{wanted} of {width}: {given}");
                 let is_least = variant.step == Step::Eighth || given < 2 * wanted + 2;
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn whole_pictures_are_left_alone_unless_another_quality_is_wanted() {
-        let of = |width, quality| Wanted { width, quality }.of(640).quality;
+        let of = |width, quality| Wanted { width, quality }.variant(640).quality;
         assert_eq!((of(None, None), of(Some(640), None), of(Some(321), None)), (None, None, None));
         assert_eq!((of(Some(320), None), of(None, Some(5)), of(Some(320), Some(5))), (Some(80), Some(5), Some(5)));
     }

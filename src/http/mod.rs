@@ -34,6 +34,7 @@ use crate::camera::stop::Stop;
 use crate::cameras::registry::Registry;
 use crate::clock::Clock;
 use crate::config;
+use crate::derived::Derived;
 use crate::health::Health;
 use crate::turn::Turnstile;
 use ceiling::{Ceiling, Limits};
@@ -54,6 +55,7 @@ pub fn read_request(head: &[u8]) {
 pub struct Server {
     rules: RefCell<Rc<Rules>>,
     registry: Arc<Registry>,
+    derived: Arc<Derived>,
     health: Rc<Health>,
     clock: Clock,
     shutdown: Stop,
@@ -86,7 +88,8 @@ impl Server {
         let hosts = Hosts::new(config.hosts.clone(), clock.clone());
         let rules = RefCell::new(Rc::new(Rules { config, guard, hosts }));
         let (pipelined, held) = Default::default();
-        Self { rules, registry, health, clock, shutdown, ceiling, pipelined, held }
+        let derived = Derived::new(clock.clone());
+        Self { rules, registry, derived, health, clock, shutdown, ceiling, pipelined, held }
     }
 
     /// The current rules.

@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use super::routes::{Entry, ROUTES};
 use crate::cameras::registry::Selector;
+use crate::derived;
 use crate::limits;
 
 /// The result of a request's path and query.
@@ -91,6 +92,22 @@ impl Route {
         let (min, max) = (limits::VIEWER_FPS_MIN, f64::from(limits::FPS_MAX));
         let fps = text.parse::<f64>().ok().filter(|fps| (min..=max).contains(fps));
         fps.map(Some).ok_or_else(|| format!("fps must be {min} to {max}, got {text}"))
+    }
+
+    /// The width and quality that a viewer asks for.
+    ///
+    /// # Errors
+    /// What is allowed.
+    pub fn derived(&self) -> Result<derived::Wanted, String> {
+        let width = self.number("width", 1, limits::PICTURE_SIDE_MAX_PIXELS as u32)?;
+        let quality = self.number("quality", 1, 100)?;
+        Ok(derived::Wanted { width, quality: quality.map(|quality| quality as u8) })
+    }
+
+    fn number(&self, key: &str, min: u32, max: u32) -> Result<Option<u32>, String> {
+        let Some(text) = value(&self.query, key) else { return Ok(None) };
+        let number = text.parse::<u32>().ok().filter(|number| (min..=max).contains(number));
+        number.map(Some).ok_or_else(|| format!("{key} must be {min} to {max}, got {text}"))
     }
 }
 

@@ -136,15 +136,19 @@ fn health(call: &Call<'_>) -> Answer {
 }
 
 fn picture(Call { server, route, request, .. }: Call<'_>) -> Replying<'_> {
-    Box::pin(async move { snapshot::take(server, &route.selector, request).await.into() })
+    Box::pin(async move { match route.derived() {
+            Ok(wanted) => snapshot::take(server, &route.selector, wanted, request).await.into(),
+            Err(what) => Answer::bad_request(&what).into(),
+        } })
 }
 
 fn wanted<'a>(call: &Call<'_>) -> Replying<'a> {
     let heads = PartHeads::wanted(call.request);
-    let wanted = call.route.fps().and_then(|fps| Ok((fps, heads?))).map(|(fps, heads)| {
+    let wanted = (|| {
+        let (fps, derived, heads) = (call.route.fps()?, call.route.derived()?, heads?);
         let head_only = call.request.method == Method::Head;
-        Wanted { selector: call.route.selector.clone(), fps, heads, head_only }
-    });
+        Ok::<_, String>(Wanted { selector: call.route.selector.clone(), fps, derived, heads, head_only })
+    })();
     Box::pin(std::future::ready(match wanted {
         Ok(wanted) => stream::offer(call.server, wanted),
         Err(what) => Answer::bad_request(&what).into(),

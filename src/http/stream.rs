@@ -18,6 +18,7 @@ use super::viewer_socket::{Boundary, Claimed, Part, ViewerSocket};
 use crate::camera::Viewer;
 use crate::cameras::registry::{Found, Selector};
 use crate::clock::Monotonic;
+use crate::derived;
 use crate::limits;
 
 /// The request of a viewer.
@@ -27,6 +28,8 @@ pub struct Wanted {
     pub selector: Selector,
     /// The maximum rate in pictures per second.
     pub fps: Option<f64>,
+    /// Smaller pictures, or another quality.
+    pub derived: derived::Wanted,
     /// When to send the parts' heads.
     pub heads: PartHeads,
     /// Only the answer's head is requested.
@@ -95,9 +98,11 @@ fn head(server: &Server, boundary: &Boundary) -> String {
 /// says so, and the camera as soon as it is plugged in.
 struct Watch<'a> {
     server: &'a Server,
-    selector: &'a Selector,
+    wanted: &'a Wanted,
     viewer_socket: Arc<ViewerSocket>,
     viewer: Option<Viewer>,
+    /// Waits for the first frame, whose width decides which derived track is meant.
+    choosing: Option<Viewer>,
     /// When the next card is due.
     card: Monotonic,
 }
@@ -105,16 +110,19 @@ struct Watch<'a> {
 impl<'a> Watch<'a> {
     fn new(server: &'a Server, wanted: &'a Wanted, socket: &Socket, boundary: &Boundary) -> io::Result<Self> {
         let viewer_socket = ViewerSocket::new(socket, wanted.fps, boundary, wanted.heads);
-        let (selector, card) = (&wanted.selector, server.clock.now());
-        let mut watch = Self { server, selector, viewer_socket, viewer: None, card };
+        let card = server.clock.now();
+        let mut watch = Self { server, wanted, viewer_socket, viewer: None, choosing: None, card };
         watch.find()?;
         Ok(watch)
     }
 
     /// Starts to watch the camera, if there is one.
     fn find(&mut self) -> io::Result<()> {
-        match self.server.registry.find(self.selector) {
-            Found::Camera(camera) => self.viewer = Some(camera.subscribe(self.viewer_socket.clone())),
+        match self.server.registry.find(&self.wanted.selector) {
+            Found::Camera(camera) if self.wanted.derived == derived::Wanted::default() => {
+                self.viewer = Some(camera.subscribe(self.viewer_socket.clone()));
+            }
+            Found::Camera(camera) => self.choosing = Some(camera.watch()),
             Found::NoneYet => {}
             Found::Unknown => return Err(io::ErrorKind::NotFound.into()),
         }
@@ -125,6 +133,9 @@ impl<'a> Watch<'a> {
     /// removed.
     async fn next(&mut self) -> io::Result<Option<Part>> {
         loop {
+            if let Some(choosing) = self.choosing.take() {
+                self.choose(choosing).await;
+            }
             let Some(viewer) = &self.viewer else {
                 match self.wait_for_camera().await? {
                     Some(card) => return Ok(Some(card)),
@@ -132,12 +143,38 @@ impl<'a> Watch<'a> {
                 }
             };
             let left = self.viewer_socket.listen();
-            match self.viewer_socket.claim(&viewer.camera().jpeg)? {
+            match self.viewer_socket.claim(viewer.track())? {
                 Claimed::Part(part) => return Ok(Some(part)),
-                Claimed::End => return Ok(None),
+                Claimed::End if viewer.camera().jpeg.has_ended() => return Ok(None),
+                // The derived track is of another size than the camera's pictures have now.
+                Claimed::End => {
+                    self.choosing = Some(viewer.camera().watch());
+                    self.viewer = None;
+                }
                 Claimed::Nothing => left.await,
             }
         }
+    }
+
+    /// Waits for the camera's first frame, and watches the track that is meant for its width.
+    async fn choose(&mut self, mut choosing: Viewer) {
+        let camera = choosing.camera().clone();
+        let first = or(async { Some(choosing.next().await) }, async {
+            camera.until(|camera| camera.jpeg.has_ended()).await;
+            None
+        });
+        let track = match first.await {
+            Some(frame) => {
+                let variant = self.wanted.derived.variant(frame.width);
+                let track = self.server.derived.track(&camera, variant);
+                // Too large is better than nothing.
+                track.inspect_err(|why| log::debug!("camera {}: {why}", camera.name())).ok()
+            }
+            None => None,
+        };
+        let track = track.unwrap_or_else(|| camera.jpeg.clone());
+        self.viewer_socket.begin_track();
+        self.viewer = Some(camera.subscribe_to(&track, self.viewer_socket.clone()));
     }
 
     /// Waits until there is a camera or the next card is due.
@@ -145,7 +182,7 @@ impl<'a> Watch<'a> {
         let (server, clock) = (self.server, &self.server.clock);
         let changed = server.registry.listen();
         self.find()?;
-        if self.viewer.is_some() {
+        if self.viewer.is_some() || self.choosing.is_some() {
             return Ok(None);
         }
         if clock.now() < self.card {

@@ -157,6 +157,11 @@ impl ViewerSocket {
         })
     }
 
+    /// Forgets what was sent last: the frames of another track follow, which has its own serial numbers.
+    pub fn begin_track(&self) {
+        self.state().seen = 0;
+    }
+
     /// Takes back the memory of a part that the task has sent.
     pub fn recycle(&self, part: Part) {
         self.state().head = part.head;

@@ -18,8 +18,8 @@ const FLOORS: &[&[&str]] = &[
     &["rtsp"],
     // Sources of pictures, and all cameras with such a source.
     &["source"],
-    &["cameras"],
-    // Consumers of the cameras.
+    &["cameras", "derived"],
+    // What is seen of them.
     &["appliance"],
     &["health"],
     &["http"],
