@@ -241,7 +241,7 @@ impl Decoder {
         DecodeError::Damaged(format!("{} picture: {why}", self.codec.name()))
     }
 
-    /// A packet that takes over the unit's memory.
+    /// A packet that shares the unit's memory.
     fn packet(&mut self, mut unit: UnitBytes) -> Result<Packet, DecodeError> {
         if self.codec == Codec::H265 {
             remove_sei(&mut unit);

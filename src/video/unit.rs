@@ -1,8 +1,10 @@
 //! One coded picture.
 
 use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use super::Codec;
+use super::nal::{self, Nal};
 use crate::clock::Monotonic;
 
 /// Bytes of an access unit. A 4K key picture at a camera's highest rate has about 3 MB.
@@ -29,29 +31,45 @@ pub struct AccessUnit {
     pub discontinuity: bool,
 }
 
-/// The bytes of an access unit, with [`PADDING_BYTES`] zeros after them in the same allocation, so that a
-/// decoder can take it without a copy.
+impl AccessUnit {
+    /// Whether it refers to nothing before it: an IDR picture (H.264) or IRAP picture (H.265), not one with
+    /// a recovery point.
+    pub fn starts_anew(&self) -> bool {
+        let first = || {
+            nal::all(&self.data).find_map(|nal| match nal::classify(self.codec, nal) {
+                Nal::Slice(slice) => Some(slice),
+                _ => None,
+            })
+        };
+        self.is_key && first().is_some_and(|slice| slice.key)
+    }
+}
+
+/// The bytes of an access unit, with [`PADDING_BYTES`] zeros behind them in the same memory, so that a
+/// decoder can take that memory instead of a copy. Clones share it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitBytes {
-    padded: Vec<u8>,
+    padded: Arc<Vec<u8>>,
 }
 
 impl UnitBytes {
-    /// Appends NAL units with their start codes.
+    /// Adds NAL units at the end, with their start codes. Copies what is shared.
     pub fn append(&mut self, nal_units: &[u8]) {
-        self.padded.truncate(self.len());
-        self.padded.extend_from_slice(nal_units);
-        self.padded.resize(self.padded.len() + PADDING_BYTES, 0);
+        let len = self.len();
+        let padded = Arc::make_mut(&mut self.padded);
+        padded.truncate(len);
+        padded.extend_from_slice(nal_units);
+        padded.resize(padded.len() + PADDING_BYTES, 0);
     }
 
-    /// Removes these bytes; those after them move.
+    /// Removes these bytes. Those behind them move. Copies what is shared.
     pub fn remove(&mut self, bytes: Range<usize>) {
         debug_assert!(bytes.end <= self.len());
-        self.padded.drain(bytes);
+        Arc::make_mut(&mut self.padded).drain(bytes);
     }
 
-    /// The allocation; its last [`PADDING_BYTES`] are the padding.
-    pub fn into_padded(self) -> Vec<u8> {
+    /// The memory, whose last [`PADDING_BYTES`] are the padding.
+    pub fn into_padded(self) -> Arc<Vec<u8>> {
         self.padded
     }
 }
@@ -60,7 +78,7 @@ impl From<Vec<u8>> for UnitBytes {
     /// Does not copy if the vector has room for the padding.
     fn from(mut bytes: Vec<u8>) -> Self {
         bytes.resize(bytes.len() + PADDING_BYTES, 0);
-        Self { padded: bytes }
+        Self { padded: Arc::new(bytes) }
     }
 }
 
@@ -92,8 +110,9 @@ mod tests {
     fn appending_and_removing_keep_the_padding() {
         let mut unit = UnitBytes::from(vec![1, 2, 3]);
         unit.append(&[4, 5]);
+        let shared = unit.clone();
         unit.remove(1..3);
-        assert_eq!(unit[..], [1, 4, 5]);
+        assert_eq!((&unit[..], &shared[..]), (&[1, 4, 5][..], &[1, 2, 3, 4, 5][..]));
         assert_eq!(unit.into_padded()[3..], [0; PADDING_BYTES]);
     }
 }
