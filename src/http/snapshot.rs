@@ -20,7 +20,12 @@ use crate::frame::{Frame, Kind};
 use crate::limits;
 
 /// Takes a picture of a camera, opening it if necessary. Does not wait for a camera known to be lost.
-pub async fn take(server: &Rc<Server>, selector: &Selector, wanted: derived::Wanted, request: &Request) -> Answer {
+pub async fn take(
+    server: &Rc<Server>,
+    selector: &Selector,
+    wanted: derived::Wanted,
+    request: &Request,
+) -> Answer {
     let camera = match server.registry.find(selector) {
         Found::Camera(camera) => camera,
         Found::NoneYet => return no_camera(server, request).await,
@@ -31,7 +36,7 @@ pub async fn take(server: &Rc<Server>, selector: &Selector, wanted: derived::Wan
     let arrived = let_in(request.arrived, server.clock.now());
     let missing = or(lost(server, &camera), too_late(server, &camera, arrived));
     match or(missing, picture_after(&camera, arrived)).await {
-        Ok(frame) => picture(derived::still(&camera, frame, wanted, &server.clock).await),
+        Ok(frame) => picture(derived::still(&camera, frame, wanted).await),
         Err(why) => {
             let card = async { cards::card(&camera, &why, &server.clock).await };
             refusal(server, card, &why, &request.accept).await
