@@ -96,6 +96,11 @@ impl Lost {
         matches!(self, Self::Network(lost) if lost.locks_accounts())
     }
 
+    /// Whether its pictures come, and only decoding them failed.
+    pub fn is_of_decoding(&self) -> bool {
+        matches!(self, Self::TooLarge(_) | Self::Unsupported(_) | Self::Decoder(_) | Self::Damaged { .. })
+    }
+
     /// How long to leave it alone, where known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

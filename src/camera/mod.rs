@@ -2,6 +2,7 @@
 //!
 //! A source fills it and viewers read it; it knows neither.
 
+mod coded;
 pub mod controls;
 pub mod device;
 pub mod lost;
@@ -20,6 +21,7 @@ use event_listener::{Event, EventListener, listener};
 
 use crate::clock::{Clock, Monotonic};
 use crate::frame::{Frame, Kind};
+pub use coded::{CodedTrack, CodedViewer, End};
 use device::Device;
 use lost::Lost;
 pub use meter::Latency;
@@ -36,6 +38,8 @@ pub struct Camera {
     status: Mutex<Status>,
     /// Its pictures as JPEG.
     pub jpeg: Arc<Track>,
+    /// Its coded video, if it has some.
+    pub coded: CodedTrack,
     /// Viewers of all its tracks.
     viewers: AtomicUsize,
     /// The state or the number of viewers changed.
@@ -61,6 +65,7 @@ impl Camera {
             settings: Mutex::new(settings),
             status: Mutex::default(),
             jpeg: Arc::default(),
+            coded: CodedTrack::default(),
             viewers: AtomicUsize::new(0),
             changed: Event::new(),
         })
@@ -84,12 +89,14 @@ impl Camera {
     /// Replaces its configuration.
     pub fn set_settings(&self, settings: Settings) {
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
+        self.coded.expect_anything();
         self.changed.notify(usize::MAX);
     }
 
     /// Ends the camera: viewers leave after the newest frame.
     pub fn end(&self) {
         self.jpeg.end();
+        self.coded.end();
         self.changed.notify(usize::MAX);
     }
 
@@ -118,6 +125,17 @@ impl Camera {
                 self.status().count_delivery(now.since(captured));
             }
         });
+        if is_first {
+            self.changed.notify(usize::MAX);
+        }
+        is_first
+    }
+
+    /// Counts a picture that is passed on as it is coded, not as JPEG. It makes the camera live.
+    ///
+    /// Returns true for the first picture since the camera was opened.
+    pub fn count_coded(&self, arrived: Monotonic) -> bool {
+        let is_first = self.status().count_picture(arrived);
         if is_first {
             self.changed.notify(usize::MAX);
         }
@@ -178,6 +196,7 @@ impl Camera {
             if let Some(serial) = forgotten {
                 // An old picture must not greet a later viewer.
                 self.jpeg.forget(serial);
+                self.coded.forget();
             }
             self.changed.notify(usize::MAX);
         }
@@ -219,6 +238,23 @@ impl Camera {
     /// The number of viewers.
     pub fn viewers(&self) -> usize {
         self.viewers.load(Ordering::SeqCst)
+    }
+
+    /// Whether pictures are wanted as JPEG: for viewers, or because those of before could not be decoded, and
+    /// the camera has to show that it is better now.
+    pub fn wants_jpeg(&self) -> bool {
+        let is_undecodable = || matches!(self.state(), State::Lost(lost) if lost.is_of_decoding());
+        self.jpeg_viewers() > 0 || is_undecodable()
+    }
+
+    /// The number of viewers of JPEG, in whichever size.
+    pub fn jpeg_viewers(&self) -> usize {
+        self.viewers().saturating_sub(self.coded.viewers())
+    }
+
+    /// Forgets the newest picture: no newer ones follow it as JPEG, and it must not greet a later viewer.
+    pub fn forget_jpeg(&self) {
+        self.jpeg.forget(self.jpeg.serial());
     }
 
     /// Notes a request for a single picture: a lost camera is then retried soon, an open one stays open for
@@ -278,6 +314,21 @@ impl Camera {
         self.watch_track(&self.jpeg)
     }
 
+    /// Starts to watch its coded video.
+    pub fn watch_coded(self: &Arc<Self>) -> CodedViewer {
+        // The track counts first, so that nobody seems to want JPEG in between.
+        let viewer = CodedViewer::new(self);
+        self.viewers.fetch_add(1, Ordering::SeqCst);
+        self.status().watched();
+        self.changed.notify(usize::MAX);
+        viewer
+    }
+
+    fn uncount_viewer(&self) {
+        self.viewers.fetch_sub(1, Ordering::SeqCst);
+        self.changed.notify(usize::MAX);
+    }
+
     fn watch_track(self: &Arc<Self>, track: &Arc<Track>) -> Viewer {
         track.count_viewer();
         self.viewers.fetch_add(1, Ordering::SeqCst);
@@ -333,8 +384,7 @@ impl Drop for Viewer {
             self.track.subscribers().remove(&subscriber);
         }
         self.track.uncount_viewer();
-        self.camera.viewers.fetch_sub(1, Ordering::SeqCst);
-        self.camera.changed.notify(usize::MAX);
+        self.camera.uncount_viewer();
     }
 }
 

@@ -24,7 +24,7 @@ static DRAWING: BlockingPool = BlockingPool::new("draw a card", 1);
 /// Publishes cards while there is a reason for no picture and a viewer. Does not return.
 pub async fn show(camera: &Arc<Camera>, clock: &Clock) {
     loop {
-        camera.until(|camera| camera.viewers() > 0 && camera.has_reason()).await;
+        camera.until(|camera| camera.jpeg_viewers() > 0 && camera.has_reason()).await;
         let (state, Some(reason)) = (camera.state(), camera.report(clock.now()).reason()) else {
             // The state changed in between; the task that changed it may need a turn.
             yield_now().await;

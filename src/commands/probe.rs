@@ -103,6 +103,8 @@ async fn measure(camera: &Arc<Camera>, clock: &Clock) -> Result<Measured, Lost> 
     let begin = clock.now();
     let key_wait = Cell::new(Duration::ZERO);
     let first = or(first_picture(camera, clock), say_key_wait(camera, clock, &key_wait)).await?;
+    // Without a viewer, pictures would be counted and not decoded.
+    let _viewer = camera.watch();
     let (shown, before) = (clock.now(), camera.frames());
     clock.sleep(MEASURE).await;
     let measured = || clock.now().since(shown);

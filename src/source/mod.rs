@@ -1,6 +1,7 @@
 //! Where pictures come from. A source is opened, delivers to its publisher until it is stopped or loses the
 //! camera, and then returns the reason.
 
+mod coded;
 pub mod connect;
 #[cfg(test)]
 pub mod fake;

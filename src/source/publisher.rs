@@ -35,6 +35,8 @@ struct Out {
     /// For the log at the first picture, instead of format and size.
     words: Option<String>,
     size: Option<(u32, u32)>,
+    /// The pictures are coded as video.
+    is_coded: bool,
     is_closed: bool,
 }
 
@@ -94,8 +96,14 @@ impl Publisher {
     pub fn set_format(&self, format: &str) {
         let mut out = self.out();
         if out.format != format {
-            (out.format, out.size) = (format.to_owned(), None);
+            (out.format, out.size, out.is_coded) = (format.to_owned(), None, false);
         }
+    }
+
+    /// The same for coded video.
+    pub fn set_coded_format(&self, codec: &str) {
+        self.set_format(codec);
+        self.out().is_coded = true;
     }
 
     /// Records what was negotiated, and the words for the log, before the first picture.
@@ -103,6 +111,23 @@ impl Publisher {
         let mut out = self.out();
         (out.format, out.words, out.size) = (format.to_owned(), Some(words), Some((width, height)));
         self.camera.set_opened(Opened { width, height, format: format.to_owned() });
+        self.camera.coded.set_other(format);
+    }
+
+    /// Counts a coded picture that arrived and goes on as it is; with its size, where that is news.
+    pub fn passed_on(&self, arrived: Monotonic, size: Option<(u32, u32)>) {
+        let mut out = self.out();
+        if out.is_closed {
+            return;
+        }
+        self.silence().end(self.clock.now());
+        if let Some((width, height)) = size {
+            out.size = size;
+            self.camera.set_opened(Opened { width, height, format: out.format.clone() });
+        }
+        if self.camera.count_coded(arrived) {
+            self.say_live(&out);
+        }
     }
 
     /// Publishes a JPEG that needs no check.
@@ -115,12 +140,20 @@ impl Publisher {
         if out.size != Some((width, height)) {
             out.size = Some((width, height));
             self.camera.set_opened(Opened { width, height, format: out.format.clone() });
+            if !out.is_coded {
+                self.camera.coded.set_other(&out.format);
+            }
         }
         let frame = Frame::new(jpeg, &self.clock, captured, width, height, Kind::Picture);
         if self.camera.publish(frame, &self.clock) {
-            let words = out.words.clone().unwrap_or_else(|| format!("{} {width}x{height}", out.format));
-            log::log!(self.camera.log_level(), "camera {}: live, {words}", self.camera.name());
+            self.say_live(&out);
         }
+    }
+
+    fn say_live(&self, out: &Out) {
+        let size = out.size.map_or(String::new(), |(width, height)| format!(" {width}x{height}"));
+        let words = out.words.clone().unwrap_or_else(|| format!("{}{size}", out.format));
+        log::log!(self.camera.log_level(), "camera {}: live, {words}", self.camera.name());
     }
 
     /// Checks and repairs a camera's JPEG and publishes it, or counts it as damaged.

@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     // The ground: uses no other room.
     &["clock", "limits", "logging", "memory", "offload", "random"],
-    &["auth", "frame", "picture", "rate_limit", "systemd", "turn"],
-    // Configuration, one camera's parts, and pictures as JPEG.
-    &["config", "draw", "encode"],
+    &["auth", "frame", "picture", "rate_limit", "systemd", "turn", "video"],
+    // What is configured; what one camera is; pictures as JPEG and as MP4.
+    &["config", "draw", "encode", "mp4"],
     &["camera", "cli", "mjpeg"],
     // Protocols and codecs, without a socket.
-    &["multipart", "video"],
-    &["decode", "mp4", "rtp"],
+    &["decode", "multipart", "rtp"],
     &["rtsp"],
     // Sources of pictures, and all cameras with such a source.
     &["source"],

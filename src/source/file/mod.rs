@@ -13,11 +13,11 @@ use std::time::Duration;
 use futures_lite::future::or;
 use smol::channel::Receiver;
 
+use super::coded::CodedDelivery;
 use super::publisher::Publisher;
 use super::relay::Relay;
 use super::silence::What;
 use super::thread;
-use super::transcode::Transcoder;
 use crate::camera::lost::{FileLost, Lost};
 use crate::camera::stop::Stop;
 use crate::clock::{Clock, Monotonic};
@@ -25,7 +25,7 @@ use crate::config::Picture;
 use crate::decode::demux::Coded;
 use crate::picture::Shape;
 use crate::turn::Turn;
-use crate::video::{AccessUnit, Codec};
+use crate::video::AccessUnit;
 use reader::{Item, Reader};
 
 /// Pictures to read ahead: a card or a network share needs only a few. Riding out a disk that spins up would
@@ -69,16 +69,18 @@ impl Source {
             stop.requested().await;
             Ok(())
         };
-        or(stopped, self.play(publisher, clock, receiver)).await
+        let video = CodedDelivery::new(publisher, clock, &self.picture);
+        or(stopped, or(video.follow(), self.play(publisher, &video, clock, receiver))).await
     }
 
     async fn play(
         &self,
         publisher: &Arc<Publisher>,
+        video: &CodedDelivery,
         clock: &Clock,
         items: Receiver<Result<Item, Lost>>,
     ) -> Result<(), Lost> {
-        let mut player = Player { source: self, publisher, clock, way: None };
+        let mut player = Player { source: self, publisher, video, relay: None };
         publisher.expect();
         let mut begin = clock.now();
         let mut turn = Turn::new(clock);
@@ -108,16 +110,10 @@ impl Source {
 struct Player<'a> {
     source: &'a Source,
     publisher: &'a Arc<Publisher>,
-    clock: &'a Clock,
-    way: Option<Way>,
-}
-
-/// How pictures become frames.
-enum Way {
-    /// Decode and encode them.
-    Transcode((Codec, Shape), Transcoder),
-    /// Pass JPEG through.
-    Relay(Relay),
+    /// Where H.264 and H.265 go.
+    video: &'a CodedDelivery,
+    /// Passes JPEG through.
+    relay: Option<Relay>,
 }
 
 impl Player<'_> {
@@ -133,33 +129,22 @@ impl Player<'_> {
     }
 
     fn video(&mut self, unit: AccessUnit, shape: Shape) -> Result<(), Lost> {
-        let kind = (unit.codec, shape);
-        if !matches!(&self.way, Some(Way::Transcode(before, _)) if *before == kind) {
-            let transcoder =
-                Transcoder::start(self.publisher, self.clock, &self.source.picture, unit.codec, shape)?;
-            self.way = Some(Way::Transcode(kind, transcoder));
-        }
-        let Some(Way::Transcode(_, transcoder)) = &self.way else { return Ok(()) };
-        // The transcoder counts what it drops; playing resumes at the next key picture.
-        if !transcoder.push(unit)
-            && let Some(lost) = transcoder.failure()
-        {
-            return Err(match lost {
-                Lost::Unsupported(problem) => self.source.no_video(problem),
-                other => other,
-            });
-        }
-        Ok(())
+        self.relay = None;
+        self.video.push(unit, shape).map_err(|lost| match lost {
+            Lost::Unsupported(problem) => self.source.no_video(problem),
+            other => other,
+        })
     }
 
     fn jpeg(&mut self, data: &[u8], due: Monotonic) -> Result<(), Lost> {
-        if !matches!(self.way, Some(Way::Relay(_))) {
-            self.publisher.set_format("JPEG");
-            self.way = Some(Way::Relay(Relay::start(self.publisher)?));
-        }
-        if let Some(Way::Relay(relay)) = &self.way
-            && self.publisher.admits(due)
-        {
+        let relay = match &mut self.relay {
+            Some(relay) => relay,
+            none => {
+                self.publisher.set_format("JPEG");
+                none.insert(Relay::start(self.publisher)?)
+            }
+        };
+        if self.publisher.admits(due) {
             relay.push(data, due);
         }
         Ok(())

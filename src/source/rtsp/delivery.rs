@@ -1,46 +1,35 @@
-//! Turns the coded pictures of a session into frames of the camera.
+//! Delivers the pictures of a session.
 
 use std::sync::Arc;
 
 use crate::camera::lost::{Lost, NetworkLost};
-use crate::clock::{Clock, Monotonic};
-use crate::config::Picture as Settings;
+use crate::clock::Monotonic;
 use crate::picture::Shape;
 use crate::rtp::{Encoding, JpegPicture, Picture};
+use crate::source::coded::CodedDelivery;
 use crate::source::publisher::Publisher;
 use crate::source::relay::Relay;
 use crate::source::silence::{Quiet, What};
-use crate::source::transcode::Transcoder;
-use crate::video::AccessUnit;
 
-/// Turns coded pictures into frames.
+/// Delivers pictures.
 pub(super) struct Delivery {
     publisher: Arc<Publisher>,
-    clock: Clock,
-    /// The camera's configuration.
-    settings: Settings,
-    way: Option<Way>,
+    /// Where H.264 and H.265 go.
+    video: Arc<CodedDelivery>,
+    /// Passes JPEG (RFC 2435) through.
+    relay: Option<Relay>,
     failure: Option<Lost>,
     /// Pictures dropped by the session that are already counted.
     dropped: u64,
     awaits_key: bool,
 }
 
-/// How pictures become frames.
-enum Way {
-    /// Decode and encode them.
-    Transcode(Transcoder),
-    /// Pass JPEG (RFC 2435) through.
-    Relay(Relay),
-}
-
 impl Delivery {
-    pub fn new(publisher: &Arc<Publisher>, clock: &Clock, settings: &Settings) -> Self {
+    pub fn new(publisher: &Arc<Publisher>, video: &Arc<CodedDelivery>) -> Self {
         Self {
             publisher: publisher.clone(),
-            clock: clock.clone(),
-            settings: settings.clone(),
-            way: None,
+            video: video.clone(),
+            relay: None,
             failure: None,
             dropped: 0,
             awaits_key: false,
@@ -62,32 +51,21 @@ impl Delivery {
             return;
         }
         let taken = match picture {
-            Picture::Video(picture) => self.video(picture.unit),
+            Picture::Video(picture) => self.video.push(picture.unit, Shape::default()),
             Picture::Jpeg(picture) => self.jpeg(&picture),
         };
         self.failure = taken.err();
     }
 
-    fn video(&mut self, unit: AccessUnit) -> Result<(), Lost> {
-        if self.way.is_none() {
-            let (codec, shape) = (unit.codec, Shape::default());
-            let transcoder = Transcoder::start(&self.publisher, &self.clock, &self.settings, codec, shape)?;
-            self.way = Some(Way::Transcode(transcoder));
-        }
-        if let Some(Way::Transcode(transcoder)) = &self.way {
-            transcoder.push(unit);
-        }
-        Ok(())
-    }
-
     fn jpeg(&mut self, picture: &JpegPicture) -> Result<(), Lost> {
-        if self.way.is_none() {
-            self.publisher.set_format(Encoding::Jpeg.name());
-            self.way = Some(Way::Relay(Relay::start(&self.publisher)?));
-        }
-        if let Some(Way::Relay(relay)) = &self.way
-            && self.publisher.admits(picture.arrived)
-        {
+        let relay = match &mut self.relay {
+            Some(relay) => relay,
+            none => {
+                self.publisher.set_format(Encoding::Jpeg.name());
+                none.insert(Relay::start(&self.publisher)?)
+            }
+        };
+        if self.publisher.admits(picture.arrived) {
             relay.push(&picture.data, picture.arrived);
         }
         Ok(())
@@ -103,11 +81,7 @@ impl Delivery {
 
     /// Why no more pictures can come.
     pub fn failure(&self) -> Option<Lost> {
-        let of_way = match &self.way {
-            Some(Way::Transcode(transcoder)) => transcoder.failure(),
-            Some(Way::Relay(_)) | None => None,
-        };
-        self.failure.clone().or(of_way)
+        self.failure.clone().or_else(|| self.video.failure())
     }
 }
 

@@ -17,6 +17,7 @@ use futures_lite::future::or;
 pub use driver::{End, SessionDriver};
 pub use report::Report;
 
+use super::coded::CodedDelivery;
 use super::publisher::Publisher;
 use crate::camera::lost::{Lost, NetworkLost};
 use crate::camera::stop::Stop;
@@ -104,7 +105,8 @@ impl Source {
         let may_change = !target.is_tls() && self.network.transport != TransportChoice::Tcp;
         let options = Options { transport, may_change, seed: random::seed() };
         let mut session = Session::new(target, credentials, options, clock.now());
-        let delivery = Mutex::new(Delivery::new(publisher, clock, &self.picture));
+        let video = Arc::new(CodedDelivery::new(publisher, clock, &self.picture));
+        let delivery = Mutex::new(Delivery::new(publisher, &video));
         let lock = || delivery.lock().unwrap_or_else(PoisonError::into_inner);
         self.update(|report| *report = Report::default());
         let mut driver = SessionDriver::new(clock, self.network.tls_fingerprint);
@@ -118,7 +120,8 @@ impl Source {
             }
         };
         let quiet = async { delivery::no_picture(publisher.quiet(NO_PICTURE_MAX).await) };
-        let quit = or(stop.requested(), async { no_picture.set(Some(or(failed, quiet).await)) });
+        let ended = or(video.follow(), or(failed, quiet));
+        let quit = or(stop.requested(), async { no_picture.set(Some(ended.await)) });
         publisher.expect();
         let ended =
             driver.run(&mut session, quit, |session, event| self.event(session, event, &mut lock())).await;

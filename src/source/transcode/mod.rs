@@ -94,6 +94,22 @@ impl Transcoder {
         Ok(transcoder)
     }
 
+    /// Begins in the middle of a group of pictures: with units that came before, of which only the last one is
+    /// shown.
+    pub fn begin_with(&self, mut units: Vec<AccessUnit>) {
+        if let Some((_, before)) = units.split_last_mut() {
+            for unit in before {
+                unit.is_hidden = true;
+            }
+        }
+        let mut state = self.shared.lock();
+        if !state.is_closed {
+            state.queue.begin_with(units);
+            drop(state);
+            self.shared.coded.notify_one();
+        }
+    }
+
     /// Queues the next unit, in decoding order, without waiting.
     ///
     /// Returns false if the unit is dropped because decoding lags behind or has ended. Dropped units are

@@ -24,6 +24,10 @@ const BYTES_MAX: usize = 32 << 20;
 pub(super) struct Queue {
     units: VecDeque<AccessUnit>,
     bytes: usize,
+    /// Units before all others, decoded as fast as that goes. Their bytes are those of the camera's track.
+    ahead: VecDeque<AccessUnit>,
+    /// When the last of them was taken.
+    ahead_until: Option<Monotonic>,
     /// Units were dropped: up to the next key unit none can be decoded.
     needs_key: bool,
 }
@@ -39,7 +43,7 @@ pub(super) struct Pushed {
 
 impl Queue {
     pub fn push(&mut self, mut unit: AccessUnit, now: Monotonic) -> Pushed {
-        let lags = self.units.front().is_some_and(|first| now.since(first.arrived) > LAG_MAX);
+        let lags = self.units.front().is_some_and(|first| self.lag(first, now) > LAG_MAX);
         let is_full = self.units.len() >= UNITS_MAX || self.bytes + unit.data.len() > BYTES_MAX;
         let mut dropped = 0;
         if lags || is_full {
@@ -56,14 +60,33 @@ impl Queue {
         Pushed { is_accepted: true, dropped }
     }
 
-    pub fn pop(&mut self) -> Option<AccessUnit> {
+    /// How long a unit has waited for the decoder, but for the time that units ahead of it took.
+    fn lag(&self, unit: &AccessUnit, now: Monotonic) -> Duration {
+        if !self.ahead.is_empty() {
+            return Duration::ZERO;
+        }
+        now.since(self.ahead_until.map_or(unit.arrived, |until| until.max(unit.arrived)))
+    }
+
+    /// Begins with these units, which arrived before.
+    pub fn begin_with(&mut self, units: Vec<AccessUnit>) {
+        self.ahead = units.into();
+    }
+
+    pub fn pop(&mut self, now: Monotonic) -> Option<AccessUnit> {
+        if let Some(unit) = self.ahead.pop_front() {
+            self.ahead_until = Some(now);
+            return Some(unit);
+        }
         let unit = self.units.pop_front()?;
         self.bytes -= unit.data.len();
         Some(unit)
     }
 
+    /// Drops all units.
     pub fn clear(&mut self) {
         self.units.clear();
+        self.ahead.clear();
         self.bytes = 0;
     }
 }
@@ -96,13 +119,25 @@ mod tests {
         assert_eq!(queue.push(unit(0, true, 9), at(0)), ACCEPTED);
         assert_eq!(queue.push(unit(500, false, 9), at(500)), ACCEPTED, "just in time");
         assert_eq!(queue.push(unit(501, false, 9), at(501)), Pushed { is_accepted: false, dropped: 3 });
-        assert!(queue.pop().is_none());
+        assert!(queue.pop(at(0)).is_none());
         assert_eq!(queue.push(unit(540, false, 9), at(540)), Pushed { is_accepted: false, dropped: 1 });
         assert_eq!(queue.push(unit(580, true, 9), at(580)), ACCEPTED);
         assert_eq!(queue.push(unit(620, true, 9), at(620)), ACCEPTED);
-        assert!(queue.pop().unwrap().discontinuity, "the decoder must forget what was before");
-        assert!(!queue.pop().unwrap().discontinuity);
+        assert!(queue.pop(at(0)).unwrap().discontinuity, "the decoder must forget what was before");
+        assert!(!queue.pop(at(0)).unwrap().discontinuity);
         assert_eq!(queue.push(unit(5000, false, 9), at(5000)), ACCEPTED, "idle is not late");
+    }
+
+    #[test]
+    fn units_ahead_come_first_and_their_time_does_not_count_as_lag() {
+        let mut queue = Queue::default();
+        queue.begin_with(vec![unit(0, true, 9), unit(40, false, 9)]);
+        assert_eq!(queue.push(unit(80, false, 9), at(80)), ACCEPTED);
+        assert_eq!(queue.push(unit(700, false, 9), at(700)), ACCEPTED, "the decoder is not there yet");
+        assert_eq!(queue.pop(at(700)).unwrap().arrived, at(0));
+        assert_eq!(queue.pop(at(900)).unwrap().arrived, at(40));
+        assert_eq!(queue.push(unit(1400, false, 9), at(1400)), ACCEPTED, "it has had 500 ms");
+        assert_eq!(queue.push(unit(1401, false, 9), at(1401)), Pushed { is_accepted: false, dropped: 4 });
     }
 
     #[test]

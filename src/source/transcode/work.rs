@@ -47,12 +47,15 @@ impl Decoding {
 
 impl Work for Decoding {
     fn step(&mut self, shared: &Shared) -> Result<bool, Lost> {
-        let Some(unit) = shared.wait_for(&shared.coded, |state| state.queue.pop()) else { return Ok(false) };
-        let arrived = unit.arrived;
+        let Some(unit) = shared.wait_for(&shared.coded, |state| state.queue.pop(shared.clock.now())) else {
+            return Ok(false);
+        };
+        let (arrived, is_hidden) = (unit.arrived, unit.is_hidden);
         let lag = shared.clock.now().since(arrived);
         let skips = lag > LAG_OF_ALL_MAX;
         self.decoder.skip_non_reference(skips);
         match self.decoder.push(unit).and_then(|()| self.pull(arrived, shared)) {
+            Ok(0) if is_hidden => {}
             Ok(0) if skips || self.decoder.needs_key() => {
                 self.pacer.begin_anew();
                 shared.publisher.dropped(1);
