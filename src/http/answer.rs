@@ -190,7 +190,7 @@ impl Answer {
         async_h1::server::Encoder::new(self.response, Method::Head).read_to_end(&mut head).await?;
         match (method, &self.body) {
             (Method::Head, _) => socket.write_all([&head]).await?,
-            (_, Content::Picture(frame)) => socket.write_frame(frame, [&head, &frame.jpeg], 0).await?,
+            (_, Content::Picture(frame)) => socket.write_picture(frame, [&head, &frame.jpeg], 0).await?,
             (_, body) => socket.write_all([&head, body.bytes()]).await?,
         };
         Ok(())

@@ -15,7 +15,7 @@ use super::password::{Proof, Verdict};
 use super::route::{self, NoRoute, READING, Route};
 use super::routes::{Call, Entry, Reply};
 use super::socket::Socket;
-use super::{Server, closed, stream};
+use super::{Server, closed, mp4, stream};
 use crate::limits;
 
 /// Serves a connection until it ends.
@@ -103,6 +103,13 @@ async fn answer(
         Reply::Stream(wanted) => match place.begin_stream() {
             Ok(()) => {
                 stream::serve(server, socket, &wanted).await?;
+                return Ok(false);
+            }
+            Err(why) => no_place(server, client, &why),
+        },
+        Reply::Mp4(video) => match place.begin_stream() {
+            Ok(()) => {
+                mp4::serve(server, socket, *video).await?;
                 return Ok(false);
             }
             Err(why) => no_place(server, client, &why),

@@ -1,4 +1,4 @@
-//! Frames that slow clients keep in memory, under a common ceiling.
+//! Pictures that slow clients keep in memory, under a common ceiling.
 //!
 //! A client that reads a picture bit by bit keeps it in memory up to the last byte, long after newer ones
 //! have replaced it. Each slow client may hold another picture, so their number alone does not bound the
@@ -18,21 +18,39 @@ use smol::channel::{self, Receiver, Sender};
 use crate::clock::{Clock, Monotonic};
 use crate::frame::Frame;
 use crate::limits;
+use crate::mp4::Fragment;
 
-/// The frames that clients have not accepted at once.
+/// The pictures that clients have not accepted at once.
 #[derive(Debug, Default)]
 pub struct Held {
     holds: Mutex<Vec<Hold>>,
 }
 
-/// One client's hold on a frame.
+/// A picture in memory that several clients may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Shared {
+    address: usize,
+    bytes: usize,
+}
+
+impl From<&Arc<Frame>> for Shared {
+    fn from(frame: &Arc<Frame>) -> Self {
+        Self { address: Arc::as_ptr(frame).addr(), bytes: frame.jpeg.len() }
+    }
+}
+
+impl From<&Arc<Fragment>> for Shared {
+    fn from(fragment: &Arc<Fragment>) -> Self {
+        Self { address: Arc::as_ptr(fragment).addr(), bytes: fragment.bytes.len() }
+    }
+}
+
+/// One client's hold on a picture.
 #[derive(Debug)]
 struct Hold {
     /// Unique, and greater than those of earlier holds.
     number: u64,
-    /// The frame's address: several clients may hold the same one.
-    frame: usize,
-    bytes: usize,
+    picture: Shared,
     since: Monotonic,
     /// Dropped with the hold, which wakes the client's task.
     _alive: Sender<Infallible>,
@@ -41,7 +59,7 @@ struct Hold {
 impl Hold {
     /// Its cost so far: bytes times microseconds.
     fn cost(&self, now: Monotonic) -> u128 {
-        self.bytes as u128 * now.since(self.since).as_micros()
+        self.picture.bytes as u128 * now.since(self.since).as_micros()
     }
 }
 
@@ -50,13 +68,13 @@ impl Held {
         self.holds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a frame by `sending`, and counts it as held while that has to wait.
+    /// Sends a picture by `sending`, and counts it as held while that has to wait.
     ///
     /// # Errors
     /// Those of `sending`; `TimedOut` if others need the memory.
     pub async fn while_sending<T>(
         &self,
-        frame: &Arc<Frame>,
+        picture: impl Into<Shared>,
         clock: &Clock,
         sending: impl Future<Output = io::Result<T>>,
     ) -> io::Result<T> {
@@ -64,7 +82,7 @@ impl Held {
         if let Some(sent) = poll_once(sending.as_mut()).await {
             return sent;
         }
-        let (number, cut_off) = self.enter(frame, clock.now());
+        let (number, cut_off) = self.enter(picture.into(), clock.now());
         let _place = Place { held: self, number };
         or(sending, async {
             // Never receives; ends when the hold is dropped.
@@ -74,12 +92,11 @@ impl Held {
         .await
     }
 
-    fn enter(&self, frame: &Arc<Frame>, now: Monotonic) -> (u64, Receiver<Infallible>) {
+    fn enter(&self, picture: Shared, now: Monotonic) -> (u64, Receiver<Infallible>) {
         let (alive, cut_off) = channel::bounded(1);
         let mut holds = self.holds();
         let number = holds.last().map_or(0, |last| last.number + 1);
-        let (address, bytes) = (Arc::as_ptr(frame).addr(), frame.jpeg.len());
-        holds.push(Hold { number, frame: address, bytes, since: now, _alive: alive });
+        holds.push(Hold { number, picture, since: now, _alive: alive });
         while bytes_of(&holds) > limits::HELD_MAX_BYTES {
             let costs = holds.iter().map(|hold| (hold.cost(now), Reverse(hold.number)));
             let Some(dearest) = costs.enumerate().max_by_key(|(_, cost)| *cost).map(|(at, _)| at) else {
@@ -91,10 +108,11 @@ impl Held {
     }
 }
 
-/// Bytes of the frames held, each counted once.
+/// Bytes of the pictures held, each counted once.
 fn bytes_of(holds: &[Hold]) -> usize {
-    let frames: HashMap<usize, usize> = holds.iter().map(|hold| (hold.frame, hold.bytes)).collect();
-    frames.values().sum()
+    let pictures: HashMap<usize, usize> =
+        holds.iter().map(|hold| (hold.picture.address, hold.picture.bytes)).collect();
+    pictures.values().sum()
 }
 
 /// Ends a hold on drop.

@@ -15,6 +15,7 @@ mod head;
 mod held;
 mod host;
 pub mod listen;
+mod mp4;
 mod page;
 mod part_heads;
 mod password;

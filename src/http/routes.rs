@@ -14,7 +14,7 @@ use super::head::Request;
 use super::part_heads::PartHeads;
 use super::route::Route;
 use super::stream::Wanted;
-use super::{Server, api, controls, page, snapshot, stream};
+use super::{Server, api, controls, mp4, page, snapshot, stream};
 
 /// Who may send the request. Today one password admits all of them, under two names.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +48,8 @@ pub enum Reply {
     Answer(Box<Answer>),
     /// A stream, which takes over the connection.
     Stream(Wanted),
+    /// A stream of MP4, which does so too.
+    Mp4(Box<mp4::Stream>),
 }
 
 impl From<Answer> for Reply {
@@ -92,6 +94,8 @@ pub static ROUTES: &[Entry] = &[
     get("/manifest.webmanifest", Role::Viewer, |_| asset("manifest.webmanifest")),
     get("/stream", Role::Viewer, |call| wanted(&call)),
     get("/cameras/NAME/stream", Role::Viewer, |call| wanted(&call)),
+    get("/stream.mp4", Role::Viewer, video),
+    get("/cameras/NAME/stream.mp4", Role::Viewer, video),
     get("/snapshot", Role::Viewer, picture),
     get("/snapshot.jpg", Role::Viewer, picture),
     get("/cameras/NAME/snapshot", Role::Viewer, picture),
@@ -136,10 +140,17 @@ fn health(call: &Call<'_>) -> Answer {
 }
 
 fn picture(Call { server, route, request, .. }: Call<'_>) -> Replying<'_> {
-    Box::pin(async move { match route.derived() {
+    Box::pin(async move {
+        match route.derived() {
             Ok(wanted) => snapshot::take(server, &route.selector, wanted, request).await.into(),
             Err(what) => Answer::bad_request(&what).into(),
-        } })
+        }
+    })
+}
+
+fn video(Call { server, route, request, .. }: Call<'_>) -> Replying<'_> {
+    let head_only = request.method == Method::Head;
+    Box::pin(mp4::offer(server, &route.selector, head_only))
 }
 
 fn wanted<'a>(call: &Call<'_>) -> Replying<'a> {

@@ -9,9 +9,8 @@ use futures_lite::future::or;
 use smol::Async;
 use socket2::SockRef;
 
-use super::held::Held;
+use super::held::{Held, Shared};
 use crate::clock::{Clock, Monotonic};
-use crate::frame::Frame;
 use crate::health::HttpMeter;
 use crate::limits;
 use crate::turn::Turn;
@@ -80,18 +79,18 @@ impl Socket {
         self.write_rest(parts, 0).await
     }
 
-    /// Like [`write_rest`](Self::write_rest), for parts that include a frame. The frame is shared, and
+    /// Like [`write_rest`](Self::write_rest), for parts that include a picture. The picture is shared, and
     /// released early if slow clients hold too much together.
     ///
     /// # Errors
     /// As `write_all`; also `TimedOut` if others need the memory.
-    pub async fn write_frame<const N: usize>(
+    pub async fn write_picture<const N: usize>(
         &self,
-        frame: &Arc<Frame>,
+        picture: impl Into<Shared>,
         parts: [&[u8]; N],
         sent: usize,
     ) -> io::Result<Written> {
-        self.held.while_sending(frame, &self.clock, self.write_rest(parts, sent)).await
+        self.held.while_sending(picture, &self.clock, self.write_rest(parts, sent)).await
     }
 
     /// Like [`write_all`](Self::write_all), but skips the first `sent` bytes, which the kernel has already.

@@ -62,7 +62,7 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, wanted: &Wanted) -> io:
     loop {
         turn.step().await;
         let Some(part) = watch.next().await? else { return Ok(()) };
-        let written = socket.write_frame(&part.frame, watch.viewer_socket.slices(&part), part.sent).await?;
+        let written = socket.write_picture(&part.frame, watch.viewer_socket.slices(&part), part.sent).await?;
         watch.delivered(&part);
         // Release it before waiting: the next picture needs its memory.
         watch.viewer_socket.recycle(part);

@@ -101,7 +101,7 @@ fn data_refused_by_the_socket_is_left_to_the_task_and_the_newest_follows() {
     let rest = scene.claim().unwrap().unwrap();
     assert!((1..large.len()).contains(&rest.sent), "{} sent", rest.sent);
     for part in [rest, scene.claim().unwrap().unwrap()] {
-        smol::block_on(scene.socket.write_frame(&part.frame, scene.viewer_socket.slices(&part), part.sent))
+        smol::block_on(scene.socket.write_picture(&part.frame, scene.viewer_socket.slices(&part), part.sent))
             .unwrap();
         scene.viewer_socket.recycle(part);
     }
