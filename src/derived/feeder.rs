@@ -81,7 +81,11 @@ impl Feeder {
         let ended = async {
             self.camera.until(|camera| camera.jpeg.has_ended()).await;
             // The last frame, a card that says so, is passed on first.
-            if self.camera.jpeg.newer_than(seen).is_some() { std::future::pending().await } else { Next::Ended }
+            if self.camera.jpeg.newer_than(seen).is_some() {
+                std::future::pending().await
+            } else {
+                Next::Ended
+            }
         };
         or(frame, or(ended, unwanted)).await
     }
@@ -98,12 +102,7 @@ impl Feeder {
         )
     }
 
-    fn resize(
-        &self,
-        resizer: &mut Option<JpegResizer>,
-        quality: u8,
-        frame: &Frame,
-    ) -> Result<Frame, String> {
+    fn resize(&self, resizer: &mut Option<JpegResizer>, quality: u8, frame: &Frame) -> Result<Frame, String> {
         let resizer = match resizer {
             Some(resizer) => resizer,
             None => resizer.insert(JpegResizer::new(quality).map_err(|error| error.to_string())?),

@@ -81,7 +81,10 @@ impl Derived {
         let derived = self.clone();
         // The kernel keeps 15 bytes of a thread's name.
         let name = format!("size {}", camera.name()).chars().take(15).collect();
-        std::thread::Builder::new().name(name).spawn(move || feeder.run(&derived)).map_err(Refused::NoThread)?;
+        std::thread::Builder::new()
+            .name(name)
+            .spawn(move || feeder.run(&derived))
+            .map_err(Refused::NoThread)?;
         tracks.push(Entry { camera: camera.clone(), variant, track: track.clone() });
         Ok(track)
     }

@@ -36,8 +36,7 @@ pub(super) fn resize(
     frame: &Frame,
     mut out: FrameBuffer,
 ) -> Result<Frame, String> {
-    let (width, height) =
-        resizer.resize(&frame.jpeg, step, &mut out).map_err(|error| error.to_string())?;
+    let (width, height) = resizer.resize(&frame.jpeg, step, &mut out).map_err(|error| error.to_string())?;
     let (width, height) = (width as u32, height as u32);
     let Frame { captured, kind, unix_time, .. } = *frame;
     Ok(Frame { jpeg: out, captured, width, height, kind, unix_time })

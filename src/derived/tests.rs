@@ -46,10 +46,8 @@ impl Rig {
         let planes = Planes { width, height: 48, chroma: Chroma::Yuv420, y, u, v };
         let mut jpeg = self.camera.jpeg.pool().take();
         JpegEncoder::new(90, Chroma::Yuv420).unwrap().encode_planes(&planes, &mut jpeg).unwrap();
-        self.camera.publish(
-            Frame::new(jpeg, &self.clock, self.clock.now(), width as u32, 48, kind),
-            &self.clock,
-        );
+        self.camera
+            .publish(Frame::new(jpeg, &self.clock, self.clock.now(), width as u32, 48, kind), &self.clock);
     }
 
     fn track(&self, width: u32, of: u32) -> Arc<Track> {
@@ -143,9 +141,14 @@ fn a_picture_that_cannot_be_made_smaller_is_shown_as_it_is() {
 #[test]
 fn there_is_a_ceiling_of_tracks() {
     let rig = Rig::new();
-    let variant = |number: usize| Variant { width: 64 + number as u32, step: crate::encode::resize::Step::Half, quality: Some(80) };
-    let tracks: Vec<_> =
-        (0..DERIVED_TRACKS_MAX).map(|number| rig.derived.track(&rig.camera, variant(number)).unwrap()).collect();
+    let variant = |number: usize| Variant {
+        width: 64 + number as u32,
+        step: crate::encode::resize::Step::Half,
+        quality: Some(80),
+    };
+    let tracks: Vec<_> = (0..DERIVED_TRACKS_MAX)
+        .map(|number| rig.derived.track(&rig.camera, variant(number)).unwrap())
+        .collect();
     let refused = rig.derived.track(&rig.camera, variant(DERIVED_TRACKS_MAX)).unwrap_err();
     assert!(refused.to_string().contains("are being watched already"), "{refused}");
     rig.until("they end", || tracks.iter().all(|track| track.has_ended()));

@@ -55,6 +55,9 @@ mod tests {
     fn whole_pictures_are_left_alone_unless_another_quality_is_wanted() {
         let of = |width, quality| Wanted { width, quality }.variant(640).quality;
         assert_eq!((of(None, None), of(Some(640), None), of(Some(321), None)), (None, None, None));
-        assert_eq!((of(Some(320), None), of(None, Some(5)), of(Some(320), Some(5))), (Some(80), Some(5), Some(5)));
+        assert_eq!(
+            (of(Some(320), None), of(None, Some(5)), of(Some(320), Some(5))),
+            (Some(80), Some(5), Some(5))
+        );
     }
 }
