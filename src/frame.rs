@@ -81,6 +81,11 @@ pub struct FrameBuffer {
 }
 
 impl FrameBuffer {
+    /// An empty buffer of the same pool.
+    pub fn another(&self) -> Self {
+        self.pool.take()
+    }
+
     /// Empties the buffer and keeps its memory.
     pub fn clear(&mut self) {
         self.len = 0;

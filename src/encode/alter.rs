@@ -69,6 +69,20 @@ pub enum AlterError {
     Encode(EncodeError),
 }
 
+impl AlterError {
+    /// Whether what is wanted does not fit pictures of this size or kind, so that the next one fares no better.
+    pub const fn concerns_setting(&self) -> bool {
+        match self {
+            Self::TooLarge { .. }
+            | Self::Kind(_)
+            | Self::SmallerThanBlock { .. }
+            | Self::NoBlock { .. }
+            | Self::CropBeyond(_) => true,
+            Self::TooLong { .. } | Self::Scans | Self::Damaged(_) | Self::Encode(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for AlterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -3,13 +3,14 @@
 //! `layout` finds and checks the planes of a picture, `convert` brings them into a form that the
 //! JPEG library takes, with the kernels of `rows`, `stretch` widens limited range, and `jpeg` is the door to
 //! that library. `resize` makes pictures smaller and `transform` turns and crops them, both JPEGs and planes;
-//! `reshape` is for pixels that are not square.
+//! `reshape` is for pixels that are not square. `oriented` encodes pictures as an operator wants them turned.
 
 pub mod alter;
 pub mod convert;
 mod jpeg;
 mod layout;
 pub mod load;
+mod oriented;
 pub mod pool;
 pub mod reshape;
 pub mod resize;
@@ -25,6 +26,7 @@ use crate::picture::range::Range;
 use crate::picture::{Chroma, PixelFormat, Planes, RawPicture};
 
 use convert::{Converter, Input};
+pub use oriented::Encoded;
 
 /// Encodes the pictures of one camera; its memory is reused for the life of the camera.
 #[derive(Debug)]
@@ -34,6 +36,7 @@ pub struct JpegEncoder {
     chroma: Chroma,
     /// Set if the source's samples are of limited range.
     stretch: Option<stretch::Stretch>,
+    transformer: transform::PlanesTransformer,
 }
 
 impl JpegEncoder {
@@ -50,8 +53,13 @@ impl JpegEncoder {
         if !matches!(chroma, Chroma::Yuv420 | Chroma::Yuv422) {
             return Err(EncodeError::Chroma);
         }
-        let compressor = jpeg::Compressor::new(quality)?;
-        Ok(Self { compressor, converter: Converter::default(), chroma, stretch: None })
+        Ok(Self {
+            compressor: jpeg::Compressor::new(quality)?,
+            converter: Converter::default(),
+            chroma,
+            stretch: None,
+            transformer: transform::PlanesTransformer::default(),
+        })
     }
 
     /// Sets the JPEG quality of later pictures, 1 to 100.

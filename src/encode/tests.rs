@@ -1,5 +1,6 @@
 //! Encodes pictures of every format and decodes them with a decoder that shares no code with the encoder.
 
+mod oriented;
 mod refusals;
 mod scene;
 

@@ -36,7 +36,7 @@ pub fn transform_jpeg(
     out.clear();
     check_length_and_scans(jpeg)?;
     let header = FrameHeader::read(jpeg)
-        .ok_or_else(|| AlterError::Damaged("no frame header of a grey or colour picture".to_owned()))?;
+        .ok_or(AlterError::Kind("it has no frame header of a grey or colour picture"))?;
     let FrameHeader { width, height, .. } = header;
     check_sides(width, height)?;
     if width * height > HELD_MAX_PIXELS {

@@ -19,6 +19,9 @@ pub struct Orientation {
 }
 
 impl Orientation {
+    /// Pictures as the camera gives them.
+    pub const NONE: Self = Self { rotate: Rotation::None, mirror: None, crop: None };
+
     /// Rotation and mirror as one turn.
     pub const fn turn(&self) -> Turn {
         let (transposed, mirrored, flipped) = match self.rotate {
@@ -44,8 +47,17 @@ impl Orientation {
         if holds(crop.x, crop.width, width) && holds(crop.y, crop.height, height) {
             Ok(crop)
         } else {
-            Err(CropBeyond { crop, width, height })
+            Err(CropBeyond { crop, width, height, is_turned: self.turn().transposed })
         }
+    }
+
+    /// Width and height, to the pixel, that are left of a picture of these.
+    ///
+    /// # Errors
+    /// Where the picture does not hold the crop.
+    pub fn size_of(&self, (width, height): (usize, usize)) -> Result<(usize, usize), CropBeyond> {
+        let turned = if self.turn().transposed { (height, width) } else { (width, height) };
+        self.kept(turned).map(|kept| (kept.width, kept.height))
     }
 }
 
@@ -74,7 +86,7 @@ impl Rotation {
             90 => Ok(Self::Quarter),
             180 => Ok(Self::Half),
             270 => Ok(Self::ThreeQuarters),
-            other => Err(OrientationError::Rotation(other.to_string())),
+            _ => Err(OrientationError::Rotation),
         }
     }
 }
@@ -83,8 +95,7 @@ impl FromStr for Rotation {
     type Err = OrientationError;
 
     fn from_str(text: &str) -> Result<Self, OrientationError> {
-        let degrees = text.parse().map_err(|_| OrientationError::Rotation(text.to_owned()))?;
-        Self::from_degrees(degrees)
+        text.parse().map_err(|_| OrientationError::Rotation).and_then(Self::from_degrees)
     }
 }
 
@@ -104,7 +115,7 @@ impl FromStr for Mirror {
         match text {
             "horizontal" => Ok(Self::Horizontal),
             "vertical" => Ok(Self::Vertical),
-            other => Err(OrientationError::Mirror(other.to_owned())),
+            _ => Err(OrientationError::Mirror),
         }
     }
 }
@@ -133,12 +144,12 @@ impl FromStr for Crop {
         };
         let numbers: Option<Vec<usize>> = text.split(',').map(number).collect();
         let Some(&[x, y, width, height]) = numbers.as_deref() else {
-            return Err(OrientationError::Crop(text.to_owned()));
+            return Err(OrientationError::Crop);
         };
         let side_max = limits::PICTURE_SIDE_MAX_PIXELS;
         let fits = |start: usize, len: usize| len > 0 && start.saturating_add(len) <= side_max;
         if !fits(x, width) || !fits(y, height) {
-            return Err(OrientationError::CropSize(text.to_owned()));
+            return Err(OrientationError::CropSize);
         }
         Ok(Self { x, y, width, height })
     }
@@ -151,31 +162,28 @@ impl fmt::Display for Crop {
     }
 }
 
-/// A setting that cannot be read; each has the text as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A setting that cannot be read. In words it is what is allowed: the text itself may hold anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrientationError {
     /// Not one of four angles.
-    Rotation(String),
+    Rotation,
     /// Not one of two words.
-    Mirror(String),
+    Mirror,
     /// Not four numbers.
-    Crop(String),
+    Crop,
     /// Empty, or beyond [`limits::PICTURE_SIDE_MAX_PIXELS`].
-    CropSize(String),
+    CropSize,
 }
 
 impl fmt::Display for OrientationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rotation(text) => write!(f, "rotate must be 0, 90, 180 or 270, got \"{text}\""),
-            Self::Mirror(text) => write!(f, "mirror must be \"horizontal\" or \"vertical\", got \"{text}\""),
-            Self::Crop(text) => write!(
+            Self::Rotation => f.write_str("must be 0, 90, 180 or 270, in degrees clockwise"),
+            Self::Mirror => f.write_str("must be \"horizontal\" or \"vertical\""),
+            Self::Crop => f.write_str("must be \"X,Y,WIDTH,HEIGHT\" in pixels, as in \"10,20,640,480\""),
+            Self::CropSize => write!(
                 f,
-                "crop must be \"x,y,width,height\" in pixels, such as \"10,20,640,480\", got \"{text}\""
-            ),
-            Self::CropSize(text) => write!(
-                f,
-                "crop must be at least 1 pixel wide and high and end within {} pixels, got \"{text}\"",
+                "must be at least 1 pixel wide and high and end within {} pixels",
                 limits::PICTURE_SIDE_MAX_PIXELS
             ),
         }
@@ -193,12 +201,15 @@ pub struct CropBeyond {
     pub width: usize,
     /// Height of the turned picture in pixels.
     pub height: usize,
+    /// Whether that is the camera's width.
+    pub is_turned: bool,
 }
 
 impl fmt::Display for CropBeyond {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { crop, width, height } = self;
-        write!(f, "crop {crop} does not lie within the picture of {width}x{height} pixels")
+        let Self { crop, width, height, is_turned } = self;
+        let after = if *is_turned { " (after rotation)" } else { "" };
+        write!(f, "crop {crop} lies outside of the camera's {width}x{height} pixels{after}")
     }
 }
 
@@ -223,18 +234,17 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
-        let rotation = |text: &str| text.parse::<Rotation>().unwrap_err().to_string();
-        assert_eq!(rotation("45"), "rotate must be 0, 90, 180 or 270, got \"45\"");
-        assert_eq!(rotation("left"), "rotate must be 0, 90, 180 or 270, got \"left\"");
-        assert_eq!(rotation("-90"), "rotate must be 0, 90, 180 or 270, got \"-90\"");
-        let mirror = "both".parse::<Mirror>().unwrap_err().to_string();
-        assert_eq!(mirror, "mirror must be \"horizontal\" or \"vertical\", got \"both\"");
+    fn mistakes_say_what_is_allowed() {
+        for text in ["45", "left", "-90", "90.0", ""] {
+            assert_eq!(text.parse::<Rotation>(), Err(OrientationError::Rotation), "{text}");
+        }
+        assert_eq!(OrientationError::Rotation.to_string(), "must be 0, 90, 180 or 270, in degrees clockwise");
+        assert_eq!("both".parse::<Mirror>(), Err(OrientationError::Mirror));
         for text in ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "1,2,3,", "+1,2,3,4", "-1,2,3,4", "1;2;3;4"] {
-            assert_eq!(text.parse::<Crop>(), Err(OrientationError::Crop(text.to_owned())));
+            assert_eq!(text.parse::<Crop>(), Err(OrientationError::Crop), "{text}");
         }
         for text in ["0,0,0,1", "0,0,1,0", "16384,0,1,1", "0,1,1,16384", "18446744073709551615,0,1,1"] {
-            assert_eq!(text.parse::<Crop>(), Err(OrientationError::CropSize(text.to_owned())));
+            assert_eq!(text.parse::<Crop>(), Err(OrientationError::CropSize), "{text}");
         }
     }
 
@@ -258,14 +268,18 @@ mod tests {
         let orientation = Orientation { crop: Some(crop), ..Orientation::default() };
         assert_eq!(orientation.kept((650, 500)), Ok(crop));
         let beyond = orientation.kept((649, 500)).unwrap_err();
+        assert_eq!(beyond.to_string(), "crop 10,20,640,480 lies outside of the camera's 649x500 pixels");
+        let sideways = Orientation { rotate: Rotation::Quarter, ..orientation };
+        assert_eq!(sideways.size_of((500, 650)), Ok((640, 480)));
         assert_eq!(
-            beyond.to_string(),
-            "crop 10,20,640,480 does not lie within the picture of 649x500 pixels"
+            sideways.size_of((650, 500)).unwrap_err().to_string(),
+            "crop 10,20,640,480 lies outside of the camera's 500x650 pixels (after rotation)"
         );
         assert!(orientation.kept((650, 499)).is_err());
         let huge = Crop { x: usize::MAX, y: 0, width: usize::MAX, height: 1 };
         assert!(Orientation { crop: Some(huge), ..Orientation::default() }.kept((650, 499)).is_err());
         let all = Crop { x: 0, y: 0, width: 3, height: 2 };
         assert_eq!(Orientation::default().kept((3, 2)), Ok(all));
+        assert_eq!(Orientation::default(), Orientation::NONE);
     }
 }

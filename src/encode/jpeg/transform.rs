@@ -37,12 +37,22 @@ pub(in crate::encode) fn transform(
     let len = {
         let mut buffer = OutputBuf::borrowed(out.writable(capacity));
         match transformer.transform(&transform, jpeg, &mut buffer) {
-            Err(error) if !harmless(&error) => return Err(error.into()),
+            Err(error) if !harmless(&error) => return Err(why(error)),
             _ => buffer.len(),
         }
     };
     out.set_len(len);
     Ok(())
+}
+
+/// The library cuts where it has a name for the sampling only.
+fn why(error: turbojpeg::Error) -> AlterError {
+    match AlterError::from(error) {
+        AlterError::Damaged(words) if words.contains("subsampling level of destination image") => {
+            AlterError::Kind("its colour has an unusual sampling")
+        }
+        other => other,
+    }
 }
 
 fn operation(turn: Turn) -> TransformOp {
