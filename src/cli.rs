@@ -7,8 +7,9 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::config::listen::Listen;
 use crate::config::quote::quoted;
-use crate::config::{self, FormatChoice, Picture, SourceSpec, suggest};
+use crate::config::{self, FormatChoice, Picture, SourceSpec, orientation, suggest};
 use crate::limits;
+use crate::picture::orientation::{Crop, Mirror, Orientation, Rotation};
 
 /// Any USB or IP camera, in any browser.
 #[derive(Debug, Parser)]
@@ -119,6 +120,15 @@ pub struct PictureArgs {
     /// JPEG quality where Pinhole encodes, 1 to 100 [default: 80]
     #[arg(long, value_name = "1..100", value_parser = parse_quality)]
     pub quality: Option<u8>,
+    /// Degrees to turn pictures clockwise: 90, 180 or 270
+    #[arg(long, value_name = "DEGREES", value_parser = orientation::parse_rotation)]
+    pub rotate: Option<Rotation>,
+    /// Sides to exchange, after rotation: horizontal (left and right) or vertical
+    #[arg(long, value_name = "WAY", value_parser = orientation::parse_mirror)]
+    pub mirror: Option<Mirror>,
+    /// The part to show of what is seen then, in pixels
+    #[arg(long, value_name = "X,Y,WIDTH,HEIGHT", value_parser = orientation::parse_crop)]
+    pub crop: Option<Crop>,
 }
 
 impl PictureArgs {
@@ -131,6 +141,11 @@ impl PictureArgs {
             format: self.format.unwrap_or(default.format),
             quality: self.quality.unwrap_or(default.quality),
             chroma: default.chroma,
+            orientation: Orientation {
+                rotate: self.rotate.unwrap_or_default(),
+                mirror: self.mirror,
+                crop: self.crop,
+            },
         }
     }
 
@@ -141,6 +156,9 @@ impl PictureArgs {
             ("--fps", self.fps.is_some()),
             ("--format", self.format.is_some()),
             ("--quality", self.quality.is_some()),
+            ("--rotate", self.rotate.is_some()),
+            ("--mirror", self.mirror.is_some()),
+            ("--crop", self.crop.is_some()),
         ];
         options.into_iter().find_map(|(name, given)| given.then_some(name))
     }
@@ -247,6 +265,9 @@ mod tests {
         for (line, part) in [
             ("pinhole --size big", "WIDTHxHEIGHT"),
             ("pinhole --quality 0", "1 to 100"),
+            ("pinhole --rotate 45", "must be 0, 90, 180 or 270, in degrees clockwise, got \"45\""),
+            ("pinhole --mirror both", "for both write rotate = 180"),
+            ("pinhole --crop 640x480+0+0", "did you mean \"0,0,640,480\"?"),
             ("pinhole --format h264", "auto, mjpeg"),
             ("pinhole frobnicate", "use one of: auto, a device such as /dev/video0"),
             ("pinhole server", "unknown command \"server\"; did you mean \"pinhole serve\"?"),

@@ -1,5 +1,7 @@
 //! A configuration that changes while the real program runs.
 
+#[path = "support/config_file.rs"]
+mod config_file;
 #[path = "support/mjpeg_camera.rs"]
 mod mjpeg_camera;
 #[allow(dead_code)] // Other tests use the rest.
@@ -14,56 +16,10 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
 
+use config_file::{File, camera};
 use mjpeg_camera::{Camera, numbered};
 use service::Service;
 use stream::Stream;
-
-/// A configuration file in its own folder.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str, text: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("pinhole-reload-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let file = Self(folder.join("pinhole.toml"));
-        file.write(text);
-        file
-    }
-
-    fn write(&self, text: &str) {
-        std::fs::write(&self.0, text).expect("it is written");
-    }
-
-    /// Replaces the file, as editors do.
-    fn replace(&self, text: &str) {
-        let new = self.0.with_extension("new");
-        std::fs::write(&new, text).expect("it is written");
-        std::fs::rename(&new, &self.0).expect("it is renamed");
-    }
-
-    fn serve(&self, more: &[&str]) -> Service {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pinhole"));
-        Service::from_command(
-            command.args(["serve", "--config", self.0.to_str().expect("a path")]).args(more),
-        )
-    }
-
-    fn serve_anywhere(&self) -> Service {
-        self.serve(&["--listen", "127.0.0.1:0"])
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        if let Some(folder) = self.0.parent() {
-            let _ = std::fs::remove_dir_all(folder);
-        }
-    }
-}
-
-fn camera(name: &str, source: &str, more: &str) -> String {
-    format!("[[camera]]\nname = \"{name}\"\nsource = \"{source}\"\n{more}\n")
-}
 
 fn names(service: &Service) -> Vec<String> {
     let health = service.json("/health").1;
@@ -79,7 +35,7 @@ fn hang_up(service: &Service) {
 #[test]
 fn a_changed_file_is_applied_and_an_invalid_one_changes_nothing_until_it_is_corrected() {
     let (yard, door) = (Camera::start(), Camera::start());
-    let file = File::new("changed", &camera("yard", &yard.url, ""));
+    let file = File::new("reload-changed", &camera("yard", &yard.url, ""));
     let service = file.serve_anywhere();
     let mut viewer = Stream::open(service.connect(), "/cameras/yard/stream");
     yard.send(&numbered(1));
@@ -121,7 +77,8 @@ fn a_changed_file_is_applied_and_an_invalid_one_changes_nothing_until_it_is_corr
 #[test]
 fn viewers_of_a_changed_camera_stay_and_those_of_a_removed_one_get_a_card_before_the_end() {
     let (first, second) = (Camera::start(), Camera::start());
-    let file = File::new("removed", &(camera("yard", &first.url, "") + &camera("door", &first.url, "")));
+    let file =
+        File::new("reload-removed", &(camera("yard", &first.url, "") + &camera("door", &first.url, "")));
     let service = file.serve_anywhere();
     let mut of_yard = Stream::open(service.connect(), "/cameras/yard/stream");
     first.send(&numbered(1));
@@ -154,7 +111,7 @@ fn addresses_and_password_change_too() {
             "[http]\nlisten = [\"127.0.0.1:{port}\"]\n{more}\n[[camera]]\nname = \"card\"\nsource = \"test:\"\nsize = \"64x48\"\n"
         )
     };
-    let file = File::new("http", &http(before, ""));
+    let file = File::new("reload-http", &http(before, ""));
     let mut service = file.serve(&[]);
     assert_eq!(service.address.port(), before);
     let mut viewer = Stream::open(service.connect(), "/stream");
@@ -244,7 +201,7 @@ fn a_thousand_reloads_cost_the_other_cameras_no_frame_and_the_machine_nothing() 
         let (name, size) = (format!("x{}", round / 3 % 2), ["64x48", "96x64"][round % 2]);
         text + &camera(&name, "test:", &format!("size = \"{size}\"\nquality = {}", 50 + round % 3))
     };
-    let file = File::new("thousand", &text(0));
+    let file = File::new("reload-thousand", &text(0));
     let service = file.serve_anywhere();
     let mut viewers: Vec<Stream> = (0..cameras.len())
         .map(|number| Stream::open(service.connect(), &format!("/cameras/c{number}/stream")))

@@ -63,6 +63,8 @@ pub enum Lost {
     },
     /// It cannot capture pictures, or only in formats that cannot be served.
     Unsupported(String),
+    /// Its pictures cannot be turned or cropped as configured.
+    Orientation(String),
     /// Decoding its pictures would exceed the memory budget.
     TooLarge(String),
     /// The decoder failed.
@@ -104,8 +106,9 @@ impl Lost {
     /// How long to leave it alone, where known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            // Memory may become free, or the camera's settings smaller; a try costs a connection.
-            Self::TooLarge(_) => Some(limits::RETRY_TOO_LARGE),
+            // Memory may become free, or the camera's size another one; a try costs a connection. A changed
+            // orientation is tried at once.
+            Self::TooLarge(_) | Self::Orientation(_) => Some(limits::RETRY_TOO_LARGE),
             Self::Network(NetworkLost::Overloaded { retry_after_seconds, .. }) => {
                 retry_after_seconds.map(Duration::from_secs)
             }
@@ -181,6 +184,7 @@ impl fmt::Display for Lost {
                 "camera sends only damaged pictures ({pictures} in {seconds} s, last: {last}); try another cable or port"
             ),
             Self::TooLarge(what) => write!(f, "too large for this machine: {what}"),
+            Self::Orientation(what) => write!(f, "cannot turn or crop its pictures as configured: {what}"),
             Self::Unsupported(what) => write!(f, "not usable as a camera: {what}"),
             Self::Decoder(what) => write!(f, "cannot decode the camera's video: {what}"),
             Self::Driver(lost) => write!(f, "camera driver: {lost}"),

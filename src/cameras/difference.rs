@@ -23,6 +23,7 @@ impl Difference {
         changed.name.clone_from(&new.name);
         changed.on_demand = new.on_demand;
         changed.picture.quality = new.picture.quality;
+        changed.picture.orientation = new.picture.orientation;
         if is_limited_here(&new.source) {
             changed.picture.fps = new.picture.fps;
         }
@@ -53,11 +54,14 @@ mod tests {
         let (rtsp, usb) = ("rtsp://192.0.2.1/cam", "/dev/video0");
         assert_eq!(of(usb, "quality = 80", "quality = 80"), Difference::None);
         assert_eq!(of(usb, "", "quality = 80"), Difference::None, "the default");
+        assert_eq!(of(usb, "", "rotate = 0"), Difference::None, "the default");
         for (source, before, after) in [
             (usb, "quality = 80", "quality = 60"),
             (usb, "", "on_demand = false"),
             (rtsp, "fps = 5", "fps = 10\nquality = 9"),
             (rtsp, "fps = 5", ""),
+            (usb, "", "rotate = 90\nmirror = \"vertical\"\ncrop = \"0,0,64,48\""),
+            (usb, "rotate = 90", "rotate = 0"),
         ] {
             assert_eq!(of(source, before, after), Difference::InPlace, "{before} {after}");
         }

@@ -286,10 +286,12 @@ impl Cameras {
 impl Running {
     /// Takes over a changed configuration, as far as that needs no other source.
     fn change(&mut self, config: &config::Camera, is_found: bool) -> Difference {
-        let difference = if self.is_found == is_found {
-            Difference::between(&self.config, config)
-        } else {
-            Difference::Reopen
+        // A camera that is closed because it does not fit its settings is tried at once with others.
+        let is_unfit = matches!(self.camera.state(), State::Lost(Lost::Orientation(_)));
+        let difference = match Difference::between(&self.config, config) {
+            Difference::InPlace if is_unfit => Difference::Reopen,
+            difference if self.is_found == is_found => difference,
+            _ => Difference::Reopen,
         };
         if difference != Difference::None {
             let label = if is_found { self.camera.settings().source } else { config.source.to_string() };

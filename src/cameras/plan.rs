@@ -56,7 +56,7 @@ impl Plan {
         publisher.change(&current.picture);
     }
 
-    /// Changes settings that an open source can take: quality and rate.
+    /// Changes settings that an open source can take: quality, orientation and rate.
     pub fn change(&self, picture: Picture) {
         let mut current = self.current();
         if let Some(publisher) = current.publisher.upgrade() {

@@ -97,7 +97,8 @@ impl Supervisor<'_> {
         let publisher = Publisher::new(self.camera, self.clock, &self.plan.picture());
         self.plan.opened(&publisher);
         let ended = or(source.run(&publisher, self.clock, &stop), async {
-            let no_more = or(self.unwanted(), standstill::is_stuck(self.camera, self.clock));
+            let refused = async { drop(publisher.refused().await) };
+            let no_more = or(self.unwanted(), or(standstill::is_stuck(self.camera, self.clock), refused));
             or(no_more, or(self.plan.replaced(version), shutdown.requested())).await;
             stop.request();
             // Wait for the source's own end: a device is opened again only once it is closed.
@@ -113,7 +114,7 @@ impl Supervisor<'_> {
         if self.camera.frames() > frames_before && open_for >= limits::STEADY_MIN {
             self.backoff.reset();
         }
-        match ended {
+        match publisher.refusal().map_or(ended, Err) {
             Ok(()) => self.close(shutdown),
             Err(lost) => self.lose(lost),
         }

@@ -112,6 +112,27 @@ fn viewers_of_a_changed_camera_stay_and_those_of_a_removed_one_see_why_before_th
     });
 }
 
+#[test]
+fn a_camera_that_is_lost_for_its_orientation_is_opened_again_once_that_changes() {
+    smol::block_on(async {
+        let mut scene = Scene::new();
+        let crop = |width| {
+            let crop = Some(crate::picture::orientation::Crop { x: 0, y: 0, width, height: 1 });
+            let mut camera = always("yard", "test:");
+            camera.picture.orientation.crop = crop;
+            camera
+        };
+        scene.apply(&[crop(99)]).await;
+        let applied = scene.apply(&[crop(98)]).await;
+        assert_eq!(applied.changed, ["yard"], "it is live");
+        let yard = scene.registry.named("yard").unwrap();
+        yard.set_state(State::Lost(Lost::Orientation("crop".to_owned())));
+        let applied = scene.apply(&[crop(4)]).await;
+        assert_eq!(applied.reopened, ["yard"]);
+        assert_eq!(yard.state(), State::Live);
+    });
+}
+
 /// The expected state of one camera.
 struct Model {
     config: config::Camera,

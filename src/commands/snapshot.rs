@@ -58,7 +58,8 @@ pub async fn with_source<T>(
         ended.set(true);
         result
     });
-    let result = or(work(&camera, &clock), async {
+    let refused = async { Err(publisher.refused().await) };
+    let result = or(or(work(&camera, &clock), refused), async {
         (&mut running).await?;
         Err(Lost::Network(NetworkLost::Ended))
     })

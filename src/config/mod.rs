@@ -8,6 +8,7 @@ pub mod keys;
 pub mod listen;
 mod mistakes;
 pub mod network;
+pub mod orientation;
 pub mod password;
 pub mod proxies;
 pub mod quote;
@@ -28,6 +29,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::limits;
+use crate::picture::orientation::Orientation;
 use crate::picture::{Chroma, PixelFormat};
 pub use mistakes::{Collector, Mistake, Mistakes};
 pub use network::Network;
@@ -89,7 +91,7 @@ pub struct Camera {
     pub on_demand: bool,
 }
 
-/// The pictures to ask a camera for.
+/// What pictures to ask a camera for, and how to show them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
     /// Width and height in pixels; if `None`, the size nearest to 1280x720 that the camera has.
@@ -102,6 +104,8 @@ pub struct Picture {
     pub quality: u8,
     /// Chroma of pictures that Pinhole encodes from 4:2:2.
     pub chroma: Chroma,
+    /// How to turn and crop them.
+    pub orientation: Orientation,
 }
 
 /// The format to capture in.
@@ -132,7 +136,14 @@ impl Default for Http {
 
 impl Default for Picture {
     fn default() -> Self {
-        Self { size: None, fps: None, format: FormatChoice::Auto, quality: 80, chroma: Chroma::Yuv420 }
+        Self {
+            size: None,
+            fps: None,
+            format: FormatChoice::Auto,
+            quality: 80,
+            chroma: Chroma::Yuv420,
+            orientation: Orientation::NONE,
+        }
     }
 }
 

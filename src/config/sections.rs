@@ -37,7 +37,7 @@ const HTTP: [(&str, &str); 8] = [
 ];
 
 /// The keys of `[[camera]]`.
-const CAMERA: [(&str, &str); 10] = [
+const CAMERA: [(&str, &str); 13] = [
     ("name", "\"yard\""),
     ("source", "\"/dev/video0\""),
     ("size", "\"1280x720\""),
@@ -45,6 +45,9 @@ const CAMERA: [(&str, &str); 10] = [
     ("format", "\"mjpeg\""),
     ("quality", "80"),
     ("chroma", "\"4:2:0\""),
+    ("rotate", "90"),
+    ("mirror", "\"horizontal\""),
+    ("crop", "\"10,20,640,480\""),
     ("on_demand", "true"),
     ("transport", "\"tcp\""),
     ("tls_fingerprint", "\"AB:CD:...\""),

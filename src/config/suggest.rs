@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::quote::quoted;
 use super::sections::{FileKind, Section};
 pub use near::{is_within, nearest};
-pub use values::{for_size, for_source};
+pub use values::{for_crop, for_size, for_source};
 
 /// Whether any section of the file allows this key.
 pub fn is_key(file: FileKind, key: &str) -> bool {

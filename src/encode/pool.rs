@@ -7,14 +7,15 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::EncodeError;
+use super::Encoded;
+use super::alter::AlterError;
 use crate::frame::{BufferPool, FrameBuffer};
 
-/// Encodes the bytes of one captured buffer.
-pub type Encode = Box<dyn FnMut(&[u8], &mut FrameBuffer) -> Result<(), EncodeError> + Send>;
+/// Encodes the bytes of one captured buffer; returns width and height.
+pub type Encode = Box<dyn FnMut(&[u8], &mut FrameBuffer) -> Result<(usize, usize), AlterError> + Send>;
 
-/// Receives an encoded picture or an error, and the value submitted with the bytes.
-pub type Deliver<T> = Arc<dyn Fn(Result<FrameBuffer, EncodeError>, T) + Send + Sync>;
+/// Takes what was encoded, or why it was not, with what was handed in beside the bytes.
+pub type Deliver<T> = Arc<dyn Fn(Result<Encoded, AlterError>, T) + Send + Sync>;
 
 /// Threads that encode pictures in parallel. `T` accompanies each picture to its delivery.
 pub struct EncoderPool<T> {
@@ -124,7 +125,7 @@ impl<T> Shared<T> {
 fn work<T>(shared: &Shared<T>, mut encode: Encode, pool: &BufferPool, deliver: &Deliver<T>) {
     while let Some(Job { number, bytes, with }) = shared.next_job() {
         let mut out = pool.take();
-        let result = encode(&bytes, &mut out).map(|()| out);
+        let result = encode(&bytes, &mut out).map(|size| (out, size));
         let mut state = shared.lock();
         while state.turn != number {
             state = shared.wait(state);
@@ -148,8 +149,8 @@ mod tests {
     fn pictures_are_encoded_in_parallel_delivered_in_order_and_never_queued() {
         let delivered = Arc::new(Mutex::new(Vec::new()));
         let to = delivered.clone();
-        let deliver: Deliver<u32> = Arc::new(move |result: Result<FrameBuffer, EncodeError>, with| {
-            to.lock().unwrap().push((result.is_ok_and(|jpeg| &*jpeg == b"picture"), with));
+        let deliver: Deliver<u32> = Arc::new(move |result: Result<Encoded, AlterError>, with| {
+            to.lock().unwrap().push((result.is_ok_and(|(jpeg, _)| &*jpeg == b"picture"), with));
         });
         // Each thread finishes only when both threads and the test have reached the barrier.
         let barrier = Arc::new(Barrier::new(3));
@@ -158,7 +159,7 @@ mod tests {
             Box::new(move |bytes, out| {
                 barrier.wait();
                 out.extend_from_slice(bytes);
-                Ok(())
+                Ok((1, 1))
             })
         };
         let mut encoders =

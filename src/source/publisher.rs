@@ -1,21 +1,33 @@
 //! The end of every source: the one place where pictures become frames of their camera.
 //!
 //! A publisher serves one run of a source, from open to close, and may be used from any thread. It limits the
-//! rate, records what was negotiated, logs the first picture, counts damaged and dropped pictures, and knows
-//! how long there has been no good picture, and why. It publishes on the calling thread; pictures that arrive
-//! on the executor go through a relay (`relay`).
+//! rate, turns and crops JPEGs as configured, records what was negotiated, logs the first picture, counts damaged
+//! and dropped pictures, and knows how long there has been no good picture, and why. It publishes on the calling
+//! thread; pictures that arrive on the executor go through a relay (`relay`).
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use event_listener::{Event, listener};
+
 use super::silence::{Quiet, Silence};
+use crate::camera::lost::Lost;
 use crate::camera::{Camera, Opened};
 use crate::clock::{Clock, Monotonic};
 use crate::config::Picture;
+use crate::encode::Encoded;
+use crate::encode::alter::AlterError;
+use crate::encode::transform::transform_jpeg;
 use crate::frame::{Frame, FrameBuffer, Kind};
+use crate::mjpeg::JpegInfo;
+use crate::picture::orientation::Orientation;
 use crate::rate_limit::RateLimit;
 use crate::{limits, mjpeg, multipart};
+
+/// Pictures in a row that do not fit the configured orientation until the camera is lost for it. The first alone
+/// may be one whose head came damaged, or one of a folder of many sizes.
+const UNFIT_MAX: u32 = 3;
 
 /// Publishes the pictures of one run of a source.
 #[derive(Debug)]
@@ -23,10 +35,13 @@ pub struct Publisher {
     camera: Arc<Camera>,
     clock: Clock,
     quality: AtomicU8,
+    orientation: Mutex<Orientation>,
     rate_limit: Mutex<RateLimit>,
     silence: Mutex<Silence>,
     /// Held while a picture is published, so that none follows a [`close`](Self::close).
     out: Mutex<Out>,
+    /// There is a refusal.
+    refused: Event,
 }
 
 #[derive(Debug, Default)]
@@ -35,8 +50,10 @@ struct Out {
     /// For the log at the first picture, instead of format and size.
     words: Option<String>,
     size: Option<(u32, u32)>,
-    /// The pictures are coded as video.
-    is_coded: bool,
+    /// Pictures in a row that do not fit the orientation.
+    unfit: u32,
+    /// Why no picture can be shown as configured.
+    refusal: Option<Lost>,
     is_closed: bool,
 }
 
@@ -47,9 +64,11 @@ impl Publisher {
             camera: camera.clone(),
             clock: clock.clone(),
             quality: AtomicU8::new(picture.quality),
+            orientation: Mutex::new(picture.orientation),
             rate_limit: Mutex::new(RateLimit::new(picture.fps.map(f64::from))),
             silence: Mutex::default(),
             out: Mutex::default(),
+            refused: Event::new(),
         })
     }
 
@@ -76,9 +95,19 @@ impl Publisher {
         self.quality.load(Ordering::Relaxed)
     }
 
-    /// Changes quality and rate while the source is open.
+    /// How pictures are to be turned and cropped at this moment. What a source encodes, it encodes so; JPEGs that
+    /// are checked here are turned here.
+    pub fn orientation(&self) -> Orientation {
+        *self.orientation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes quality, orientation and rate while the source is open.
     pub fn change(&self, picture: &Picture) {
         self.quality.store(picture.quality, Ordering::Relaxed);
+        *self.orientation.lock().unwrap_or_else(PoisonError::into_inner) = picture.orientation;
+        let mut out = self.out();
+        (out.unfit, out.refusal) = (0, None);
+        drop(out);
         self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner).set(picture.fps.map(f64::from));
     }
 
@@ -100,14 +129,11 @@ impl Publisher {
         }
     }
 
-    /// The same for coded video.
-    pub fn set_coded_format(&self, codec: &str) {
-        self.set_format(codec);
-        self.out().is_coded = true;
-    }
-
-    /// Records what was negotiated, and the words for the log, before the first picture.
+    /// Records what was negotiated, and the words for the log, before the first picture. Its size is what is left
+    /// of the camera's by then, to the pixel; the first picture may correct that.
     pub fn opened(&self, format: &str, width: u32, height: u32, words: String) {
+        let shown = self.orientation().size_of((width as usize, height as usize));
+        let (width, height) = shown.map_or((width, height), |(width, height)| (width as u32, height as u32));
         let mut out = self.out();
         (out.format, out.words, out.size) = (format.to_owned(), Some(words), Some((width, height)));
         self.camera.set_opened(Opened { width, height, format: format.to_owned() });
@@ -137,6 +163,7 @@ impl Publisher {
             return;
         }
         self.silence().end(self.clock.now());
+        out.unfit = 0;
         if out.size != Some((width, height)) {
             out.size = Some((width, height));
             self.camera.set_opened(Opened { width, height, format: out.format.clone() });
@@ -146,21 +173,25 @@ impl Publisher {
         }
         let frame = Frame::new(jpeg, &self.clock, captured, width, height, Kind::Picture);
         if self.camera.publish(frame, &self.clock) {
-            self.say_live(&out);
+            let words = match &out.words {
+                None => format!("{} {width}x{height}", out.format),
+                Some(words) if self.orientation() == Orientation::NONE => words.clone(),
+                Some(words) => format!("{words}, shown as {width}x{height}"),
+            };
+            log::log!(self.camera.log_level(), "camera {}: live, {words}", self.camera.name());
         }
     }
 
-    fn say_live(&self, out: &Out) {
-        let size = out.size.map_or(String::new(), |(width, height)| format!(" {width}x{height}"));
-        let words = out.words.clone().unwrap_or_else(|| format!("{}{size}", out.format));
-        log::log!(self.camera.log_level(), "camera {}: live, {words}", self.camera.name());
+    /// Publishes what an encoder made of a picture.
+    pub fn publish_encoded(&self, (jpeg, (width, height)): Encoded, captured: Monotonic) {
+        self.publish(jpeg, captured, width as u32, height as u32);
     }
 
     /// Checks and repairs a camera's JPEG and publishes it, or counts it as damaged.
     pub fn check(&self, jpeg: &[u8], captured: Monotonic) {
         let mut mended = self.buffer();
         match mjpeg::mend(jpeg, &mut mended) {
-            Ok(info) => self.publish(mended, captured, info.width, info.height),
+            Ok(info) => self.publish_oriented(mended, captured, info),
             Err(damaged) => self.damaged(damaged.to_string()),
         }
     }
@@ -168,13 +199,61 @@ impl Publisher {
     /// Like [`check`](Self::check), for a JPEG that becomes the frame itself if it needs no repair.
     pub fn check_owned(&self, jpeg: FrameBuffer, captured: Monotonic) {
         match mjpeg::mend_owned(jpeg, || self.buffer()) {
-            Ok((info, jpeg)) => self.publish(jpeg, captured, info.width, info.height),
+            Ok((info, jpeg)) => self.publish_oriented(jpeg, captured, info),
             Err((damaged, jpeg)) => {
                 if let Some(other) = multipart::of_content(&jpeg) {
                     self.other(other.to_owned());
                 }
                 self.damaged(damaged.to_string());
             }
+        }
+    }
+
+    /// Publishes a whole JPEG, turned and cropped if so configured, and else as it is.
+    fn publish_oriented(&self, jpeg: FrameBuffer, captured: Monotonic, info: JpegInfo) {
+        let orientation = self.orientation();
+        if orientation == Orientation::NONE {
+            return self.publish(jpeg, captured, info.width, info.height);
+        }
+        let mut turned = self.buffer();
+        match transform_jpeg(&jpeg, &orientation, &mut turned) {
+            Ok(size) => self.publish_encoded((turned, size), captured),
+            Err(error) => self.not_altered(&error),
+        }
+    }
+
+    /// Counts a picture that could not be encoded, turned or cropped.
+    pub fn not_altered(&self, error: &AlterError) {
+        if error.concerns_setting() { self.unfit(error) } else { self.damaged(error.to_string()) }
+    }
+
+    /// Skips a picture that does not fit the configured orientation, and gives up after some.
+    pub fn unfit(&self, error: &AlterError) {
+        log::debug!("camera {}: picture: {error}", self.camera.name());
+        self.camera.count_dropped(1);
+        self.silence().damaged(error.to_string());
+        let mut out = self.out();
+        out.unfit += 1;
+        if out.unfit >= UNFIT_MAX {
+            out.refusal = Some(Lost::Orientation(error.to_string()));
+            drop(out);
+            self.refused.notify(usize::MAX);
+        }
+    }
+
+    /// Why no picture can be shown as configured, unless that has changed since.
+    pub fn refusal(&self) -> Option<Lost> {
+        self.out().refusal.clone()
+    }
+
+    /// Returns once pictures do not fit the configured orientation, with the reason.
+    pub async fn refused(&self) -> Lost {
+        loop {
+            listener!(self.refused => refused);
+            if let Some(lost) = self.refusal() {
+                return lost;
+            }
+            refused.await;
         }
     }
 
@@ -237,45 +316,4 @@ impl Publisher {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::silence::What;
-    use crate::source::test_camera::TestCamera;
-    use futures_lite::future::poll_once;
-
-    const PATIENCE: Duration = Duration::from_secs(5);
-
-    #[test]
-    fn silence_starts_when_the_source_is_open() {
-        let TestCamera { publisher, hand, .. } = TestCamera::default();
-        smol::block_on(async {
-            let mut quiet = Box::pin(publisher.quiet(PATIENCE));
-            for _ in 0..60 {
-                assert_eq!(poll_once(&mut quiet).await, None, "it is being opened");
-                hand.advance(Duration::from_secs(1));
-            }
-            publisher.expect();
-            for _ in 0..5 {
-                assert_eq!(poll_once(&mut quiet).await, None, "it may be silent for a while");
-                hand.advance(Duration::from_secs(1));
-            }
-            assert_eq!(quiet.await, Quiet { time: PATIENCE, instead: What::Nothing });
-        });
-    }
-
-    #[test]
-    fn nothing_is_published_after_close_and_changes_reach_the_open_source() {
-        let to = TestCamera::default();
-        let picture = |width| to.publisher.publish(to.publisher.buffer(), to.clock.now(), width, 2);
-        to.publisher.set_format("MJPG");
-        picture(4);
-        picture(8);
-        let opened = to.report_now().opened.unwrap();
-        assert_eq!((opened.width, opened.height, opened.format.as_str()), (8, 2, "MJPG"));
-        to.publisher.change(&Picture { quality: 12, fps: Some(3), ..Picture::default() });
-        assert_eq!((to.publisher.quality(), to.publisher.fps()), (12, Some(3.0)));
-        to.publisher.close();
-        picture(4);
-        assert_eq!(to.frames(), 2);
-    }
-}
+mod tests;

@@ -63,8 +63,12 @@ fn deliver(
         let now = clock.now();
         let mut jpeg = publisher.buffer();
         encoder.set_quality(publisher.quality()).map_err(internal)?;
-        encoder.encode_planes(&card.draw(number, clock.unix_time(now)), &mut jpeg).map_err(internal)?;
-        publisher.publish(jpeg, now, width, height);
+        let planes = card.draw(number, clock.unix_time(now));
+        match encoder.encode_planes_oriented(&planes, &publisher.orientation(), &mut jpeg) {
+            Ok(size) => publisher.publish_encoded((jpeg, size), now),
+            Err(error) if error.concerns_setting() => publisher.unfit(&error),
+            Err(error) => return Err(LocalLost::new(Task::DrawTestCard, error).into()),
+        }
         // A machine that is too slow for the rate skips pictures instead of falling behind.
         due = (due + interval).max(now);
     }

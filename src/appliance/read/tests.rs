@@ -1,5 +1,6 @@
 use super::*;
 use crate::appliance::settings::{Secret, Wifi};
+use crate::picture::orientation::Rotation;
 
 fn reading(text: &str) -> Reading {
     read(text.as_bytes(), &|zone| zone == "Europe/Berlin")
@@ -29,6 +30,7 @@ dns = ["192.168.1.1", "fd00::1"]
 name = "yard"
 source = "test:"
 fps = 10
+rotate = 180
 "#;
 
 #[test]
@@ -46,6 +48,7 @@ fn a_file_without_mistakes() {
     assert_eq!((network.address.1, network.dns.len()), (24, 2));
     let service = Config::parse(&settings.service, "f").unwrap();
     assert_eq!(service.cameras[0].name.as_deref(), Some("yard"));
+    assert_eq!(service.cameras[0].picture.orientation.rotate, Rotation::Half);
     let windows = reading(&format!("\u{feff}{}", GOOD.replace('\n', "\r\n")));
     assert_eq!(windows.mistakes, []);
     assert_eq!(windows.settings.wifi, settings.wifi);

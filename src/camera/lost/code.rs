@@ -54,6 +54,8 @@ codes! {
     AwaitingKey = "awaiting_key",
     /// It cannot give pictures, or only in formats that cannot be shown.
     Unsupported = "unsupported",
+    /// Its pictures cannot be turned or cropped as configured.
+    Orientation = "orientation",
     /// It exceeds the memory budget, or sends more than is read.
     TooLarge = "too_large",
     /// The decoder failed.
@@ -118,6 +120,7 @@ impl Lost {
             Self::StandsStill { .. } => Code::Standstill,
             Self::Damaged { .. } => Code::Damaged,
             Self::Unsupported(_) => Code::Unsupported,
+            Self::Orientation(_) => Code::Orientation,
             Self::TooLarge(_) => Code::TooLarge,
             Self::Decoder(_) => Code::Decoder,
             Self::Driver(_) => Code::Driver,

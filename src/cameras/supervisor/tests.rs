@@ -140,3 +140,29 @@ fn a_camera_that_is_not_on_demand_is_always_open() {
         assert_eq!(camera.state(), State::Live);
     });
 }
+
+#[test]
+fn a_crop_outside_of_the_pictures_is_the_reason() {
+    let crop = Some(crate::picture::orientation::Crop { x: 0, y: 0, width: 9999, height: 9999 });
+    let mut picture = Picture { size: Some((64, 48)), ..Picture::default() };
+    picture.orientation.crop = crop;
+    let scene = Scene::new(false);
+    let Scene { camera, clock, hand } = &scene;
+    let plan = Plan::new(Source::TestCard(test_card::Source::new("card", &picture)), picture);
+    let shutdown = Stop::new().unwrap();
+    let executor = LocalExecutor::new();
+    let task = executor.spawn(supervise(camera.clone(), plan.clone(), clock.clone(), shutdown.clone()));
+    smol::block_on(executor.run(async {
+        camera.until(Camera::is_lost).await;
+        let report = camera.report(clock.now());
+        let reason = report.reason().unwrap();
+        assert!(reason.ends_with("crop 0,0,9999,9999 lies outside of the camera's 64x48 pixels"), "{reason}");
+        assert_eq!(report.reason_code().unwrap().word(), "orientation");
+        // As `Cameras` does with another crop.
+        plan.replace(test_card(), Picture::default());
+        camera.until(|camera| camera.state() == State::Live).await;
+        hand.advance(Duration::from_secs(1));
+        shutdown.request();
+        task.await;
+    }));
+}

@@ -3,11 +3,13 @@
 use toml::Spanned;
 
 use super::Check;
+use crate::config::orientation::{check_rotation, parse_crop, parse_mirror};
 use crate::config::quote::quoted;
 use crate::config::{
     Camera, Network, Picture, SourceSpec, check_fps, check_name, check_quality, parse_size, unused, written,
 };
 use crate::picture::Chroma;
+use crate::picture::orientation::Orientation;
 
 impl Check<'_> {
     pub(super) fn camera(&mut self, written: &written::Camera) -> Camera {
@@ -30,6 +32,7 @@ impl Check<'_> {
             chroma: self
                 .value("camera.chroma", written.chroma.as_ref(), |it| check_chroma(it))
                 .unwrap_or(default.chroma),
+            orientation: self.orientation(written),
         };
         let on_demand = written.on_demand.unwrap_or(true);
         if let Some(source) = &source {
@@ -39,7 +42,16 @@ impl Check<'_> {
         Camera { name, source: source.unwrap_or(SourceSpec::Auto), picture, network, on_demand }
     }
 
-    /// A key without effect is a mistake: otherwise its owner would not find out why it does nothing.
+    fn orientation(&mut self, written: &written::Camera) -> Orientation {
+        let rotate = self.value("camera.rotate", written.rotate.as_ref(), |it| check_rotation(*it));
+        Orientation {
+            rotate: rotate.unwrap_or_default(),
+            mirror: self.value("camera.mirror", written.mirror.as_ref(), |it| parse_mirror(it)),
+            crop: self.value("camera.crop", written.crop.as_ref(), |it| parse_crop(it)),
+        }
+    }
+
+    /// A key without effect is a mistake: nobody would find out why it does nothing.
     fn keys_are_used(&mut self, written: &written::Camera, source: &SourceSpec) {
         let places = [
             ("size", written.size.as_ref().map(Spanned::span)),

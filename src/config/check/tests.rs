@@ -1,6 +1,7 @@
 use super::*;
 use crate::config::network::TransportChoice;
 use crate::config::{FormatChoice, Picture, SourceSpec};
+use crate::picture::orientation::{Crop, Mirror, Orientation, Rotation};
 use crate::picture::{Chroma, PixelFormat};
 
 fn parse(text: &str, file: &str) -> Result<Config, Mistakes> {
@@ -26,6 +27,9 @@ fn a_whole_file() {
         quality = 90
         format = "yuyv"
         chroma = "4:2:2"
+        rotate = 270
+        mirror = "horizontal"
+        crop = "0,16,640,480"
         on_demand = false
         [[camera]]
         source = "auto"
@@ -45,6 +49,11 @@ fn a_whole_file() {
             format: FormatChoice::Raw(PixelFormat::Yuyv),
             quality: 90,
             chroma: Chroma::Yuv422,
+            orientation: Orientation {
+                rotate: Rotation::ThreeQuarters,
+                mirror: Some(Mirror::Horizontal),
+                crop: Some(Crop { x: 0, y: 16, width: 640, height: 480 }),
+            },
         }
     );
     assert_eq!(config.cameras[1].source, SourceSpec::Auto);

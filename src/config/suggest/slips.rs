@@ -45,7 +45,7 @@ const HTTP_SLIPS: [(&[&str], &str); 6] = [
     ),
 ];
 
-const CAMERA_SLIPS: [(&[&str], &str); 13] = [
+const CAMERA_SLIPS: [(&[&str], &str); 16] = [
     (
         &["resolution", "dimensions", "frame_size", "res", "geometry", "picture_size"],
         "write size = \"1280x720\"",
@@ -97,21 +97,25 @@ const CAMERA_SLIPS: [(&[&str], &str); 13] = [
          below a line [http]",
     ),
     (
+        &["rotation", "orientation", "angle", "turn", "rot", "degrees"],
+        "write rotate = 90, 180 or 270, in degrees clockwise",
+    ),
+    (
         &[
-            "rotate",
-            "rotation",
-            "mirror",
             "flip",
             "hflip",
             "vflip",
-            "crop",
-            "text",
-            "timestamp",
-            "record",
-            "motion",
+            "flip_axis",
+            "flip_horizontal",
+            "flip_vertical",
+            "horizontal_flip",
+            "vertical_flip",
+            "mirrored",
         ],
-        "this version cannot do that",
+        "write mirror = \"horizontal\" or \"vertical\"",
     ),
+    (&["cropping", "roi", "region", "clip", "zoom"], "write crop = \"X,Y,WIDTH,HEIGHT\" in pixels"),
+    (&["text", "timestamp", "record", "motion"], "this version cannot do that"),
 ];
 
 /// On the card the page has a fixed port, and a password that its owner can read.

@@ -1,7 +1,8 @@
-//! Guesses the intention behind an invalid source or size.
+//! What somebody meant by a source, a size or a crop that is none.
 
 use super::nearest;
 use crate::config;
+use crate::picture::orientation::Crop;
 
 /// The intended source, if it is obvious; never shows a part of the text that could be part of a password.
 pub fn for_source(text: &str) -> Option<String> {
@@ -75,6 +76,15 @@ pub fn for_size(text: &str) -> Option<String> {
     (fit && config::size(&meant).is_some()).then_some(meant)
 }
 
+/// What is meant by a crop that is none: four numbers, those of `640x480+10+20` (X, ImageMagick) in that order.
+pub fn for_crop(text: &str) -> Option<String> {
+    let numbers: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|it| !it.is_empty()).collect();
+    let &[a, b, c, d] = &numbers[..] else { return None };
+    let is_geometry = text.contains('x') && text.contains('+');
+    let meant = if is_geometry { [c, d, a, b] } else { [a, b, c, d] }.join(",");
+    (!text.contains('-') && meant.parse::<Crop>().is_ok()).then_some(meant)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +117,22 @@ mod tests {
     }
 
     #[test]
-    fn sizes_in_other_spellings() {
+    fn crops_that_are_written_otherwise() {
+        for (text, meant) in [
+            ("640x480+10+20", "10,20,640,480"),
+            ("10 20 640 480", "10,20,640,480"),
+            ("10,20,640x480", "10,20,640,480"),
+            ("(0, 0, 640, 480)", "0,0,640,480"),
+        ] {
+            assert_eq!(for_crop(text).as_deref(), Some(meant), "{text}");
+        }
+        for text in ["", "640x480", "1,2,3,4,5", "-1,0,640,480", "0,0,99999,480", "0 0 0 0"] {
+            assert_eq!(for_crop(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_that_are_written_otherwise() {
         for (text, meant) in [
             ("720p", "1280x720"),
             ("Full HD", "1920x1080"),

@@ -8,6 +8,7 @@ use super::*;
 use crate::camera::{Opened, Viewer};
 use crate::clips::{self, Scene, Size};
 use crate::frame::{BufferPool, Frame};
+use crate::picture::orientation::{Crop, Orientation, Rotation};
 use crate::picture::{Chroma, Plane, Planes};
 use crate::rate_limit::RateLimit;
 use crate::source::silence::What;
@@ -97,6 +98,46 @@ fn viewers_see_the_scene() {
         let opened = Opened { width: 320, height: 240, format: codec.name().to_owned() };
         assert_eq!(seen.opened, Some(opened));
     }
+}
+
+/// Decoded pictures are turned to the pixel, and changes take effect with the next one.
+#[test]
+fn viewers_see_the_scene_turned_as_configured() {
+    if !clips::available("decoding") {
+        return;
+    }
+    let turned = |rotate, crop| Picture {
+        quality: 90,
+        orientation: Orientation { rotate, mirror: None, crop },
+        ..Picture::default()
+    };
+    let (width, height) = SIZE;
+    let mut rig = Rig::new(Codec::H264, &turned(Rotation::Half, None));
+    let units = clips::units(&clips::encode(SIZE, 2, &clips::h264("bframes=0")), false);
+    let scene = Scene::new(SIZE, 2);
+    let at = |pixels: &[u8], at: usize| [pixels[3 * at], pixels[3 * at + 1], pixels[3 * at + 2]];
+    assert!(rig.transcoder.push(rig.unit(Codec::H264, &units[0].0, true)));
+    let (frame, whole) = (rig.next(), ideal(&scene.pictures[0], SIZE));
+    assert_eq!((frame.width, frame.height), (320, 240));
+    let expected: Vec<u8> = (0..width * height).rev().flat_map(|place| at(&whole, place)).collect();
+    let psnr = clips::psnr(&pixels(&frame.jpeg), &expected);
+    assert!(psnr >= 32.0, "{psnr:.1} dB");
+
+    let crop = Crop { x: 33, y: 10, width: 101, height: 200 };
+    rig.to.publisher.change(&turned(Rotation::Quarter, Some(crop)));
+    rig.to.hand.advance(INTERVAL);
+    assert!(rig.transcoder.push(rig.unit(Codec::H264, &units[1].0, false)));
+    let (frame, whole) = (rig.next(), ideal(&scene.pictures[1], SIZE));
+    assert_eq!((frame.width, frame.height), (101, 200));
+    let before = |x: usize, y: usize| (height - 1 - (x + crop.x)) * width + y + crop.y;
+    let expected: Vec<u8> = (0..crop.height)
+        .flat_map(|y| (0..crop.width).map(move |x| before(x, y)))
+        .flat_map(|place| at(&whole, place))
+        .collect();
+    let psnr = clips::psnr(&pixels(&frame.jpeg), &expected);
+    assert!(psnr >= 30.0, "{psnr:.1} dB");
+    let opened = rig.to.report_now().opened.unwrap();
+    assert_eq!((opened.width, opened.height), (101, 200));
 }
 
 #[test]

@@ -6,9 +6,9 @@ use super::{Shared, Work};
 use crate::camera::lost::Lost;
 use crate::clock::Monotonic;
 use crate::decode::{self, DecodeError, Decoder, Memory};
-use crate::encode::JpegEncoder;
+use crate::encode::alter::AlterError;
 use crate::encode::reshape::Reshaper;
-use crate::frame::FrameBuffer;
+use crate::encode::{EncodeError, Encoded, JpegEncoder};
 use crate::picture::Shape;
 use crate::source::publisher::Publisher;
 
@@ -106,18 +106,38 @@ impl Encoding {
         Self { encoder, memory, reshaper, shape }
     }
 
-    /// The JPEG, its width and its height.
-    fn encode(
-        &mut self,
-        picture: &decode::Picture,
-        publisher: &Publisher,
-    ) -> Result<(FrameBuffer, u32, u32), String> {
-        let planes = picture.planes(&mut self.memory).map_err(|error| error.to_string())?;
+    /// The JPEG, in the shape that the stream or file says, and then turned and cropped as configured.
+    fn encode(&mut self, picture: &decode::Picture, publisher: &Publisher) -> Result<Encoded, Spoilt> {
+        let planes = picture.planes(&mut self.memory)?;
         let planes = self.reshaper.reshape(&planes, &picture.shape(self.shape));
         let mut jpeg = publisher.buffer();
-        self.encoder.set_quality(publisher.quality()).map_err(|error| error.to_string())?;
-        self.encoder.encode_planes(&planes, &mut jpeg).map_err(|error| error.to_string())?;
-        Ok((jpeg, planes.width as u32, planes.height as u32))
+        self.encoder.set_quality(publisher.quality())?;
+        let size = self.encoder.encode_planes_oriented(&planes, &publisher.orientation(), &mut jpeg)?;
+        Ok((jpeg, size))
+    }
+}
+
+/// Why a decoded picture did not become a JPEG.
+enum Spoilt {
+    Decoded(DecodeError),
+    Altered(AlterError),
+}
+
+impl From<DecodeError> for Spoilt {
+    fn from(error: DecodeError) -> Self {
+        Self::Decoded(error)
+    }
+}
+
+impl From<AlterError> for Spoilt {
+    fn from(error: AlterError) -> Self {
+        Self::Altered(error)
+    }
+}
+
+impl From<EncodeError> for Spoilt {
+    fn from(error: EncodeError) -> Self {
+        Self::Altered(error.into())
     }
 }
 
@@ -133,15 +153,16 @@ impl Work for Encoding {
         // Return the memory to the decoder.
         drop(picture);
         match encoded {
-            Ok((jpeg, width, height)) => {
+            Ok(encoded) => {
                 shared.wait_until(due);
                 // Under the lock: after the handle is dropped, nothing is published.
                 let state = shared.lock();
                 if !state.is_closed {
-                    shared.publisher.publish(jpeg, captured, width, height);
+                    shared.publisher.publish_encoded(encoded, captured);
                 }
             }
-            Err(error) => shared.publisher.damaged(error),
+            Err(Spoilt::Altered(error)) => shared.publisher.not_altered(&error),
+            Err(Spoilt::Decoded(error)) => shared.publisher.damaged(error.to_string()),
         }
         Ok(true)
     }

@@ -9,11 +9,13 @@ use super::modes::Encoding;
 use crate::camera::lost::{LocalLost, Lost, Task};
 use crate::clock::{Clock, Monotonic};
 use crate::config::Picture;
+use crate::encode::alter::AlterError;
 use crate::encode::load::Load;
 use crate::encode::pool::{Deliver, Encode, EncoderPool};
-use crate::encode::{EncodeError, JpegEncoder};
+use crate::encode::{EncodeError, Encoded, JpegEncoder};
 use crate::frame::FrameBuffer;
 use crate::limits;
+use crate::picture::orientation::Orientation;
 use crate::picture::{PixelFormat, RawPicture};
 use crate::source::publisher::Publisher;
 
@@ -67,9 +69,9 @@ impl Reader {
         })
     }
 
-    /// Whether encoding is so costly that only the newest buffer is read.
+    /// Whether encoding or turning is so costly that only the newest buffer is read.
     pub fn is_costly(&self) -> bool {
-        self.layout.encoding != Encoding::Jpeg
+        self.layout.encoding != Encoding::Jpeg || self.publisher.orientation() != Orientation::NONE
     }
 
     /// Counts pictures that the driver dropped, for lack of a buffer or because they were damaged.
@@ -108,9 +110,9 @@ impl Reader {
         }
         let begin = self.clock.now();
         let mut jpeg = self.publisher.buffer();
-        let quality = self.publisher.quality();
-        let result = encode(&mut self.encoder, quality, &self.layout.picture(format, bytes), &mut jpeg);
-        publish(&self.publisher, &self.layout, result.map(|()| jpeg), &captured);
+        let picture = self.layout.picture(format, bytes);
+        let result = encode(&mut self.encoder, &self.publisher, &picture, &mut jpeg);
+        publish(&self.publisher, result.map(|size| (jpeg, size)), &captured);
         let took = self.clock.now().since(begin);
         if let Some(interval) = interval {
             self.load.count(took, interval);
@@ -147,13 +149,13 @@ impl Reader {
             let mut encoder = new_encoder(&self.picture, &self.layout).map_err(std::io::Error::other)?;
             let (layout, publisher) = (self.layout, self.publisher.clone());
             Ok(Box::new(move |bytes, out| {
-                encode(&mut encoder, publisher.quality(), &layout.picture(format, bytes), out)
+                encode(&mut encoder, &publisher, &layout.picture(format, bytes), out)
             }))
         };
         let encoders = (0..threads).map(encoder).collect::<Result<_, _>>()?;
-        let (layout, publisher) = (self.layout, self.publisher.clone());
+        let publisher = self.publisher.clone();
         let deliver: Deliver<Captured> =
-            Arc::new(move |result, captured| publish(&publisher, &layout, result, &captured));
+            Arc::new(move |result, captured| publish(&publisher, result, &captured));
         EncoderPool::start(encoders, self.publisher.camera().jpeg.pool(), &deliver)
     }
 }
@@ -164,25 +166,21 @@ impl Captured {
     }
 }
 
-/// Encodes with the current quality.
+/// Encodes with the current quality and orientation; returns width and height.
 fn encode(
     encoder: &mut JpegEncoder,
-    quality: u8,
+    publisher: &Publisher,
     picture: &RawPicture<'_>,
     out: &mut FrameBuffer,
-) -> Result<(), EncodeError> {
-    encoder.set_quality(quality)?;
-    encoder.encode(picture, out)
+) -> Result<(usize, usize), AlterError> {
+    encoder.set_quality(publisher.quality())?;
+    encoder.encode_oriented(picture, &publisher.orientation(), out)
 }
 
-fn publish(
-    publisher: &Publisher,
-    layout: &Layout,
-    result: Result<FrameBuffer, EncodeError>,
-    captured: &Captured,
-) {
+fn publish(publisher: &Publisher, result: Result<Encoded, AlterError>, captured: &Captured) {
     match result {
-        Ok(jpeg) => publisher.publish(jpeg, captured.at, layout.format.width, layout.format.height),
+        Ok(encoded) => publisher.publish_encoded(encoded, captured.at),
+        Err(error) if error.concerns_setting() => publisher.unfit(&error),
         Err(error) => publisher.damaged(captured.words(&error.to_string())),
     }
 }

@@ -3,18 +3,25 @@ use crate::camera::{Camera, State};
 use crate::clock::Clock;
 use crate::config::Picture;
 use crate::frame::Kind;
+use crate::picture::orientation::{Crop, Rotation};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
 
 const WIDTH: u32 = 64;
 const HEIGHT: u32 = 48;
 
 /// A reader of grey pictures, and the camera that it publishes to.
 fn reader(stride: u32, quantization: u32) -> (Reader, Arc<Camera>) {
+    reader_of(stride, quantization, &Picture::default())
+}
+
+fn reader_of(stride: u32, quantization: u32, picture: &Picture) -> (Reader, Arc<Camera>) {
     let camera = Camera::on_demand("test");
     let (clock, _) = Clock::manual();
-    let publisher = Publisher::new(&camera, &clock, &Picture::default());
+    let publisher = Publisher::new(&camera, &clock, picture);
     let format = Format { fourcc: *b"GREY", width: WIDTH, height: HEIGHT, stride, quantization };
     let layout = Layout { format, encoding: Encoding::Raw(PixelFormat::Grey) };
-    (Reader::new(layout, &Picture::default(), &publisher, &clock).unwrap(), camera)
+    (Reader::new(layout, picture, &publisher, &clock).unwrap(), camera)
 }
 
 /// The published picture's sides, or the number of damaged pictures.
@@ -65,4 +72,45 @@ fn only_plausible_gaps_are_counted() {
     }
     assert_eq!(camera.report(Monotonic::since_zero(Duration::ZERO)).dropped, 2, "7 and 8");
     assert_eq!(camera.state(), State::Idle);
+}
+
+/// The picture is black but for its left top corner.
+#[test]
+fn raw_pictures_are_turned_by_the_thread_that_encodes_them_and_by_more() {
+    let orientation = Orientation { rotate: Rotation::Quarter, ..Orientation::NONE };
+    let picture = Picture { orientation, ..Picture::default() };
+    let row = |y: u32| (0..WIDTH).map(move |x| if x < 8 && y < 8 { 255 } else { 0 });
+    let bytes: Vec<u8> = (0..HEIGHT).flat_map(row).collect();
+    let filled = Filled { bytes: bytes.len() as u32, ..Filled::default() };
+    for threads in [0, 2] {
+        let (mut reader, camera) = reader_of(0, 0, &picture);
+        if threads > 0 {
+            reader.pool = Some(reader.start_pool(PixelFormat::Grey, threads).unwrap());
+        }
+        reader.read(&bytes, &filled);
+        // Ends once all is delivered.
+        reader.pool = None;
+        assert_eq!(published(&camera), Ok((HEIGHT, WIDTH)));
+        let (frame, _) = camera.jpeg.newer_than(0).unwrap();
+        let samples = JpegDecoder::new(ZCursor::new(&*frame.jpeg)).decode().unwrap();
+        let each = samples.len() / (WIDTH * HEIGHT) as usize;
+        let sample = |x: u32, y: u32| samples[(y * HEIGHT + x) as usize * each];
+        assert!(sample(HEIGHT - 4, 4) > 200 && sample(4, 4) < 50 && sample(4, WIDTH - 4) < 50);
+    }
+}
+
+#[test]
+fn a_crop_outside_of_raw_pictures_is_a_reason() {
+    let crop = Some(Crop { x: 0, y: 0, width: 640, height: 480 });
+    let picture = Picture { orientation: Orientation { crop, ..Orientation::NONE }, ..Picture::default() };
+    let (mut reader, camera) = reader_of(0, 0, &picture);
+    for sequence in 0..3 {
+        reader.read(
+            &[0; (WIDTH * HEIGHT) as usize],
+            &Filled { bytes: WIDTH * HEIGHT, sequence, ..Filled::default() },
+        );
+    }
+    let lost = reader.publisher.refusal().unwrap().to_string();
+    assert!(lost.ends_with("crop 0,0,640,480 lies outside of the camera's 64x48 pixels"), "{lost}");
+    assert_eq!(published(&camera), Err(0));
 }
