@@ -25,7 +25,9 @@ const FORMATS: [(&str, &str); 14] = [
 ];
 /// Formats for which the driver declares limited range.
 const LIMITED: [(&str, &str); 2] = [("YUYV", "yuyv"), ("NV12", "nv12")];
-/// vivid's test pattern with black and white at 100 %.
+/// One that is turned as planes, and one that is turned as the JPEG that it becomes.
+const TURNED: [(&str, &str); 2] = [("YUYV", "yuyv"), ("RGB3", "rgb24")];
+/// vivid's test pattern with black and white as they are at 100 %.
 const FULL_COLOURBARS: i64 = 1;
 /// `V4L2_QUANTIZATION_LIM_RANGE`.
 const LIMITED_RANGE: i64 = 2;
@@ -44,7 +46,11 @@ pub fn cases() -> Vec<Case> {
         let title = format!("vivid {fourcc} of limited range: black is black, white is white");
         Case::new(title, move || limited_range(fourcc, name))
     };
-    FORMATS.into_iter().map(case).chain(LIMITED.into_iter().map(limited)).collect()
+    let turned = |(fourcc, name)| {
+        Case::new(format!("vivid {fourcc}: turned by 90 degrees"), move || turned(fourcc, name))
+    };
+    let of_range = LIMITED.into_iter().map(limited);
+    FORMATS.into_iter().map(case).chain(of_range).chain(TURNED.into_iter().map(turned)).collect()
 }
 
 fn raw(fourcc: &str, name: &str) -> Outcome {
@@ -73,7 +79,34 @@ fn raw(fourcc: &str, name: &str) -> Outcome {
     Ok(())
 }
 
-/// vivid's control of that name sets the range that it draws and declares.
+fn turned(fourcc: &str, name: &str) -> Outcome {
+    v4l2::freeze_vivid()?;
+    let captured = v4l2::capture(v4l2::VIVID, fourcc, SIZE, 1)?;
+    let Planes { width, height, pixels } = picture::from_raw(fourcc, SIZE.0, SIZE.1, &captured)
+        .ok_or_else(|| format!("a raw picture of {} bytes", captured.len()))?;
+    // The left column, from its bottom, is the first row.
+    let columns = (0..width).flat_map(|x| (0..height).rev().map(move |y| y * width + x));
+    let pixels = columns.map(|at| pixels[at]).collect();
+    let reference = Planes { width: height, height: width, pixels };
+    let size = format!("{}x{}", SIZE.0, SIZE.1);
+    let service = Pinhole::serve(&[
+        "--format",
+        name,
+        "--size",
+        &size,
+        "--quality",
+        "90",
+        "--rotate",
+        "90",
+        v4l2::VIVID,
+    ])?;
+    compare(&reference, &service.view("/stream")?.next()?)?;
+    let camera = service.camera()?;
+    ensure!(camera["width"] == SIZE.1 && camera["height"] == SIZE.0, "/health has another size: {camera}");
+    Ok(())
+}
+
+/// vivid's control of that name sets what it draws, and what it says in its format.
 fn limited_range(fourcc: &str, name: &str) -> Outcome {
     v4l2::freeze_vivid()?;
     v4l2::set_control("test_pattern", FULL_COLOURBARS)?;
