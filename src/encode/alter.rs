@@ -45,7 +45,7 @@ pub enum AlterError {
     Scans,
     /// A kind of JPEG that this cannot be done to.
     Kind(&'static str),
-    /// The JPEG library found the JPEG damaged, in its own words.
+    /// The JPEG is damaged, in the words of what found that: mostly those of the JPEG library.
     Damaged(String),
     /// A JPEG smaller than the blocks that it is turned by.
     SmallerThanBlock {

@@ -222,6 +222,17 @@ impl Publisher {
         }
     }
 
+    /// Checks and repairs a camera's JPEG and turns and crops it as configured, without publishing it; returns width
+    /// and height.
+    ///
+    /// # Errors
+    /// Where it is damaged, or does not fit what is configured.
+    pub fn turn(&self, jpeg: &[u8], out: &mut FrameBuffer) -> Result<(usize, usize), AlterError> {
+        let mut mended = self.buffer();
+        mjpeg::mend(jpeg, &mut mended).map_err(|damaged| AlterError::Damaged(damaged.to_string()))?;
+        transform_jpeg(&mended, &self.orientation(), out)
+    }
+
     /// Counts a picture that could not be encoded, turned or cropped.
     pub fn not_altered(&self, error: &AlterError) {
         if error.concerns_setting() { self.unfit(error) } else { self.damaged(error.to_string()) }

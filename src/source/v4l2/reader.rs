@@ -1,5 +1,5 @@
-//! Turns captured buffers into frames: JPEG passes through, raw formats are encoded on the capture thread or,
-//! if that is too slow, on more threads.
+//! Turns captured buffers into frames: JPEG passes through; raw formats are encoded, and JPEG is turned where that
+//! is configured, on the capture thread or, if that is too slow, on more threads.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,13 +94,15 @@ impl Reader {
         }
         // Some drivers report more bytes than the buffer has.
         let bytes = bytes.get(..filled.bytes as usize).unwrap_or(bytes);
-        match self.layout.encoding {
-            Encoding::Jpeg => self.publisher.check(bytes, captured.at),
-            Encoding::Raw(format) => self.encode(format, bytes, captured),
+        if self.is_costly() {
+            return self.encode(bytes, captured);
         }
+        // Threads from before the orientation changed deliver their last pictures first.
+        self.pool = None;
+        self.publisher.check(bytes, captured.at);
     }
 
-    fn encode(&mut self, format: PixelFormat, bytes: &[u8], captured: Captured) {
+    fn encode(&mut self, bytes: &[u8], captured: Captured) {
         let interval = self.captured.replace(captured.at).map(|before| captured.at.since(before));
         if let Some(pool) = &mut self.pool {
             if !pool.hand_in(bytes, captured) {
@@ -110,25 +112,24 @@ impl Reader {
         }
         let begin = self.clock.now();
         let mut jpeg = self.publisher.buffer();
-        let picture = self.layout.picture(format, bytes);
-        let result = encode(&mut self.encoder, &self.publisher, &picture, &mut jpeg);
+        let result = encode(&mut self.encoder, &self.publisher, &self.layout, bytes, &mut jpeg);
         publish(&self.publisher, result.map(|size| (jpeg, size)), &captured);
         let took = self.clock.now().since(begin);
         if let Some(interval) = interval {
             self.load.count(took, interval);
-            self.call_for_help(format);
+            self.call_for_help();
         }
     }
 
     /// Starts encoder threads if this one is too slow and the machine has more cores.
-    fn call_for_help(&mut self, format: PixelFormat) {
+    fn call_for_help(&mut self) {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.load.threads(cores.min(limits::ENCODERS_MAX));
         if threads == 1 {
             return;
         }
         let name = self.publisher.camera().name();
-        match self.start_pool(format, threads) {
+        match self.start_pool(threads) {
             Ok(pool) => {
                 log::info!(
                     "camera {name}: one thread is too slow for the rate; encoding on {threads} threads now"
@@ -144,13 +145,11 @@ impl Reader {
         }
     }
 
-    fn start_pool(&self, format: PixelFormat, threads: usize) -> std::io::Result<EncoderPool<Captured>> {
+    fn start_pool(&self, threads: usize) -> std::io::Result<EncoderPool<Captured>> {
         let encoder = |_| -> std::io::Result<Encode> {
             let mut encoder = new_encoder(&self.picture, &self.layout).map_err(std::io::Error::other)?;
             let (layout, publisher) = (self.layout, self.publisher.clone());
-            Ok(Box::new(move |bytes, out| {
-                encode(&mut encoder, &publisher, &layout.picture(format, bytes), out)
-            }))
+            Ok(Box::new(move |bytes, out| encode(&mut encoder, &publisher, &layout, bytes, out)))
         };
         let encoders = (0..threads).map(encoder).collect::<Result<_, _>>()?;
         let publisher = self.publisher.clone();
@@ -166,15 +165,17 @@ impl Captured {
     }
 }
 
-/// Encodes with the current quality and orientation; returns width and height.
+/// Encodes with the current quality and orientation, or turns what is a JPEG already; returns width and height.
 fn encode(
     encoder: &mut JpegEncoder,
     publisher: &Publisher,
-    picture: &RawPicture<'_>,
+    layout: &Layout,
+    bytes: &[u8],
     out: &mut FrameBuffer,
 ) -> Result<(usize, usize), AlterError> {
+    let Encoding::Raw(format) = layout.encoding else { return publisher.turn(bytes, out) };
     encoder.set_quality(publisher.quality())?;
-    encoder.encode_oriented(picture, &publisher.orientation(), out)
+    encoder.encode_oriented(&layout.picture(format, bytes), &publisher.orientation(), out)
 }
 
 fn publish(publisher: &Publisher, result: Result<Encoded, AlterError>, captured: &Captured) {

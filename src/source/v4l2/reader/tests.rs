@@ -2,7 +2,8 @@ use super::*;
 use crate::camera::{Camera, State};
 use crate::clock::Clock;
 use crate::config::Picture;
-use crate::frame::Kind;
+use crate::frame::{BufferPool, Kind};
+use crate::picture::Chroma;
 use crate::picture::orientation::{Crop, Rotation};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -74,29 +75,50 @@ fn only_plausible_gaps_are_counted() {
     assert_eq!(camera.state(), State::Idle);
 }
 
-/// The picture is black but for its left top corner.
-#[test]
-fn raw_pictures_are_turned_by_the_thread_that_encodes_them_and_by_more() {
+/// Reads a picture that is black but for its left top corner, turned by 90 degrees, on this thread or on others.
+fn read_turned(encoding: Encoding, bytes: &[u8], threads: usize) {
     let orientation = Orientation { rotate: Rotation::Quarter, ..Orientation::NONE };
-    let picture = Picture { orientation, ..Picture::default() };
+    let (mut reader, camera) = reader_of(0, 0, &Picture { orientation, ..Picture::default() });
+    reader.layout.encoding = encoding;
+    assert!(reader.is_costly());
+    if threads > 0 {
+        reader.pool = Some(reader.start_pool(threads).unwrap());
+    }
+    reader.read(bytes, &Filled { bytes: bytes.len() as u32, ..Filled::default() });
+    // Ends once all is delivered.
+    reader.pool = None;
+    assert_eq!(published(&camera), Ok((HEIGHT, WIDTH)), "{encoding:?} {threads}");
+    let (frame, _) = camera.jpeg.newer_than(0).unwrap();
+    let samples = JpegDecoder::new(ZCursor::new(&*frame.jpeg)).decode().unwrap();
+    let each = samples.len() / (WIDTH * HEIGHT) as usize;
+    let sample = |x: u32, y: u32| samples[(y * HEIGHT + x) as usize * each];
+    assert!(sample(HEIGHT - 4, 4) > 200 && sample(4, 4) < 50 && sample(4, WIDTH - 4) < 50);
+}
+
+#[test]
+fn raw_pictures_and_jpegs_are_turned_by_the_capture_thread_and_by_more() {
     let row = |y: u32| (0..WIDTH).map(move |x| if x < 8 && y < 8 { 255 } else { 0 });
     let bytes: Vec<u8> = (0..HEIGHT).flat_map(row).collect();
-    let filled = Filled { bytes: bytes.len() as u32, ..Filled::default() };
+    let mut jpeg = BufferPool::default().take();
+    let (width, height) = (WIDTH as usize, HEIGHT as usize);
+    let picture = RawPicture { format: PixelFormat::Grey, width, height, stride: width, data: &bytes };
+    JpegEncoder::new(90, Chroma::Yuv420).unwrap().encode(&picture, &mut jpeg).unwrap();
     for threads in [0, 2] {
-        let (mut reader, camera) = reader_of(0, 0, &picture);
-        if threads > 0 {
-            reader.pool = Some(reader.start_pool(PixelFormat::Grey, threads).unwrap());
-        }
-        reader.read(&bytes, &filled);
-        // Ends once all is delivered.
-        reader.pool = None;
-        assert_eq!(published(&camera), Ok((HEIGHT, WIDTH)));
-        let (frame, _) = camera.jpeg.newer_than(0).unwrap();
-        let samples = JpegDecoder::new(ZCursor::new(&*frame.jpeg)).decode().unwrap();
-        let each = samples.len() / (WIDTH * HEIGHT) as usize;
-        let sample = |x: u32, y: u32| samples[(y * HEIGHT + x) as usize * each];
-        assert!(sample(HEIGHT - 4, 4) > 200 && sample(4, 4) < 50 && sample(4, WIDTH - 4) < 50);
+        read_turned(Encoding::Raw(PixelFormat::Grey), &bytes, threads);
+        read_turned(Encoding::Jpeg, &jpeg, threads);
     }
+}
+
+#[test]
+fn jpegs_pass_through_again_once_no_orientation_is_configured() {
+    let orientation = Orientation { rotate: Rotation::Half, ..Orientation::NONE };
+    let (mut reader, camera) = reader_of(0, 0, &Picture { orientation, ..Picture::default() });
+    reader.layout.encoding = Encoding::Jpeg;
+    reader.pool = Some(reader.start_pool(2).unwrap());
+    reader.publisher.change(&Picture::default());
+    assert!(!reader.is_costly());
+    reader.read(b"no JPEG", &Filled { bytes: 7, ..Filled::default() });
+    assert!(reader.pool.is_none() && published(&camera) == Err(1));
 }
 
 #[test]

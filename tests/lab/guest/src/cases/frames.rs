@@ -26,6 +26,7 @@ pub fn cases() -> Vec<Case> {
             collect(&service).map(drop)
         }),
         Case::new("usb: missing Huffman tables are added", without_dht),
+        Case::new("usb: JPEGs are turned and cropped", turned),
     ]
 }
 
@@ -59,6 +60,25 @@ fn in_order(options: &[&str]) -> Outcome {
     // On an isochronous bus the host itself may lose packets under load.
     let is_clean = camera["frames_bad_total"] == 0 || !options.is_empty();
     ensure!(camera["state"] == "live" && is_clean, "/health: {camera}");
+    Ok(())
+}
+
+fn turned() -> Outcome {
+    let camera = UsbCamera::plug_in("TURN1", &[])?;
+    let link = camera.link();
+    let turned = ["--rotate", "90", "--crop", "0,0,480,320"];
+    let service =
+        Pinhole::serve(&[&["--format", "mjpeg", "--size", "640x480", &link], &turned[..]].concat())?;
+    let mut viewer = service.view("/stream")?;
+    for _ in 0..FRAMES {
+        let picture = picture::decode(&viewer.next()?)?;
+        let size = (picture.width, picture.height);
+        ensure!(size == (480, 320), "a picture of {size:?}");
+    }
+    let camera = service.camera()?;
+    // An emulated processor may be too slow for each of them.
+    ensure!(camera["state"] == "live" && camera["frames_bad_total"] == 0, "/health: {camera}");
+    ensure!(camera["width"] == 480 && camera["height"] == 320, "/health has another size: {camera}");
     Ok(())
 }
 
