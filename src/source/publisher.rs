@@ -50,6 +50,8 @@ struct Out {
     /// For the log at the first picture, instead of format and size.
     words: Option<String>,
     size: Option<(u32, u32)>,
+    /// The pictures are coded as video.
+    is_coded: bool,
     /// Pictures in a row that do not fit the orientation.
     unfit: u32,
     /// Why no picture can be shown as configured.
@@ -129,6 +131,12 @@ impl Publisher {
         }
     }
 
+    /// The same for coded video.
+    pub fn set_coded_format(&self, codec: &str) {
+        self.set_format(codec);
+        self.out().is_coded = true;
+    }
+
     /// Records what was negotiated, and the words for the log, before the first picture. Its size is what is left
     /// of the camera's by then, to the pixel; the first picture may correct that.
     pub fn opened(&self, format: &str, width: u32, height: u32, words: String) {
@@ -173,13 +181,18 @@ impl Publisher {
         }
         let frame = Frame::new(jpeg, &self.clock, captured, width, height, Kind::Picture);
         if self.camera.publish(frame, &self.clock) {
-            let words = match &out.words {
-                None => format!("{} {width}x{height}", out.format),
-                Some(words) if self.orientation() == Orientation::NONE => words.clone(),
-                Some(words) => format!("{words}, shown as {width}x{height}"),
-            };
-            log::log!(self.camera.log_level(), "camera {}: live, {words}", self.camera.name());
+            self.say_live(&out);
         }
+    }
+
+    fn say_live(&self, out: &Out) {
+        let size = out.size.map_or(String::new(), |(width, height)| format!(" {width}x{height}"));
+        let words = match &out.words {
+            None => format!("{}{size}", out.format),
+            Some(words) if self.orientation() == Orientation::NONE => words.clone(),
+            Some(words) => format!("{words}, shown as{size}"),
+        };
+        log::log!(self.camera.log_level(), "camera {}: live, {words}", self.camera.name());
     }
 
     /// Publishes what an encoder made of a picture.
