@@ -208,6 +208,14 @@ fn players_decode_network_cameras() {
         let service = Service::start(&[&format!("rtsp://127.0.0.1:{}/{name}", server.port)]);
         is_played(&format!("http://{}/stream.mp4", service.address), expected);
     }
+    let service = Service::start(&[&format!("rtsp://127.0.0.1:{}/h264", server.port)]);
+    let mut video = Mp4::open(service.connect());
+    video.pictures(5);
+    drop(server);
+    while video.next().is_some() {}
+    service.log_line("a stream of MP4 ends: ");
+    let answer = service.request("GET", "/stream.mp4", "");
+    assert_eq!(answer.status, 503, "{}", answer.text());
 }
 
 #[test]
@@ -261,6 +269,11 @@ fn who_gets_no_video_is_told_why() {
         assert_eq!(answer.status, 404);
         let words = format!("not H.264 or H.265; use /cameras/{name}/stream");
         assert!(method == "HEAD" || answer.text().contains(&words), "{}", answer.text());
+    }
+    {
+        let mut open = Stream::open(service.connect(), "/stream");
+        open.part();
+        assert_eq!(service.request("GET", "/stream.mp4", "").status, 404, "once it is open, too");
     }
     assert_eq!(service.request("GET", "/cameras/other/stream.mp4", "").status, 404);
     assert_eq!(service.request("POST", "/stream.mp4", "").status, 405);

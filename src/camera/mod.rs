@@ -89,7 +89,6 @@ impl Camera {
     /// Replaces its configuration.
     pub fn set_settings(&self, settings: Settings) {
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
-        self.coded.expect_anything();
         self.changed.notify(usize::MAX);
     }
 
@@ -324,11 +323,6 @@ impl Camera {
         viewer
     }
 
-    fn uncount_viewer(&self) {
-        self.viewers.fetch_sub(1, Ordering::SeqCst);
-        self.changed.notify(usize::MAX);
-    }
-
     fn watch_track(self: &Arc<Self>, track: &Arc<Track>) -> Viewer {
         track.count_viewer();
         self.viewers.fetch_add(1, Ordering::SeqCst);
@@ -384,7 +378,8 @@ impl Drop for Viewer {
             self.track.subscribers().remove(&subscriber);
         }
         self.track.uncount_viewer();
-        self.camera.uncount_viewer();
+        self.camera.viewers.fetch_sub(1, Ordering::SeqCst);
+        self.camera.changed.notify(usize::MAX);
     }
 }
 

@@ -249,6 +249,7 @@ impl Cameras {
     fn replace(&self, name: &str, source: Source) {
         let Some(running) = self.running.iter().find(|running| running.camera.name() == name) else { return };
         running.camera.set_settings(settings(&running.config, &source, running.camera.settings().source));
+        running.camera.coded.expect_anything();
         running.plan.replace(source, running.config.picture.clone());
     }
 

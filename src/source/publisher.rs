@@ -62,6 +62,7 @@ struct Out {
 impl Publisher {
     /// A publisher for a source that is about to be opened.
     pub fn new(camera: &Arc<Camera>, clock: &Clock, picture: &Picture) -> Arc<Self> {
+        camera.coded.expect_anything();
         Arc::new(Self {
             camera: camera.clone(),
             clock: clock.clone(),

@@ -100,8 +100,8 @@ impl CodedTrack {
         }
     }
 
-    /// Another source may give something else.
-    pub(super) fn expect_anything(&self) {
+    /// A source that is opened may give something else than before.
+    pub fn expect_anything(&self) {
         self.state().content = Content::Unknown;
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use event_listener::listener;
 
@@ -156,7 +157,9 @@ impl State {
 
 impl Drop for CodedViewer {
     fn drop(&mut self) {
-        self.camera.uncount_viewer();
+        self.camera.viewers.fetch_sub(1, Ordering::SeqCst);
         self.camera.coded.uncount_viewer();
+        // Only now: in between, it seems that one viewer of JPEG less is there.
+        self.camera.changed.notify(usize::MAX);
     }
 }
