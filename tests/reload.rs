@@ -221,8 +221,10 @@ fn a_thousand_reloads_cost_the_other_cameras_no_frame_and_the_machine_nothing() 
         }
         service.log_line("configuration applied");
         if round % 50 == 0 {
-            let name = format!("/cameras/x{}/stream", round / 3 % 2);
-            let mut viewer = Stream::open(service.connect(), &name);
+            let name = format!("x{}", round / 3 % 2);
+            // The line may be about the file as it was before: the watch on it reads it too.
+            service.until("/health", |health| health["cameras"][7]["name"] == *name);
+            let mut viewer = Stream::open(service.connect(), &format!("/cameras/{name}/stream"));
             viewer.part();
             of_changing = Some(viewer);
         }
