@@ -322,9 +322,9 @@ pub const REFUSALS_MAX: usize = 64;
 /// Encoder threads of one camera. More would only compete for memory bandwidth.
 pub const ENCODERS_MAX: usize = 4;
 
-/// Derived tracks at a time, of all cameras: each has a thread, a decoder and an encoder. A page shows its
-/// cameras in one or two sizes.
+/// Maximum derived tracks of all cameras together: each has a thread, a decoder and an encoder. This allows
+/// two sizes of each camera.
 pub const DERIVED_TRACKS_MAX: usize = 2 * CAMERAS_MAX;
 
-/// How long a derived track without viewers is kept: a page that is loaded again is back within this.
+/// How long a derived track outlives its last viewer: a reloaded page is back within this.
 pub const DERIVED_LINGER: Duration = Duration::from_secs(2);

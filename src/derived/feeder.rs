@@ -32,7 +32,7 @@ impl Feeder {
         Self { camera: camera.clone(), track: track.clone(), variant, clock: clock.clone() }
     }
 
-    /// Feeds the track until nobody watches it or the camera's pictures are of another size.
+    /// Feeds the track until it has no viewers, or the camera's pictures are of another size.
     pub fn run(self, derived: &Derived) {
         let mut resizer = None;
         let mut seen = 0;
@@ -40,7 +40,7 @@ impl Feeder {
             match smol::block_on(self.next(seen)) {
                 Next::Frame(frame, serial) => {
                     if frame.width != self.variant.width {
-                        break;
+                        return;
                     }
                     seen = serial;
                     let frame = self.make(&mut resizer, &frame);
@@ -48,10 +48,13 @@ impl Feeder {
                 }
                 Next::Unwanted if derived.end(&self.track, true) => return,
                 Next::Unwanted => {}
-                Next::Ended => break,
+                Next::Ended => return,
             }
         }
-        derived.end(&self.track, false);
+    }
+
+    pub fn track(&self) -> &Arc<Track> {
+        &self.track
     }
 
     async fn next(&self, seen: u64) -> Next {
@@ -90,7 +93,7 @@ impl Feeder {
         or(frame, or(ended, unwanted)).await
     }
 
-    /// The variant of a frame; the frame itself where it cannot be made: better too large than none.
+    /// The variant of a frame, or the frame itself if that fails: too large is better than nothing.
     fn make(&self, resizer: &mut Option<JpegResizer>, frame: &Arc<Frame>) -> Arc<Frame> {
         let Some(quality) = self.variant.quality else { return frame.clone() };
         self.resize(resizer, quality, frame).map_or_else(

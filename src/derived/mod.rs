@@ -83,7 +83,10 @@ impl Derived {
         let name = format!("size {}", camera.name()).chars().take(15).collect();
         std::thread::Builder::new()
             .name(name)
-            .spawn(move || feeder.run(&derived))
+            .spawn(move || {
+                let ending = Ending { derived, track: feeder.track().clone() };
+                feeder.run(&ending.derived);
+            })
             .map_err(Refused::NoThread)?;
         tracks.push(Entry { camera: camera.clone(), variant, track: track.clone() });
         Ok(track)
@@ -99,6 +102,18 @@ impl Derived {
         drop(tracks);
         track.end();
         true
+    }
+}
+
+/// Ends a track with its thread, also if that panics: viewers must not wait for a track that nobody feeds.
+struct Ending {
+    derived: Arc<Derived>,
+    track: Arc<Track>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.derived.end(&self.track, false);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::offload::BlockingPool;
 /// Stills are made one at a time: each takes milliseconds, and memory for a whole picture.
 static STILLS: BlockingPool = BlockingPool::new("resize a still", 1);
 
-/// The frame as it is wanted; the frame itself where that cannot be made.
+/// The wanted variant of a frame, or the frame itself if that fails.
 pub async fn still(camera: &Arc<Camera>, frame: Arc<Frame>, wanted: Wanted) -> Arc<Frame> {
     let variant = wanted.variant(frame.width);
     let Some(quality) = variant.quality else { return frame };

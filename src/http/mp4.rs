@@ -3,7 +3,7 @@
 //! A progressive MP4 cannot say that its size or parameters change, and has no card for a lost camera: it ends,
 //! between two pictures, and the next request gets the new parameters or the reason.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,9 +13,10 @@ use futures_lite::future::or;
 use http_types::StatusCode;
 
 use super::Server;
-use super::answer::{Answer, PICTURE_HEADERS};
+use super::answer::Answer;
 use super::routes::Reply;
 use super::socket::Socket;
+use super::stream::head;
 use crate::camera::lost::Lost;
 use crate::camera::{Camera, CodedViewer, End};
 use crate::cameras::registry::{Found, Selector};
@@ -112,7 +113,7 @@ fn in_words(format: &str) -> &str {
 /// How the client disconnected.
 pub async fn serve(server: &Rc<Server>, socket: &Socket, stream: Stream) -> io::Result<()> {
     let Stream { mut viewer, init, head_only } = stream;
-    let head = head(server, &init);
+    let head = head(server, &init.content_type(), "no-store\r\naccept-ranges: none");
     if head_only {
         socket.write_all([head.as_bytes()]).await?;
         return Ok(());
@@ -136,24 +137,4 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, stream: Stream) -> io::
             }
         };
     }
-}
-
-fn head(server: &Server, init: &InitSegment) -> String {
-    let mut head = format!(
-        "HTTP/1.1 200 OK\r\n\
-         content-type: {}\r\n\
-         cache-control: no-store\r\n\
-         accept-ranges: none\r\n\
-         x-accel-buffering: no\r\n\
-         connection: close\r\n",
-        init.content_type()
-    );
-    for (name, value) in PICTURE_HEADERS {
-        let _ = write!(head, "{name}: {value}\r\n");
-    }
-    if let Some(origin) = &server.rules().config.allow_origin {
-        let _ = write!(head, "access-control-allow-origin: {origin}\r\n");
-    }
-    head.push_str("\r\n");
-    head
 }

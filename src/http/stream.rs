@@ -52,7 +52,9 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, wanted: &Wanted) -> io:
     let boundary = Boundary::random();
     // The first boundary goes out with the first frame: while the camera opens, some clients would take the
     // head and an empty part for a broken stream.
-    socket.write_all([head(server, &boundary).as_bytes()]).await?;
+    let content_type = format!("multipart/x-mixed-replace; boundary={boundary}");
+    let caching = "no-store, no-cache, must-revalidate, no-transform\r\npragma: no-cache";
+    socket.write_all([head(server, &content_type, caching).as_bytes()]).await?;
     if wanted.head_only {
         return Ok(());
     }
@@ -75,12 +77,13 @@ pub async fn serve(server: &Rc<Server>, socket: &Socket, wanted: &Wanted) -> io:
     }
 }
 
-fn head(server: &Server, boundary: &Boundary) -> String {
+/// The head of an answer that ends with its connection. `caching` is the value of `cache-control`, and may go
+/// on with further headers.
+pub(super) fn head(server: &Server, content_type: &str, caching: &str) -> String {
     let mut head = format!(
         "HTTP/1.1 200 OK\r\n\
-         content-type: multipart/x-mixed-replace; boundary={boundary}\r\n\
-         cache-control: no-store, no-cache, must-revalidate, no-transform\r\n\
-         pragma: no-cache\r\n\
+         content-type: {content_type}\r\n\
+         cache-control: {caching}\r\n\
          x-accel-buffering: no\r\n\
          connection: close\r\n",
     );
