@@ -55,7 +55,7 @@ pub struct JpegResizer {
 }
 
 impl JpegResizer {
-    /// One whose JPEGs have quality 1 (worst) to 100 (best).
+    /// Makes JPEGs of this quality, 1 (worst) to 100 (best).
     ///
     /// # Errors
     /// [`EncodeError::Quality`], and [`EncodeError::Library`] where there is no memory.
@@ -73,7 +73,7 @@ impl JpegResizer {
         self.library.set_quality(quality)
     }
 
-    /// Decodes a JPEG at this step of its size and encodes it into `out`, whose former content is lost.
+    /// Decodes a JPEG at this step of its size and encodes it, replacing the content of `out`.
     /// Colour keeps its sampling; metadata is left out. Returns width and height.
     ///
     /// # Errors

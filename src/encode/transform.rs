@@ -11,16 +11,16 @@ use crate::picture::orientation::{Crop, Orientation};
 
 pub use planes::PlanesTransformer;
 
-/// Turns and crops a JPEG into `out`, whose former content is lost, and returns width and height. Its blocks are
-/// moved, not decoded: nothing of the picture's quality is lost. Metadata is left out.
+/// Turns and crops a JPEG, replacing the content of `out`, and returns width and height. It moves the blocks
+/// without decoding them, so quality is not lost. Metadata is left out.
 ///
 /// Only whole MCUs can be moved, of 8 to 32 pixels a side (16x16 where colour is 4:2:0):
 ///
 /// - A part of one at the right or bottom edge is cut where it would have to become the left or top edge: of
 ///   1920x1080 in 4:2:0, turned upside down, 1920x1072 are left, without the 8 rows that would be at the top.
 /// - A crop begins with the first whole MCU in it: what is less at the left and top is cut. At the right and
-///   bottom it ends where it is told to; beyond that the last MCU still holds pixels that nobody is shown but a
-///   programmer could find.
+///   bottom it ends as configured; beyond that, the last MCU still holds pixels that viewers do not see but a
+///   program could read.
 ///
 /// The result never shows what lies outside of the crop. Colour of 4:2:2 becomes 4:4:0 when rows become
 /// columns, which browsers show.

@@ -51,7 +51,7 @@ impl Check<'_> {
         }
     }
 
-    /// A key without effect is a mistake: nobody would find out why it does nothing.
+    /// A key without effect is a mistake: otherwise its owner would not find out why it does nothing.
     fn keys_are_used(&mut self, written: &written::Camera, source: &SourceSpec) {
         let places = [
             ("size", written.size.as_ref().map(Spanned::span)),

@@ -1,4 +1,4 @@
-//! What somebody meant by a source, a size or a crop that is none.
+//! Guesses the intention behind an invalid source, size or crop.
 
 use super::nearest;
 use crate::config;

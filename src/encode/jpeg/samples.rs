@@ -118,7 +118,7 @@ pub(in crate::encode) fn flipped(times: usize, mut with: impl FnMut(&[u8])) {
     }
 }
 
-/// What is no picture, or none that is taken.
+/// Bytes that are not a picture, and pictures that are refused.
 pub(in crate::encode) fn hostile() -> Vec<(&'static str, Vec<u8>)> {
     let whole = jpeg(Sampling::Sub2x2, Coding::Baseline, (64, 48));
     let sof = whole.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
